@@ -1,0 +1,53 @@
+// The one stored form of an entry. It is made once, when a write is accepted, and its bytes serve
+// the log, the store and every reply:
+//
+// {"seq":7,"timestamp":1700000000000000,"level":"info","message":"…","metadata":{…},"version":1,
+//  "origin":{"pid":1,"uid":0,"gid":0}}        members in this order, no white space
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "stele/error.hpp"
+#include "stele/log_entry.hpp"
+
+namespace stele::protocol {
+
+/// A valid entry whose texts are canonical JSON already; borrowed from the parser that made it.
+struct EntryDraft {
+  std::optional<std::uint64_t> timestamp{};
+  Level level = Level::info;
+  std::string_view message{};   ///< A JSON string, with its quotes.
+  std::string_view metadata{};  ///< A JSON object.
+};
+
+/// What only the daemon knows.
+struct EntryStamp {
+  std::uint64_t seq = 0;
+  std::uint64_t timestamp = 0;  ///< The draft's own, or the time of receipt.
+  Origin origin{};
+};
+
+/// An upper bound of what append_canonical_entry appends.
+std::size_t canonical_bytes_max(EntryDraft const& draft) noexcept;
+void append_canonical_entry(std::string& out, EntryDraft const& draft, EntryStamp const& stamp);
+
+/// The same, into raw storage of at least canonical_bytes_max(); returns the end of what it wrote.
+char* write_canonical_entry(char* out, EntryDraft const& draft, EntryStamp const& stamp) noexcept;
+
+/// The members that order a log, read from the fixed start of the canonical form without parsing
+/// JSON. Nothing if `text` does not start as the canonical form does.
+struct EntryKey {
+  std::uint64_t seq = 0;
+  std::uint64_t timestamp = 0;
+  Level level = Level::info;
+};
+std::optional<EntryKey> read_entry_key(std::string_view text) noexcept;
+
+/// Parses one canonical entry (or any JSON object with its members, in any order).
+Result<StoredEntry> parse_stored_entry(std::string_view text);
+
+}  // namespace stele::protocol

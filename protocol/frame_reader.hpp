@@ -1,0 +1,65 @@
+// Turns the bytes of one connection into messages. Sans-io: the owner reads the socket.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "protocol/frame.hpp"
+#include "stele/error.hpp"
+
+namespace stele::protocol {
+
+/// Usage: in a loop, read into prepare(), commit() what came, then next() until it needs more.
+/// At the end of the stream, finish(), then next() once more.
+///
+///   buffer_   | consumed | unread: frames, the last perhaps in part | free |
+///                        ^read_                                     ^end_
+///
+/// The consumed part is dropped when prepare() needs room. The buffer grows with the bytes that
+/// arrived, never with the length that a frame announces.
+class FrameReader {
+ public:
+  explicit FrameReader(std::size_t frame_bytes_max);
+
+  /// Room for at least `bytes_min` more bytes. Views handed out by next() end here.
+  std::span<char> prepare(std::size_t bytes_min);
+  void commit(std::size_t bytes) noexcept;
+
+  /// No more bytes will come: a last line without its \n counts as a line; a part of a binary
+  /// frame is an error.
+  void finish() noexcept { finished_ = true; }
+
+  enum class Status { message, need_more, failed, end };
+  struct Next {
+    Status status = Status::need_more;
+    std::string_view message{};  ///< One JSON text, or a bare word in the line form.
+    Failure failure{};           ///< With Status::failed: bad_frame or frame_too_large.
+  };
+  /// The next message. `failed` is final: the bytes after it have no meaning.
+  /// Blank lines are skipped; a \r before \n is dropped.
+  Next next();
+
+  /// Known from the first byte on.
+  std::optional<FrameForm> form() const noexcept { return form_; }
+  /// Bytes received and not yet handed out.
+  std::size_t unread_bytes() const noexcept { return end_ - read_; }
+
+ private:
+  Next next_binary();
+  Next next_line();
+  Next fail(Error code, std::string message, std::string detail);
+
+  std::size_t frame_bytes_max_;
+  std::vector<char> buffer_{};
+  std::size_t read_ = 0;
+  std::size_t end_ = 0;
+  std::size_t searched_ = 0;  ///< Line form: bytes after read_ known to hold no \n.
+  std::optional<FrameForm> form_{};
+  bool finished_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace stele::protocol

@@ -1,0 +1,36 @@
+// Every maximum of the protocol, with its reason. Constants only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace stele::protocol {
+
+inline constexpr std::uint32_t protocol_version = 1;
+inline constexpr std::uint8_t entry_version = 1;
+
+/// Bytes of the length prefix of a binary frame, big-endian.
+inline constexpr std::size_t frame_header_bytes = 4;
+
+/// No configuration may allow a longer frame. It also keeps the first byte of every legal length
+/// at or below 0x04, so a first byte above 0x08 can only be the start of a text line.
+inline constexpr std::size_t frame_bytes_ceiling = std::size_t{64} << 20;
+inline constexpr std::size_t frame_bytes_default = std::size_t{16} << 20;
+inline constexpr unsigned char binary_first_byte_max = 0x08;
+static_assert(((frame_bytes_ceiling >> 24) & 0xff) <= binary_first_byte_max);
+
+/// Message (UTF-8 bytes, unescaped) plus metadata (canonical text; `{}` counts as nothing).
+inline constexpr std::size_t entry_bytes_default = std::size_t{1} << 20;
+
+/// Objects and arrays inside one another, counted from the request itself. Boost.JSON's default,
+/// made a promise here.
+inline constexpr std::size_t json_depth_max = 32;
+
+/// Text of a request id, as JSON: an integer or a string.
+inline constexpr std::size_t request_id_bytes_max = 256;
+
+/// A read is answered in frames of about this many bytes of entries, so that one large read
+/// neither holds the loop for long nor needs a large buffer at the client.
+inline constexpr std::size_t read_frame_bytes = std::size_t{1} << 20;
+
+}  // namespace stele::protocol

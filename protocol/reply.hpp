@@ -1,0 +1,65 @@
+// What the daemon answers, and both directions of its JSON text.
+//
+//   success  {"id":…,"ok":true,…}                      id only if the request had one
+//   failure  {"id":…,"ok":false,"error":{"code":"…","message":"…","retryable":false,"detail":{…}}}
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stele/error.hpp"
+#include "stele/log_entry.hpp"
+
+namespace stele::protocol {
+
+/// What is known about the fate of a write that failed.
+enum class WriteState : std::uint8_t { not_written, unknown };
+
+// Encoding, for the daemon. Each appends to `out`; `id` is the request's id as JSON text, or empty.
+
+/// `{"id":…,"ok":true` without the closing brace: the caller appends `,"member":…` and `}`.
+void append_ok_start(std::string& out, std::string_view id);
+void append_ok(std::string& out, std::string_view id);
+void append_write_log_reply(std::string& out, std::string_view id, std::uint64_t seq);
+void append_write_many_logs_reply(std::string& out, std::string_view id, std::uint64_t first_seq,
+                                  std::uint64_t last_seq);
+/// `state` is given for writes only.
+void append_failure(std::string& out, std::string_view id, Failure const& failure,
+                    std::optional<WriteState> state = std::nullopt);
+
+/// A frame of entries is: the start, canonical entries with a comma between two, an end.
+void append_entries_start(std::string& out, std::string_view id);
+void append_entries_more(std::string& out);
+/// `cursor` empty: the range is exhausted (null on the wire).
+void append_entries_end(std::string& out, std::string_view cursor);
+
+/// The reply to `help`: one JSON object, whose text a person can read.
+void append_help_reply(std::string& out, std::string_view id);
+
+// Decoding, for clients.
+
+struct Reply {
+  std::uint64_t id = 0;
+  bool ok = false;
+  Failure failure{};                       ///< With ok == false.
+  std::optional<WriteState> state{};       ///< With ok == false, for a write.
+  std::uint64_t first_seq = 0;             ///< Writes; write_log's `seq` stands in both.
+  std::uint64_t last_seq = 0;
+  std::vector<StoredEntry> entries{};      ///< Reads.
+  bool more = false;
+  std::string cursor{};                    ///< Empty: null or absent.
+};
+
+/// Parses the reply to a write, a read or a ping in one pass; members it does not know are skipped.
+/// Fails with bad_json or bad_request if the text is not a reply.
+Result<Reply> parse_reply(std::string_view text);
+
+/// The whole reply as a DOM: for hello and stats, whose members are for people and grow.
+/// A failure reply comes back as the Failure.
+Result<boost::json::value> parse_reply_value(std::string_view text);
+
+}  // namespace stele::protocol

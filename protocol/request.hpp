@@ -1,0 +1,95 @@
+// What a client can ask for, and both directions of its JSON text.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "protocol/canonical_entry.hpp"
+#include "protocol/limits.hpp"
+#include "stele/error.hpp"
+#include "stele/log_entry.hpp"
+
+namespace stele::protocol {
+
+struct Hello {
+  std::string_view client{};  ///< A name for the daemon's log; may be empty.
+};
+struct Ping {};
+struct Stats {};
+/// `help` in the line form: answered with the list of operations and an example of each.
+struct Help {};
+
+/// write_log (one entry) and write_many_logs (one or more; all or none, contiguous seqs).
+struct Write {
+  bool many = false;
+  std::span<EntryDraft const> entries{};
+};
+
+enum class Order : std::uint8_t { asc, desc };
+
+struct ReadLogs {
+  std::uint64_t start_ts = 0;           ///< Inclusive.
+  std::uint64_t end_ts = UINT64_MAX;    ///< Inclusive; start_ts > end_ts is an empty range.
+  Order order = Order::asc;             ///< By (timestamp, seq).
+  std::optional<std::uint64_t> limit{};
+  std::string_view cursor{};            ///< From an earlier reply; empty: from the start.
+};
+
+using Request = std::variant<Hello, Ping, Stats, Help, Write, ReadLogs>;
+
+/// The name on the wire: `write_many_logs` for Write{.many = true}.
+std::string_view op_name(Request const& request) noexcept;
+
+struct RequestLimits {
+  std::size_t entry_bytes_max = entry_bytes_default;
+};
+
+/// A request and the id that its reply echoes. The id is known also for most requests that fail.
+struct ParsedRequest {
+  std::string_view id{};  ///< JSON text (an integer or a string), or empty: none was given.
+  Result<Request> request;
+};
+
+/// Parses requests, one at a time, with one pass over the text: no DOM, no allocation per entry
+/// once its buffers have grown. Entries come out as canonical text.
+/// Never throws on input. Not thread-safe. What parse() returns borrows from the parser and from
+/// the text, until the next call.
+class RequestParser {
+ public:
+  explicit RequestParser(RequestLimits limits = {});
+  RequestParser(RequestParser&&) noexcept;
+  RequestParser& operator=(RequestParser&&) noexcept;
+  ~RequestParser();
+
+  /// One JSON object.
+  ParsedRequest parse(std::string_view text);
+  /// One line of the line form: JSON, or a bare word (help, ping, stats).
+  ParsedRequest parse_line(std::string_view line);
+
+ private:
+  class Handler;
+  std::unique_ptr<Handler> handler_;
+};
+
+// The other direction, for clients. Each appends one JSON object; `id` is echoed by the reply.
+// Entries must be valid: see validate_entry.
+void append_hello(std::string& out, std::uint64_t id, std::string_view client);
+void append_ping(std::string& out, std::uint64_t id);
+void append_stats(std::string& out, std::uint64_t id);
+void append_write_log(std::string& out, std::uint64_t id, LogEntry const& entry);
+void append_write_many_logs(std::string& out, std::uint64_t id, std::span<LogEntry const> entries);
+void append_read_logs(std::string& out, std::uint64_t id, ReadLogs const& read);
+
+/// The JSON text of one entry, as a client writes it.
+void append_entry(std::string& out, LogEntry const& entry);
+
+/// Whether the daemon would take the entry, judged before it is sent: valid UTF-8 (Boost.JSON
+/// would serialise invalid bytes unchanged), valid metadata, known version, within `limits`.
+Result<void> validate_entry(LogEntry const& entry, RequestLimits const& limits = {});
+
+}  // namespace stele::protocol

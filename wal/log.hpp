@@ -1,0 +1,180 @@
+// The log: opaque payloads in, sequence numbers out, "durable" told when it is true.
+// The one header of this room that the daemon needs, with storage.hpp and disk_directory.hpp.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wal/error.hpp"
+#include "wal/storage.hpp"
+
+namespace stele::wal {
+
+/// Position of a payload in the log: from 1, strictly increasing, never reused.
+using Seq = std::uint64_t;
+using StoreId = std::array<std::uint8_t, 16>;
+/// Monotonic time, handed in; the log reads no clock.
+using Instant = std::chrono::steady_clock::time_point;
+
+/// Which write of which writer a group is; all zero: none was named.
+struct WriterMark {
+  std::array<std::uint8_t, 16> writer{};
+  std::uint64_t write_no = 0;
+
+  bool operator==(WriterMark const&) const = default;
+};
+
+enum class OnDamage : std::uint8_t { serve, refuse };
+
+struct Options {
+  std::uint64_t segment_bytes = std::uint64_t{64} << 20;
+  /// Commits start at multiples of this; 0: of the directory's alignment.
+  std::size_t commit_align = 0;
+  /// A group is at most this many bytes of payload and record headers, and lies in one commit.
+  std::size_t commit_bytes_max = std::size_t{32} << 20;
+  /// Arrivals gather into one commit up to this size, then into the next.
+  std::size_t gather_bytes = std::size_t{4} << 20;
+  /// Whole old segments are removed while the log is larger than this. 0: never.
+  std::uint64_t retain_bytes = 0;
+  OnDamage on_damage = OnDamage::serve;
+  /// Idle time after a commit until a MARK records that it was durable.
+  std::chrono::milliseconds mark_delay{50};
+  /// Time between two attempts to make a spare segment when the disk is full.
+  std::chrono::milliseconds space_retry_delay{1000};
+};
+
+/// Why a stretch of the log is missing.
+enum class GapReason : std::uint8_t { expired = 1, damaged = 2, torn = 3, dropped_by_client = 4 };
+std::string_view to_string(GapReason reason) noexcept;
+
+/// Sequence numbers that the log does not hold, and why.
+struct Gap {
+  Seq first_seq = 0;
+  Seq last_seq = 0;
+  GapReason reason = GapReason::damaged;
+  std::uint64_t segment_no = 0;
+  std::uint64_t offset = 0;
+
+  bool operator==(Gap const&) const = default;
+};
+
+/// Receives what recovery finds, in seq order. Payloads are valid during the call only.
+class RecoverySink {
+ public:
+  virtual void on_payload(Seq seq, std::string_view payload) = 0;
+  virtual void on_group(WriterMark const& /*writer*/, Seq /*first*/, Seq /*last*/) {}
+  virtual void on_gap(Gap const& /*gap*/) {}
+  virtual void on_progress(std::uint64_t /*bytes_done*/, std::uint64_t /*bytes_total*/) {}
+
+ protected:
+  ~RecoverySink() = default;
+};
+
+/// What recovery did, for the start-up log line and stats.
+struct RecoveryReport {
+  std::uint64_t segments = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t commits = 0;
+  std::uint64_t payloads = 0;
+  bool clean_stop = false;            ///< The log ended with a SEAL.
+  std::vector<Gap> gaps{};            ///< All that is known to be missing, old and new.
+  std::vector<std::string> findings{};  ///< New in this start: one sentence each, with file and offset.
+};
+
+/// Told by the log, from within poll() and on_timer() only.
+class LogListener {
+ public:
+  /// Everything up to `seq` is on disk.
+  virtual void on_durable(Seq seq) = 0;
+  /// Groups from `first` on were never written and never will be: the disk is full. Their seqs
+  /// will be given out again.
+  virtual void on_refused(Seq first) = 0;
+  /// A write or sync failed. Terminal: what was appended and is not durable has an unknown fate.
+  virtual void on_failed(Failure const& failure) = 0;
+  /// Payloads up to `seq` were removed by retention.
+  virtual void on_expired(Seq seq) = 0;
+
+ protected:
+  ~LogListener() = default;
+};
+
+/// Counters since start; plain data.
+struct LogMetrics {
+  std::uint64_t commits = 0;
+  std::uint64_t commit_payloads = 0;
+  std::uint64_t commit_bytes = 0;  ///< As written, with headers and padding.
+  std::uint64_t commit_payloads_max = 0;
+  std::uint64_t marks = 0;
+  std::uint64_t segments_made = 0;
+  std::uint64_t segments_removed = 0;
+  std::uint64_t space_failures = 0;
+  std::uint64_t segment_waits = 0;  ///< Commits that had to wait for a spare segment.
+  std::uint64_t log_bytes = 0;      ///< All segments, spare included.
+  std::uint64_t segments = 0;
+};
+
+/// A log opened for appending. Single-threaded: every call comes from the thread of its owner.
+///
+/// One commit is in flight at a time; while it is, appended groups gather into the next. Nothing
+/// is written from append() itself: the owner calls start_commit() when it has gathered what is at
+/// hand, and poll() when the directory's event_fd is readable.
+class Log {
+ public:
+  /// Locks the directory, recovers what it holds into `sink`, and makes the log ready for appends:
+  /// a new segment, on disk. Blocks. `directory` and `listener` outlive the log.
+  static Result<std::unique_ptr<Log>> open(Directory& directory, Options const& options,
+                                           RecoverySink& sink, LogListener& listener);
+  ~Log();
+
+  RecoveryReport const& recovery() const noexcept;
+  StoreId const& store_id() const noexcept;
+  Options const& options() const noexcept;  ///< In force, defaults resolved.
+
+  /// The seq that the next appended payload will get.
+  Seq next_seq() const noexcept;
+  Seq durable_seq() const noexcept;
+  /// Appended and not yet durable, as payload bytes.
+  std::size_t pending_bytes() const noexcept;
+
+  /// Whether a group of these payload bytes could be appended now: no error, Errc::no_space,
+  /// Errc::too_large or Errc::failed.
+  boost::system::error_code admit(std::size_t payloads, std::size_t payload_bytes) const noexcept;
+
+  /// Appends one group: all of it lies in one commit, or none of it does. Returns its first seq.
+  /// The payloads are copied. Precondition: admit() said yes, and there is at least one payload.
+  Seq append(WriterMark const& writer, std::span<std::string_view const> payloads);
+
+  /// Begins a commit with what has gathered, unless one is in flight.
+  void start_commit(Instant now);
+
+  /// Takes in what the disk has finished; tells the listener; begins what follows.
+  void poll(Instant now);
+
+  /// When on_timer() wants to be called next, if at all. Changes only within the calls above.
+  std::optional<Instant> next_deadline() const noexcept;
+  void on_timer(Instant now);
+
+  /// Whether appended groups are waiting or in flight.
+  bool idle() const noexcept;
+  /// Writes a SEAL, so that the next start knows that nothing is missing. Blocks. Precondition:
+  /// idle(). The log accepts nothing afterwards.
+  Result<void> close();
+
+  LogMetrics const& metrics() const noexcept;
+
+ private:
+  class Core;
+  explicit Log(std::unique_ptr<Core> core);
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace stele::wal
