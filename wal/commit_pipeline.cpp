@@ -52,7 +52,11 @@ void CommitPipeline::push(CommitKind kind) {
   queue_.push_back(std::move(queued));
 }
 
-void CommitPipeline::queue_mark() { push(CommitKind::mark); }
+void CommitPipeline::queue_mark() {
+  mark_deadline_.reset();
+  push(CommitKind::mark);
+}
+
 void CommitPipeline::queue_seal() { push(CommitKind::seal); }
 
 std::size_t CommitPipeline::disk_bytes(Queued const& queued) const noexcept {

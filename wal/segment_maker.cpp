@@ -116,10 +116,15 @@ Result<void> SegmentMaker::write_manifest() {
 
 Result<void> SegmentMaker::finish() {
   manifest_file_.reset();
-  for (auto const segment_no : plan_.expired_segments) {
-    // What a failed removal leaves behind lies below the MANIFEST's first segment: the next start
-    // tries again.
-    (void)directory_.remove(segment_name(segment_no));
+  for (auto const& expired : plan_.expired) {
+    // What a failure leaves behind lies below the MANIFEST's first segment: the next start removes
+    // it.
+    auto const name = segment_name(expired.segment_no);
+    if (expired.damaged) {
+      (void)directory_.rename(name, name + std::string(damaged_suffix));
+    } else {
+      (void)directory_.remove(name);
+    }
   }
   state_ = State::ready;
   return {};

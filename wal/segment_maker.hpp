@@ -25,17 +25,21 @@ struct Segment {
 ///
 ///   create wal-n.seg.tmp -> zeros, slice by slice -> both header copies -> sync the file
 ///   -> rename to wal-n.seg -> sync the directory -> write MANIFEST.tmp -> rename to MANIFEST
-///   -> sync the directory -> remove expired segments -> ready
+///   -> sync the directory -> remove what has expired -> ready
 ///
 /// The slices are small, so that a commit that is due waits for one of them at most. A crash at any
 /// step leaves a .tmp file, or a whole segment that the MANIFEST does not name yet; neither was
 /// ever written to by a commit, and the next start removes them.
 class SegmentMaker final : private Completion {
  public:
+  struct Expired {
+    std::uint64_t segment_no = 0;
+    bool damaged = false;  ///< Kept under another name.
+  };
   struct Plan {
     SegmentHeader header{};
     Manifest manifest{};  ///< As it is to stand when the segment is ready.
-    std::vector<std::uint64_t> expired_segments{};
+    std::vector<Expired> expired{};
   };
   enum class State : std::uint8_t { idle, working, ready, failed };
 

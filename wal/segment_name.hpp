@@ -9,6 +9,8 @@
 namespace stele::wal {
 
 inline constexpr std::string_view manifest_name = "MANIFEST";
+/// Retention renames a segment that holds damage: out of the log's way, kept for people.
+inline constexpr std::string_view damaged_suffix = ".damaged";
 /// A file that is being made has this suffix until it is renamed; a start removes what is left.
 inline constexpr std::string_view unfinished_suffix = ".tmp";
 

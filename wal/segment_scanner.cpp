@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 namespace stele::wal {
 namespace {
@@ -17,6 +18,11 @@ bool plausible(SegmentHeader const& header) noexcept {
 
 std::uint64_t align_down(std::uint64_t value, std::uint64_t alignment) noexcept {
   return value / alignment * alignment;
+}
+
+bool all_zero(std::span<std::byte const> bytes) noexcept {
+  return bytes.empty() || (bytes.front() == std::byte{0} &&
+                           std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
 }  // namespace
@@ -117,16 +123,15 @@ Rest SegmentScanner::rest(std::uint64_t offset) {
   while (offset < header_.segment_bytes) {
     auto const want = std::min<std::uint64_t>(header_.commit_align, header_.segment_bytes - offset);
     auto const block = view(offset, static_cast<std::size_t>(want));
-    if (!block.readable) rest.kind = Rest::Kind::unreadable;
-    if (block.readable && block.bytes.empty()) break;  // The file is shorter than it should be.
+    // Segments are made whole: one that is shorter has lost its end.
+    if (block.bytes.size() < want) rest.kind = Rest::Kind::unreadable;
+    if (block.readable && block.bytes.empty()) break;
+    offset += want;
+    if (all_zero(block.bytes)) continue;
     auto const last = std::find_if(block.bytes.rbegin(), block.bytes.rend(),
                                    [](std::byte byte) { return byte != std::byte{0}; });
-    if (last != block.bytes.rend()) {
-      if (rest.kind == Rest::Kind::zero) rest.kind = Rest::Kind::trace;
-      auto const used = static_cast<std::uint64_t>(block.bytes.rend() - last);
-      rest.bytes = offset - start + used;
-    }
-    offset += want;
+    if (rest.kind == Rest::Kind::zero) rest.kind = Rest::Kind::trace;
+    rest.bytes = offset - want - start + static_cast<std::uint64_t>(block.bytes.rend() - last);
   }
   return rest;
 }
