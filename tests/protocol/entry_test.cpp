@@ -16,6 +16,75 @@ std::string canonical(std::string_view timestamp, std::string_view level, std::s
          std::string(metadata) + R"(,"version":1,"origin":{"pid":0,"uid":0,"gid":0}})";
 }
 
+struct Refusal {
+  std::string_view entry;
+  std::string_view code;
+  std::string_view path;
+  std::string_view message;  ///< The start.
+};
+
+constexpr Refusal refusals[] = {
+    {R"({})", "invalid_entry", "entry.message", "entry.message is missing"},
+    {R"({"level":"info"})", "invalid_entry", "entry.message", "entry.message is missing"},
+    {R"({"message":1})", "invalid_entry", "entry.message",
+     "entry.message is 1; it must be a string"},
+    {R"({"message":null})", "invalid_entry", "entry.message", "entry.message is null;"},
+    {R"({"message":["m"]})", "invalid_entry", "entry.message", "entry.message is an array;"},
+    {R"({"message":"m","message":"m"})", "invalid_entry", "entry.message",
+     "entry.message is given twice"},
+    {R"({"message":"m","mess\u0061ge":"n"})", "invalid_entry", "entry.message",
+     "entry.message is given twice"},
+    {R"({"mesage":"m"})", "invalid_entry", "entry.mesage",
+     R"(entry has the unknown member "mesage"; an entry has timestamp, level, message, )"
+     R"(metadata, version, and other data belongs in metadata; did you mean "message"?)"},
+    {R"({"message":"m","seq":1})", "invalid_entry", "entry.seq",
+     R"(entry has the unknown member "seq")"},
+    {R"({"message":"m","origin":{"pid":1}})", "invalid_entry", "entry.origin",
+     R"(entry has the unknown member "origin")"},
+    {R"({"message":"m","level":"critical"})", "invalid_entry", "entry.level",
+     R"(entry.level is "critical"; it must be one of trace, debug, info, warn, error, fatal)"},
+    {R"({"message":"m","level":"Info"})", "invalid_entry", "entry.level",
+     R"(entry.level is "Info"; it must be one of trace, debug, info, warn, error, fatal; did )"
+     R"(you mean "info"?)"},
+    {R"({"message":"m","level":3})", "invalid_entry", "entry.level", "entry.level is 3;"},
+    {R"({"message":"m","timestamp":-1})", "invalid_entry", "entry.timestamp",
+     "entry.timestamp is -1;"},
+    {R"({"message":"m","timestamp":-0})", "invalid_entry", "entry.timestamp",
+     "entry.timestamp is -0;"},
+    {R"({"message":"m","timestamp":1.0})", "invalid_entry", "entry.timestamp",
+     "entry.timestamp is 1.0;"},
+    {R"({"message":"m","timestamp":1.5})", "invalid_entry", "entry.timestamp",
+     "entry.timestamp is 1.5;"},
+    {R"({"message":"m","timestamp":1e3})", "invalid_entry", "entry.timestamp",
+     "entry.timestamp is 1e3;"},
+    {R"({"message":"m","timestamp":18446744073709551616})", "invalid_entry", "entry.timestamp",
+     "entry.timestamp is 18446744073709551616; it must be an integer from 0 to "
+     "18446744073709551615"},
+    {R"({"message":"m","timestamp":-9223372036854775809})", "invalid_entry", "entry.timestamp",
+     "entry.timestamp is -9223372036854775809;"},
+    {R"({"message":"m","timestamp":"0"})", "invalid_entry", "entry.timestamp",
+     R"(entry.timestamp is "0";)"},
+    {R"({"message":"m","timestamp":null})", "invalid_entry", "entry.timestamp",
+     "entry.timestamp is null;"},
+    {R"({"message":"m","version":2})", "unsupported_version", "entry.version",
+     "entry.version is 2;"},
+    {R"({"message":"m","version":0})", "unsupported_version", "entry.version",
+     "entry.version is 0;"},
+    {R"({"message":"m","version":-1})", "unsupported_version", "entry.version",
+     "entry.version is -1;"},
+    {R"({"message":"m","version":257})", "unsupported_version", "entry.version",
+     "entry.version is 257;"},
+    {R"({"message":"m","version":1.0})", "invalid_entry", "entry.version", "entry.version is 1.0;"},
+    {R"({"message":"m","version":"1"})", "invalid_entry", "entry.version",
+     R"(entry.version is "1";)"},
+    {R"({"message":"m","metadata":[]})", "invalid_entry", "entry.metadata",
+     "entry.metadata is an array; it must be an object"},
+    {R"({"message":"m","metadata":null})", "invalid_entry", "entry.metadata",
+     "entry.metadata is null;"},
+    {R"({"message":"m","metadata":"{}"})", "invalid_entry", "entry.metadata",
+     R"(entry.metadata is "{}";)"},
+};
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(entry_test)
@@ -57,75 +126,7 @@ BOOST_AUTO_TEST_CASE(every_level_is_taken) {
 }
 
 BOOST_AUTO_TEST_CASE(what_breaks_the_data_model_is_refused_with_its_path) {
-  struct Row {
-    std::string_view entry;
-    std::string_view code;
-    std::string_view path;
-    std::string_view message;  ///< The start.
-  };
-  static constexpr Row rows[] = {
-      {R"({})", "invalid_entry", "entry.message", "entry.message is missing"},
-      {R"({"level":"info"})", "invalid_entry", "entry.message", "entry.message is missing"},
-      {R"({"message":1})", "invalid_entry", "entry.message",
-       "entry.message is 1; it must be a string"},
-      {R"({"message":null})", "invalid_entry", "entry.message", "entry.message is null;"},
-      {R"({"message":["m"]})", "invalid_entry", "entry.message", "entry.message is an array;"},
-      {R"({"message":"m","message":"m"})", "invalid_entry", "entry.message",
-       "entry.message is given twice"},
-      {R"({"message":"m","mess\u0061ge":"n"})", "invalid_entry", "entry.message",
-       "entry.message is given twice"},
-      {R"({"mesage":"m"})", "invalid_entry", "entry.mesage",
-       R"(entry has the unknown member "mesage"; an entry has timestamp, level, message, )"
-       R"(metadata, version, and other data belongs in metadata; did you mean "message"?)"},
-      {R"({"message":"m","seq":1})", "invalid_entry", "entry.seq",
-       R"(entry has the unknown member "seq")"},
-      {R"({"message":"m","origin":{"pid":1}})", "invalid_entry", "entry.origin",
-       R"(entry has the unknown member "origin")"},
-      {R"({"message":"m","level":"critical"})", "invalid_entry", "entry.level",
-       R"(entry.level is "critical"; it must be one of trace, debug, info, warn, error, fatal)"},
-      {R"({"message":"m","level":"Info"})", "invalid_entry", "entry.level",
-       R"(entry.level is "Info"; it must be one of trace, debug, info, warn, error, fatal; did )"
-       R"(you mean "info"?)"},
-      {R"({"message":"m","level":3})", "invalid_entry", "entry.level", "entry.level is 3;"},
-      {R"({"message":"m","timestamp":-1})", "invalid_entry", "entry.timestamp",
-       "entry.timestamp is -1;"},
-      {R"({"message":"m","timestamp":-0})", "invalid_entry", "entry.timestamp",
-       "entry.timestamp is -0;"},
-      {R"({"message":"m","timestamp":1.0})", "invalid_entry", "entry.timestamp",
-       "entry.timestamp is 1.0;"},
-      {R"({"message":"m","timestamp":1.5})", "invalid_entry", "entry.timestamp",
-       "entry.timestamp is 1.5;"},
-      {R"({"message":"m","timestamp":1e3})", "invalid_entry", "entry.timestamp",
-       "entry.timestamp is 1e3;"},
-      {R"({"message":"m","timestamp":18446744073709551616})", "invalid_entry", "entry.timestamp",
-       "entry.timestamp is 18446744073709551616; it must be an integer from 0 to "
-       "18446744073709551615"},
-      {R"({"message":"m","timestamp":-9223372036854775809})", "invalid_entry", "entry.timestamp",
-       "entry.timestamp is -9223372036854775809;"},
-      {R"({"message":"m","timestamp":"0"})", "invalid_entry", "entry.timestamp",
-       R"(entry.timestamp is "0";)"},
-      {R"({"message":"m","timestamp":null})", "invalid_entry", "entry.timestamp",
-       "entry.timestamp is null;"},
-      {R"({"message":"m","version":2})", "unsupported_version", "entry.version",
-       "entry.version is 2;"},
-      {R"({"message":"m","version":0})", "unsupported_version", "entry.version",
-       "entry.version is 0;"},
-      {R"({"message":"m","version":-1})", "unsupported_version", "entry.version",
-       "entry.version is -1;"},
-      {R"({"message":"m","version":257})", "unsupported_version", "entry.version",
-       "entry.version is 257;"},
-      {R"({"message":"m","version":1.0})", "invalid_entry", "entry.version",
-       "entry.version is 1.0;"},
-      {R"({"message":"m","version":"1"})", "invalid_entry", "entry.version",
-       R"(entry.version is "1";)"},
-      {R"({"message":"m","metadata":[]})", "invalid_entry", "entry.metadata",
-       "entry.metadata is an array; it must be an object"},
-      {R"({"message":"m","metadata":null})", "invalid_entry", "entry.metadata",
-       "entry.metadata is null;"},
-      {R"({"message":"m","metadata":"{}"})", "invalid_entry", "entry.metadata",
-       R"(entry.metadata is "{}";)"},
-  };
-  for (auto const& row : rows) {
+  for (auto const& row : refusals) {
     BOOST_TEST_CONTEXT(row.entry) {
       auto const parsed = parse_entry(row.entry);
       BOOST_TEST(parsed.code == row.code);
