@@ -28,7 +28,7 @@ struct Config {
   bool buffered = false;
   bool allow_remote = false;
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;
-  std::uint64_t commit_align = 0;  ///< 0: the device's sector.
+  std::uint64_t commit_align = 0;                       ///< 0: the device's sector.
   std::uint64_t retain_bytes = std::uint64_t{1} << 30;  ///< 0: for ever.
   wal::OnDamage on_damage = wal::OnDamage::serve;
   std::uint64_t max_connections = 1024;

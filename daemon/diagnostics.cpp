@@ -32,11 +32,16 @@ class PriorityFlag final : public spdlog::custom_flag_formatter {
  private:
   static char digit(spdlog::level::level_enum level) noexcept {
     switch (level) {
-      case spdlog::level::critical: return '2';
-      case spdlog::level::err: return '3';
-      case spdlog::level::warn: return '4';
-      case spdlog::level::info: return '6';
-      default: return '7';
+      case spdlog::level::critical:
+        return '2';
+      case spdlog::level::err:
+        return '3';
+      case spdlog::level::warn:
+        return '4';
+      case spdlog::level::info:
+        return '6';
+      default:
+        return '7';
     }
   }
 };
@@ -57,10 +62,14 @@ bool stderr_is_journal() noexcept {
 
 spdlog::level::level_enum to_spdlog(LogLevel level) noexcept {
   switch (level) {
-    case LogLevel::debug: return spdlog::level::debug;
-    case LogLevel::info: return spdlog::level::info;
-    case LogLevel::warn: return spdlog::level::warn;
-    case LogLevel::error: return spdlog::level::err;
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warn:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -70,8 +79,8 @@ spdlog::level::level_enum to_spdlog(LogLevel level) noexcept {
 void start_diagnostics(LogLevel level) {
   std::shared_ptr<spdlog::logger> logger;
   if (stderr_is_journal()) {
-    logger = std::make_shared<spdlog::logger>(
-        "steled", std::make_shared<spdlog::sinks::stderr_sink_st>());
+    logger = std::make_shared<spdlog::logger>("steled",
+                                              std::make_shared<spdlog::sinks::stderr_sink_st>());
     auto formatter = std::make_unique<spdlog::pattern_formatter>();
     formatter->add_flag<PriorityFlag>('j').set_pattern("<%j>%v");
     logger->set_formatter(std::move(formatter));
@@ -80,8 +89,8 @@ void start_diagnostics(LogLevel level) {
         "steled", std::make_shared<spdlog::sinks::stderr_color_sink_st>());
     logger->set_pattern("%H:%M:%S.%e %^%-7l%$ %v");
   } else {
-    logger = std::make_shared<spdlog::logger>(
-        "steled", std::make_shared<spdlog::sinks::stderr_sink_st>());
+    logger = std::make_shared<spdlog::logger>("steled",
+                                              std::make_shared<spdlog::sinks::stderr_sink_st>());
     logger->set_pattern("%Y-%m-%dT%H:%M:%S.%f%z %l: %v");
   }
   logger->set_level(to_spdlog(level));

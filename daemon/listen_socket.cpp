@@ -52,8 +52,7 @@ std::optional<Failure> remove_stale_socket(boost::asio::io_context& io, std::str
     return Failure(error, "cannot tell whether " + path + " is in use: " + error.message());
   }
   if (status.st_uid != ::geteuid()) {
-    return Failure(Refusal::not_ours,
-                   path + " is a socket of another user; it was left untouched");
+    return Failure(Refusal::not_ours, path + " is a socket of another user; it was left untouched");
   }
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
     return system_failure("cannot remove the stale socket " + path);

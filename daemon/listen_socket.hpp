@@ -16,8 +16,8 @@ namespace stele::daemon {
 class ListenSocket {
  public:
   enum class Refusal : std::uint8_t {
-    in_use = 1,     ///< Somebody answers on it.
-    not_ours,       ///< Something else is at the path, or another user's socket.
+    in_use = 1,  ///< Somebody answers on it.
+    not_ours,    ///< Something else is at the path, or another user's socket.
   };
 
   /// Binds with `mode` from birth on, and listens. A socket file that nobody answers on, left by a

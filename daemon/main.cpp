@@ -31,12 +31,17 @@ int main(int argc, char** argv) {
   std::span<char const* const> const arguments(argv + 1, argc > 0 ? argv + argc : argv + 1);
   if (auto const errors = parse_command_line(arguments, invocation)) return report(*errors);
   switch (invocation.action) {
-    case Invocation::Action::help: print(stdout, help_text()); return exit_ok;
+    case Invocation::Action::help:
+      print(stdout, help_text());
+      return exit_ok;
     case Invocation::Action::version:
       print(stdout, "steled " + std::string(version) + "\n");
       return exit_ok;
-    case Invocation::Action::check_config: print(stdout, "the settings are valid\n"); return exit_ok;
-    case Invocation::Action::run: break;
+    case Invocation::Action::check_config:
+      print(stdout, "the settings are valid\n");
+      return exit_ok;
+    case Invocation::Action::run:
+      break;
   }
   start_diagnostics(invocation.config.log_level);
   return run_service(invocation.config);

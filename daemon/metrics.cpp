@@ -175,13 +175,20 @@ bool is_damaged(ServiceFacts const& facts) noexcept {
 
 std::string_view to_string(Op op) noexcept {
   switch (op) {
-    case Op::hello: return "hello";
-    case Op::ping: return "ping";
-    case Op::stats: return "stats";
-    case Op::help: return "help";
-    case Op::write_log: return "write_log";
-    case Op::write_many_logs: return "write_many_logs";
-    case Op::read_logs: return "read_logs";
+    case Op::hello:
+      return "hello";
+    case Op::ping:
+      return "ping";
+    case Op::stats:
+      return "stats";
+    case Op::help:
+      return "help";
+    case Op::write_log:
+      return "write_log";
+    case Op::write_many_logs:
+      return "write_many_logs";
+    case Op::read_logs:
+      return "read_logs";
   }
   return "unknown";
 }

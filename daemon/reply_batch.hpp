@@ -53,8 +53,8 @@ class ReplyBatch {
   std::vector<Slice> slices_{};
   std::size_t slice_bytes_ = 0;
   std::size_t sent_bytes_ = 0;
-  std::size_t sent_parts_ = 0;         ///< Parts that are sent whole,
-  std::size_t sent_part_bytes_ = 0;    ///< and what is sent of the next one.
+  std::size_t sent_parts_ = 0;       ///< Parts that are sent whole,
+  std::size_t sent_part_bytes_ = 0;  ///< and what is sent of the next one.
 };
 
 }  // namespace stele::daemon

@@ -69,12 +69,12 @@ bool RequestHandler::overloaded() const noexcept {
 
 PendingReply RequestHandler::handle(std::string_view message, protocol::FrameForm form,
                                     Origin const& origin) {
-  auto const parsed = form == protocol::FrameForm::line ? parser_.parse_line(message)
-                                                        : parser_.parse(message);
+  auto const parsed =
+      form == protocol::FrameForm::line ? parser_.parse_line(message) : parser_.parse(message);
   if (!parsed.request) return fail(parsed.id, parsed.request.error());
   metrics_.count(op_of(*parsed.request));
-  return std::visit(
-      [&](auto const& request) { return answer(parsed.id, request, origin); }, *parsed.request);
+  return std::visit([&](auto const& request) { return answer(parsed.id, request, origin); },
+                    *parsed.request);
 }
 
 void RequestHandler::append_failure(std::string& out, std::string_view id, Failure const& failure,
@@ -92,8 +92,7 @@ ReadyReply RequestHandler::fail(std::string_view id, Failure const& failure,
 
 PendingReply RequestHandler::answer(std::string_view id, protocol::Hello const& request,
                                     Origin const& origin) {
-  spdlog::debug("hello from pid {} uid {}: {}", origin.pid, origin.uid,
-                printable(request.client));
+  spdlog::debug("hello from pid {} uid {}: {}", origin.pid, origin.uid, printable(request.client));
   ReadyReply reply;
   protocol::append_ok_start(reply.text, id);
   reply.text += ",\"protocol\":";

@@ -74,8 +74,7 @@ class RequestHandler {
   PendingReply answer(std::string_view id, protocol::Stats const& request, Origin const& origin);
   PendingReply answer(std::string_view id, protocol::Help const& request, Origin const& origin);
   PendingReply answer(std::string_view id, protocol::Write const& request, Origin const& origin);
-  PendingReply answer(std::string_view id, protocol::ReadLogs const& request,
-                      Origin const& origin);
+  PendingReply answer(std::string_view id, protocol::ReadLogs const& request, Origin const& origin);
 
   ServiceFacts const& facts_;
   Store& store_;

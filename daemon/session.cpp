@@ -76,9 +76,8 @@ asio::awaitable<void> Session::write_replies() {
 asio::awaitable<void> Session::write_batch(ReplyBatch& batch) {
   while (!batch.empty()) {
     auto const unsent = batch.unsent(parts_);
-    std::transform(unsent.begin(), unsent.end(), buffers_.begin(), [](std::string_view part) {
-      return asio::buffer(part.data(), part.size());
-    });
+    std::transform(unsent.begin(), unsent.end(), buffers_.begin(),
+                   [](std::string_view part) { return asio::buffer(part.data(), part.size()); });
     std::span<asio::const_buffer const> const buffers(buffers_.data(), unsent.size());
     auto const result = co_await socket_.async_write_some(buffers, use_result);
     auto const& [error, bytes] = result;

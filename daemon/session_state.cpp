@@ -27,9 +27,8 @@ constexpr std::size_t turn_reads_max = 32;
 SessionLimits session_limits(Config const& config) noexcept {
   SessionLimits limits;
   limits.frame_bytes_max = config.max_frame_bytes;
-  limits.unread_bytes_max = config.max_unread_bytes != 0
-                                ? config.max_unread_bytes
-                                : config.max_frame_bytes + room_bytes_max;
+  limits.unread_bytes_max = config.max_unread_bytes != 0 ? config.max_unread_bytes
+                                                         : config.max_frame_bytes + room_bytes_max;
   limits.unsent_bytes_max = config.max_unsent_bytes;
   limits.unanswered_max = config.max_unanswered;
   return limits;
@@ -219,8 +218,7 @@ bool SessionState::produce_entries(ReadReply& reply) {
 std::optional<Seq> SessionState::awaited_seq() const noexcept {
   for (auto const& pending : queue_) {
     auto const* const write = std::get_if<WriteReply>(&pending);
-    if (write != nullptr && !write->failure &&
-        write->last_seq > handler_.store().visible_seq()) {
+    if (write != nullptr && !write->failure && write->last_seq > handler_.store().visible_seq()) {
       return write->last_seq;
     }
   }
@@ -239,8 +237,7 @@ void SessionState::end_write() {
 }
 
 bool SessionState::finished() const noexcept {
-  return queue_.empty() && filling_.empty() && sending_.empty() &&
-         (input_ended() || draining_);
+  return queue_.empty() && filling_.empty() && sending_.empty() && (input_ended() || draining_);
 }
 
 }  // namespace stele::daemon

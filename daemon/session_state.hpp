@@ -19,15 +19,16 @@ namespace stele::daemon {
 
 struct SessionLimits {
   std::size_t frame_bytes_max = 0;
-  std::size_t unread_bytes_max = 0;   ///< Received, not yet handled.
-  std::size_t unsent_bytes_max = 0;   ///< Above it no reply is made; one may cross it.
-  std::size_t unanswered_max = 0;     ///< Requests handled, not yet answered.
+  std::size_t unread_bytes_max = 0;  ///< Received, not yet handled.
+  std::size_t unsent_bytes_max = 0;  ///< Above it no reply is made; one may cross it.
+  std::size_t unanswered_max = 0;    ///< Requests handled, not yet answered.
 };
 SessionLimits session_limits(Config const& config) noexcept;
 
 /// Messages come in on the left and leave in the same order on the right:
 ///
-///   socket -> reader_ -> handle -> queue_: ready | write | read | … -> filling_ -> sending_ -> socket
+///   socket -> reader_ -> handle -> queue_: ready | write | read | … -> filling_ -> sending_ ->
+///   socket
 ///
 /// A write holds up what is behind it until it is visible, a read until its last frame is made.
 /// After every event, advance() does what has become possible.

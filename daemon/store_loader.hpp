@@ -29,7 +29,7 @@ class StoreLoader final : public wal::RecoverySink {
 };
 
 /// The start-up lines about what was recovered: a summary, and a warning for each thing missing.
-void report_recovery(wal::RecoveryReport const& report, Store const& store,
-                     std::uint64_t rejected, std::uint64_t took_us);
+void report_recovery(wal::RecoveryReport const& report, Store const& store, std::uint64_t rejected,
+                     std::uint64_t took_us);
 
 }  // namespace stele::daemon

@@ -41,8 +41,8 @@ TimeIndex::Leaf& TimeIndex::split(Leaves::iterator full, TimeKey key) {
 }
 
 void TimeIndex::insert(TimeKey key) {
-  auto const found = std::prev(key < leaves_.rbegin()->first ? leaves_.upper_bound(key)
-                                                             : leaves_.end());
+  auto const found =
+      std::prev(key < leaves_.rbegin()->first ? leaves_.upper_bound(key) : leaves_.end());
   Leaf* leaf = &found->second;
   if (leaf->keys.size() == leaf_keys_max) leaf = &split(found, key);
   if (leaf->keys.empty() || leaf->keys.back() < key) {

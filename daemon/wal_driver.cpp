@@ -94,8 +94,8 @@ void WalDriver::on_durable(wal::Seq seq) {
   store_.publish(seq);
   auto const now = clock_.now();
   while (!kicks_.empty() && kicks_.front().seq <= seq) {
-    auto const took = std::chrono::duration_cast<std::chrono::microseconds>(
-        now - kicks_.front().at);
+    auto const took =
+        std::chrono::duration_cast<std::chrono::microseconds>(now - kicks_.front().at);
     commit_us_.add(static_cast<std::uint64_t>(took.count()));
     kicks_.pop_front();
   }
