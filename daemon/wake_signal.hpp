@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <optional>
 #include <utility>
 
 namespace stele::daemon {
@@ -22,7 +23,7 @@ class WakeSignal {
   boost::asio::awaitable<void> wait() {
     return boost::asio::async_initiate<boost::asio::use_awaitable_t<> const, void()>(
         [this](auto handler) {
-          waiting_ = std::move(handler);
+          waiting_.emplace(std::move(handler));
           if (std::exchange(notified_, false)) wake();
         },
         boost::asio::use_awaitable);
@@ -37,10 +38,17 @@ class WakeSignal {
   }
 
  private:
-  void wake() { boost::asio::post(executor_, std::exchange(waiting_, nullptr)); }
+  void wake() {
+    boost::asio::post(executor_, [handler = *std::move(waiting_)]() mutable {
+      std::move(handler)();
+    });
+    waiting_.reset();
+  }
 
   boost::asio::any_io_executor executor_;
-  boost::asio::any_completion_handler<void()> waiting_{};
+  /// Never assigned, only made and moved from: assignment of Boost 1.81's any_completion_handler
+  /// calls itself without end, and so does a copy of it that post() makes.
+  std::optional<boost::asio::any_completion_handler<void()>> waiting_{};
   bool notified_ = false;
 };
 
