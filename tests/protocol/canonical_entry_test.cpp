@@ -36,16 +36,16 @@ Golden const goldens[] = {
       R"({"a":[1.0,-0],"a b":null})",
       1,
       {INT32_MIN, UINT32_MAX, UINT32_MAX}}},
-    {{{}, Level::fatal, R"("a\"\\\n\u0000é")", R"({"version":1,"origin":{"pid":9}})"},
+    {{{}, Level::fatal, R"("a\"\\\n\u0000é")", R"({"version":1,"origin":{"pid":9},"s":"}\"{\\"})"},
      {1, 0, {0, 1, 2}},
      R"({"seq":1,"timestamp":0,"level":"fatal","message":"a\"\\\n\u0000é",)"
-     R"("metadata":{"version":1,"origin":{"pid":9}},)"
+     R"("metadata":{"version":1,"origin":{"pid":9},"s":"}\"{\\"},)"
      R"("version":1,"origin":{"pid":0,"uid":1,"gid":2}})",
      {1,
       0,
       Level::fatal,
       std::string("a\"\\\n\0é", 7),
-      R"({"version":1,"origin":{"pid":9}})",
+      R"({"version":1,"origin":{"pid":9},"s":"}\"{\\"})",
       1,
       {0, 1, 2}}},
 };
@@ -118,6 +118,7 @@ BOOST_AUTO_TEST_CASE(any_other_spelling_is_left_to_the_json_parser) {
       {R"("hello")", R"("\u0061")"},
       {R"("hello")", R"("\/")"},
       {R"("hello")", R"("\u002")"},
+      {R"("hello")", R"("\u0020")"},
       {R"("metadata":{})", R"("metadata":[])"},
       {R"("version":1)", R"("version":2)"},
       {R"("seq":7)", R"("seq":07.0)"},
