@@ -32,8 +32,8 @@ Examples:
 )";
 
 constexpr auto exit_codes_text =
-    R"(Exit codes: 0 done; 1 the work failed (an unreadable file, a line above the limit); 2 wrong usage;
-3 no daemon, or the connection was lost; 4 the daemon refused; 130 interrupted.
+    R"(Exit codes: 0 done; 1 the work failed (an unreadable file, a line above the limit);
+2 wrong usage; 3 no daemon, or the connection was lost; 4 the daemon refused; 130 interrupted.
 `stele VERB --help` says more about a verb.)";
 
 constexpr auto ping_text = R"(Ask whether the daemon can accept writes, and how fast it answers.
