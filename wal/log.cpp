@@ -1,0 +1,110 @@
+#include "wal/log.hpp"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "wal/log_core.hpp"
+
+namespace stele::wal {
+namespace {
+
+constexpr std::uint64_t segment_bytes_min = std::uint64_t{64} << 10;
+constexpr std::size_t commit_align_max = 65536;
+
+std::uint64_t kernel_entropy() {
+  std::uint64_t value = 0;
+  while (::getrandom(&value, sizeof value, 0) != sizeof value) {
+  }
+  return value;
+}
+
+/// Fills in what is left to the log, and bounds a commit by what fits in one segment.
+Result<Options> resolve(Options options, Directory const& directory) {
+  if (options.commit_align == 0) options.commit_align = directory.alignment();
+  if (!std::has_single_bit(options.commit_align) || options.commit_align > commit_align_max ||
+      options.commit_align < directory.alignment()) {
+    return Failure{make_error_code(boost::system::errc::invalid_argument),
+                   "commit-align must be a power of two from " +
+                       std::to_string(directory.alignment()) + " to " +
+                       std::to_string(commit_align_max)};
+  }
+  if (options.segment_bytes < segment_bytes_min ||
+      options.segment_bytes % header_block_bytes != 0) {
+    return Failure{make_error_code(boost::system::errc::invalid_argument),
+                   "segment-bytes must be a multiple of 4096 and at least " +
+                       std::to_string(segment_bytes_min)};
+  }
+  auto const room = options.segment_bytes - first_commit_offset - options.commit_align;
+  options.commit_bytes_max = std::min<std::size_t>(
+      options.commit_bytes_max, static_cast<std::size_t>(room) - commit_header_bytes);
+  options.gather_bytes = std::min(options.gather_bytes, options.commit_bytes_max);
+  if (!options.entropy) options.entropy = kernel_entropy;
+  return options;
+}
+
+}  // namespace
+
+std::string_view to_string(GapReason reason) noexcept {
+  switch (reason) {
+    case GapReason::expired:
+      return "expired";
+    case GapReason::damaged:
+      return "damaged";
+    case GapReason::torn:
+      return "torn";
+    case GapReason::dropped_by_client:
+      return "dropped_by_client";
+  }
+  return "unknown";
+}
+
+Log::Log(std::unique_ptr<Core> core) : core_(std::move(core)) {}
+Log::~Log() = default;
+
+Result<std::unique_ptr<Log>> Log::open(Directory& directory, Options const& options,
+                                       RecoverySink& sink, LogListener& listener) {
+  auto const resolved = resolve(options, directory);
+  if (!resolved) return resolved.error();
+  if (auto const locked = directory.lock(); !locked) return locked.error();
+  RecoveryReport report;
+  auto recovered = recover(directory, sink, report);
+  if (!recovered) return recovered.error();
+  if (recovered->damaged && options.on_damage == OnDamage::refuse) {
+    std::string text = "damage was found and the configuration says to refuse";
+    for (auto const& finding : report.findings) text += "; " + finding;
+    return Failure{Errc::damaged, text};
+  }
+  auto core = std::make_unique<Core>(directory, resolved.value(), listener,
+                                     std::move(recovered.value()), std::move(report));
+  if (auto const started = core->start(); !started) return started.error();
+  return std::unique_ptr<Log>(new Log(std::move(core)));
+}
+
+RecoveryReport const& Log::recovery() const noexcept { return core_->report; }
+StoreId const& Log::store_id() const noexcept { return core_->store_id; }
+Options const& Log::options() const noexcept { return core_->options; }
+Seq Log::next_seq() const noexcept { return core_->pipeline.next_seq(); }
+Seq Log::durable_seq() const noexcept { return core_->pipeline.durable_seq(); }
+std::size_t Log::pending_bytes() const noexcept { return core_->pipeline.pending_bytes(); }
+
+boost::system::error_code Log::admit(std::size_t payloads,
+                                     std::size_t payload_bytes) const noexcept {
+  return core_->admit(payloads, payload_bytes);
+}
+
+Seq Log::append(WriterMark const& writer, std::span<std::string_view const> payloads) {
+  return core_->pipeline.append(writer, payloads);
+}
+
+void Log::start_commit(Instant now) { core_->start_commit(now); }
+void Log::poll(Instant now) { core_->poll(now); }
+std::optional<Instant> Log::next_deadline() const noexcept { return core_->next_deadline(); }
+void Log::on_timer(Instant now) { core_->on_timer(now); }
+bool Log::idle() const noexcept { return core_->pipeline.idle(); }
+Result<void> Log::close() { return core_->close(); }
+LogMetrics const& Log::metrics() const noexcept { return core_->metrics; }
+
+}  // namespace stele::wal
