@@ -83,6 +83,12 @@ void RequestHandler::append_failure(std::string& out, std::string_view id, Failu
   protocol::append_failure(out, id, failure, state);
 }
 
+void RequestHandler::append_stats_reply(std::string& out, StatsReply const& reply) const {
+  protocol::append_ok_start(out, reply.id);
+  append_stats(out, {facts_, metrics_, store_, log_, clock_.now(), draining_});
+  out += '}';
+}
+
 ReadyReply RequestHandler::fail(std::string_view id, Failure const& failure,
                                 std::optional<protocol::WriteState> state) {
   ReadyReply reply;
@@ -118,11 +124,7 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Ping const& /
 
 PendingReply RequestHandler::answer(std::string_view id, protocol::Stats const& /*request*/,
                                     Origin const& /*origin*/) {
-  ReadyReply reply;
-  protocol::append_ok_start(reply.text, id);
-  append_stats(reply.text, {facts_, metrics_, store_, log_, clock_.now(), draining_});
-  reply.text += '}';
-  return reply;
+  return StatsReply{std::string(id)};
 }
 
 PendingReply RequestHandler::answer(std::string_view id, protocol::Help const& /*request*/,
