@@ -71,7 +71,11 @@ PendingReply RequestHandler::handle(std::string_view message, protocol::FrameFor
                                     Origin const& origin) {
   auto const parsed =
       form == protocol::FrameForm::line ? parser_.parse_line(message) : parser_.parse(message);
-  if (!parsed.request) return fail(parsed.id, parsed.request.error());
+  if (!parsed.request) {
+    std::optional<protocol::WriteState> state;
+    if (parsed.is_write) state = protocol::WriteState::not_written;
+    return fail(parsed.id, parsed.request.error(), state);
+  }
   metrics_.count(op_of(*parsed.request));
   return std::visit([&](auto const& request) { return answer(parsed.id, request, origin); },
                     *parsed.request);

@@ -255,13 +255,16 @@ Result<Reply> parse_reply(std::string_view text) {
 }
 
 Result<boost::json::value> parse_reply_value(std::string_view text) {
-  auto reply = parse_reply(text);
-  if (!reply) return reply.error();
-  if (!reply->ok) return std::move(reply->failure);
   boost::json::error_code code;
   auto value = boost::json::parse(text, code);
   if (code.failed()) return describe_bad_json(text, code, 0, json_depth_max);
-  return value;
+  // A document's members may have any name, also one that means something in other replies.
+  auto const* object = value.if_object();
+  auto const* ok = object == nullptr ? nullptr : object->if_contains("ok");
+  if (ok != nullptr && *ok == true) return value;
+  auto reply = parse_reply(text);
+  if (!reply) return reply.error();
+  return std::move(reply->failure);
 }
 
 }  // namespace stele::protocol
