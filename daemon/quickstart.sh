@@ -26,8 +26,7 @@ if [ -n "$log" ] && [ ! -r "$log" ]; then
 fi
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-[ -t 1 ] || say() { printf '\n%s\n' "$*"; }
+say() { printf '\n%s\n' "$*"; }
 
 say "1. packages and build (preset release)"
 bash .ci/install-packages.sh build
@@ -62,7 +61,7 @@ steled --data-dir "$directory/data" --socket "$STELE_SOCKET" >"$directory/steled
 steled_pid=$!
 until stele ping >/dev/null 2>&1; do
   kill -0 "$steled_pid" 2>/dev/null || { cat "$directory/steled.log" >&2; exit 1; }
-  read -r -t 0.05 <> <(:) || true
+  sleep 0.05
 done
 cat "$directory/steled.log"
 
