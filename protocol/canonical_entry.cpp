@@ -1,0 +1,91 @@
+#include "protocol/canonical_entry.hpp"
+
+#include <charconv>
+#include <cstring>
+
+#include "protocol/limits.hpp"
+
+namespace stele::protocol {
+namespace {
+
+// The fixed pieces of the canonical form, in order.
+constexpr std::string_view before_seq = R"({"seq":)";
+constexpr std::string_view before_timestamp = R"(,"timestamp":)";
+constexpr std::string_view before_level = R"(,"level":")";
+constexpr std::string_view before_message = R"(","message":)";
+constexpr std::string_view before_metadata = R"(,"metadata":)";
+constexpr std::string_view before_pid = R"(,"version":1,"origin":{"pid":)";
+constexpr std::string_view before_uid = R"(,"uid":)";
+constexpr std::string_view before_gid = R"(,"gid":)";
+constexpr std::string_view after_gid = "}}";
+static_assert(entry_version == 1, "the version stands in before_pid");
+
+constexpr std::size_t u64_digits_max = 20;
+constexpr std::size_t i32_digits_max = 11;
+constexpr std::size_t level_bytes_max = 5;
+constexpr std::size_t fixed_bytes_max =
+    before_seq.size() + u64_digits_max + before_timestamp.size() + u64_digits_max +
+    before_level.size() + level_bytes_max + before_message.size() + before_metadata.size() +
+    before_pid.size() + i32_digits_max + before_uid.size() + i32_digits_max + before_gid.size() +
+    i32_digits_max + after_gid.size();
+
+char* put(char* out, std::string_view text) noexcept {
+  std::memcpy(out, text.data(), text.size());
+  return out + text.size();
+}
+
+template <class Integer>
+char* put_number(char* out, Integer value) noexcept {
+  return std::to_chars(out, out + u64_digits_max, value).ptr;
+}
+
+bool skip(std::string_view& text, std::string_view piece) noexcept {
+  if (!text.starts_with(piece)) return false;
+  text.remove_prefix(piece.size());
+  return true;
+}
+
+bool read_number(std::string_view& text, std::uint64_t& value) noexcept {
+  auto const result = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (result.ec != std::errc{}) return false;
+  text.remove_prefix(static_cast<std::size_t>(result.ptr - text.data()));
+  return true;
+}
+
+}  // namespace
+
+std::size_t canonical_bytes_max(EntryDraft const& draft) noexcept {
+  return fixed_bytes_max + draft.message.size() + draft.metadata.size();
+}
+
+char* write_canonical_entry(char* out, EntryDraft const& draft, EntryStamp const& stamp) noexcept {
+  out = put_number(put(out, before_seq), stamp.seq);
+  out = put_number(put(out, before_timestamp), stamp.timestamp);
+  out = put(put(out, before_level), to_string(draft.level));
+  out = put(put(out, before_message), draft.message);
+  out = put(put(out, before_metadata), draft.metadata);
+  out = put_number(put(out, before_pid), stamp.origin.pid);
+  out = put_number(put(out, before_uid), stamp.origin.uid);
+  out = put_number(put(out, before_gid), stamp.origin.gid);
+  return put(out, after_gid);
+}
+
+void append_canonical_entry(std::string& out, EntryDraft const& draft, EntryStamp const& stamp) {
+  auto const start = out.size();
+  out.resize(start + canonical_bytes_max(draft));
+  char const* const end = write_canonical_entry(out.data() + start, draft, stamp);
+  out.resize(static_cast<std::size_t>(end - out.data()));
+}
+
+std::optional<EntryKey> read_entry_key(std::string_view text) noexcept {
+  EntryKey key;
+  if (!skip(text, before_seq) || !read_number(text, key.seq)) return std::nullopt;
+  if (!skip(text, before_timestamp) || !read_number(text, key.timestamp)) return std::nullopt;
+  if (!skip(text, before_level)) return std::nullopt;
+  auto const level = parse_level(text.substr(0, text.find('"')));
+  if (!level) return std::nullopt;
+  key.level = *level;
+  return key;
+}
+
+}  // namespace stele::protocol

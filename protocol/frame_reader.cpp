@@ -1,0 +1,126 @@
+#include "protocol/frame_reader.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "protocol/error_text.hpp"
+
+namespace stele::protocol {
+namespace {
+
+/// What an idle connection may keep after a large frame.
+constexpr std::size_t kept_bytes_max = std::size_t{256} << 10;
+
+bool is_blank(std::string_view line) noexcept {
+  return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
+/// The line without the carriage return that some terminals and tools put before \n.
+std::string_view drop_carriage_return(std::string_view line) noexcept {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+}  // namespace
+
+FrameReader::FrameReader(std::size_t frame_bytes_max)
+    : frame_bytes_max_(std::min(frame_bytes_max, frame_bytes_ceiling)) {}
+
+std::span<char> FrameReader::prepare(std::size_t bytes_min) {
+  if (read_ == end_) read_ = end_ = 0;
+  auto const needed = unread_bytes() + bytes_min;
+  if (buffer_.size() > kept_bytes_max && needed <= kept_bytes_max) {
+    std::vector<char> smaller(kept_bytes_max);
+    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(read_),
+              buffer_.begin() + static_cast<std::ptrdiff_t>(end_), smaller.begin());
+    buffer_ = std::move(smaller);
+    end_ -= read_;
+    read_ = 0;
+  }
+  if (buffer_.size() - end_ < bytes_min) {
+    std::memmove(buffer_.data(), buffer_.data() + read_, unread_bytes());
+    end_ -= read_;
+    read_ = 0;
+    if (buffer_.size() < needed) buffer_.resize(std::max(needed, 2 * buffer_.size()));
+  }
+  return {buffer_.data() + end_, buffer_.size() - end_};
+}
+
+void FrameReader::commit(std::size_t bytes) noexcept {
+  if (!form_ && bytes > 0) {
+    auto const first = static_cast<unsigned char>(buffer_[read_]);
+    form_ = first <= binary_first_byte_max ? FrameForm::binary : FrameForm::line;
+  }
+  end_ += bytes;
+}
+
+FrameReader::Next FrameReader::next() {
+  if (failed_) return {Status::end, {}, {}};
+  if (!form_) return {finished_ ? Status::end : Status::need_more, {}, {}};
+  return *form_ == FrameForm::binary ? next_binary() : next_line();
+}
+
+FrameReader::Next FrameReader::next_binary() {
+  auto const unread = unread_bytes();
+  if (unread == 0) return {finished_ ? Status::end : Status::need_more, {}, {}};
+  if (unread < frame_header_bytes) {
+    if (!finished_) return {Status::need_more, {}, {}};
+    return fail(Error::bad_frame,
+                "the connection ended inside a frame's length, after " + std::to_string(unread) +
+                    " of 4 bytes",
+                Detail().number("got_bytes", unread).text());
+  }
+  auto const* header = reinterpret_cast<unsigned char const*>(buffer_.data() + read_);
+  std::size_t const length = decode_frame_header(
+      std::span<unsigned char const, frame_header_bytes>(header, frame_header_bytes));
+  if (length == 0) {
+    return fail(Error::bad_frame, "a frame's length is 0; it must be at least 1", "{}");
+  }
+  if (length > frame_bytes_max_) {
+    return fail(
+        Error::frame_too_large,
+        "a frame announces " + std::to_string(length) + " bytes; the limit is " +
+            std::to_string(frame_bytes_max_),
+        Detail().number("frame_bytes_max", frame_bytes_max_).number("frame_bytes", length).text());
+  }
+  if (unread - frame_header_bytes < length) {
+    if (!finished_) return {Status::need_more, {}, {}};
+    auto const got = unread - frame_header_bytes;
+    return fail(Error::bad_frame,
+                "the connection ended inside a frame, after " + std::to_string(got) + " of " +
+                    std::to_string(length) + " bytes",
+                Detail().number("got_bytes", got).number("frame_bytes", length).text());
+  }
+  std::string_view const message(buffer_.data() + read_ + frame_header_bytes, length);
+  read_ += frame_header_bytes + length;
+  return {Status::message, message, {}};
+}
+
+FrameReader::Next FrameReader::next_line() {
+  for (;;) {
+    std::string_view const unread(buffer_.data() + read_, unread_bytes());
+    auto const line_end = unread.find('\n', searched_);
+    bool const has_end = line_end != std::string_view::npos;
+    auto const line = drop_carriage_return(has_end ? unread.substr(0, line_end) : unread);
+    if (line.size() > frame_bytes_max_) {
+      return fail(Error::frame_too_large,
+                  "a line is above the limit of " + std::to_string(frame_bytes_max_) + " bytes",
+                  Detail().number("frame_bytes_max", frame_bytes_max_).text());
+    }
+    if (!has_end && !finished_) {
+      searched_ = unread.size();
+      return {Status::need_more, {}, {}};
+    }
+    searched_ = 0;
+    read_ += has_end ? line_end + 1 : unread.size();
+    if (!is_blank(line)) return {Status::message, line, {}};
+    if (!has_end) return {Status::end, {}, {}};
+  }
+}
+
+FrameReader::Next FrameReader::fail(Error code, std::string message, std::string detail) {
+  failed_ = true;
+  return {Status::failed, {}, Failure(code, std::move(message), std::move(detail))};
+}
+
+}  // namespace stele::protocol

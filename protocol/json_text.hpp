@@ -2,6 +2,7 @@
 #pragma once
 
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,5 +25,11 @@ void append_json_number(std::string& out, Integer value) {
 
 /// Whether `text` is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates).
 bool is_utf8(std::string_view text) noexcept;
+
+/// The length of the well-formed start of `text`.
+std::size_t utf8_valid_bytes(std::string_view text) noexcept;
+
+/// The length of the character that `text` starts with, or 0 if it is not well-formed.
+std::size_t utf8_sequence_bytes(std::string_view text) noexcept;
 
 }  // namespace stele::protocol

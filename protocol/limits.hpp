@@ -26,8 +26,20 @@ inline constexpr std::size_t entry_bytes_default = std::size_t{1} << 20;
 /// made a promise here.
 inline constexpr std::size_t json_depth_max = 32;
 
+/// Objects and arrays inside one another in an entry's metadata: the three around it in a reply
+/// (the reply, `entries`, the entry) are taken off, so that whatever was written can be read back
+/// within json_depth_max.
+inline constexpr std::size_t metadata_depth_max = json_depth_max - 3;
+
 /// Text of a request id, as JSON: an integer or a string.
 inline constexpr std::size_t request_id_bytes_max = 256;
+
+/// A client's name in hello, and a cursor: both are short, and kept by the daemon.
+inline constexpr std::size_t client_name_bytes_max = 256;
+inline constexpr std::size_t cursor_bytes_max = 256;
+
+/// Client bytes that an error message repeats.
+inline constexpr std::size_t excerpt_bytes_max = 64;
 
 /// A read is answered in frames of about this many bytes of entries, so that one large read
 /// neither holds the loop for long nor needs a large buffer at the client.

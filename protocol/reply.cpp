@@ -1,0 +1,110 @@
+#include "protocol/reply.hpp"
+
+#include "protocol/json_text.hpp"
+#include "protocol/operations.hpp"
+
+namespace stele::protocol {
+namespace {
+
+void append_start(std::string& out, std::string_view id, bool ok) {
+  out += '{';
+  if (!id.empty()) {
+    out += R"("id":)";
+    out += id;
+    out += ',';
+  }
+  out += ok ? R"("ok":true)" : R"("ok":false)";
+}
+
+/// What a code of another library becomes: the list of codes that travel is closed.
+Error travelling(boost::system::error_code const& code) {
+  if (code.category() != error_category()) return Error::internal;
+  return static_cast<Error>(code.value());
+}
+
+}  // namespace
+
+void append_ok_start(std::string& out, std::string_view id) { append_start(out, id, true); }
+
+void append_ok(std::string& out, std::string_view id) {
+  append_ok_start(out, id);
+  out += '}';
+}
+
+void append_write_log_reply(std::string& out, std::string_view id, std::uint64_t seq) {
+  append_ok_start(out, id);
+  out += R"(,"seq":)";
+  append_json_number(out, seq);
+  out += '}';
+}
+
+void append_write_many_logs_reply(std::string& out, std::string_view id, std::uint64_t first_seq,
+                                  std::uint64_t last_seq) {
+  append_ok_start(out, id);
+  out += R"(,"first_seq":)";
+  append_json_number(out, first_seq);
+  out += R"(,"last_seq":)";
+  append_json_number(out, last_seq);
+  out += '}';
+}
+
+void append_failure(std::string& out, std::string_view id, Failure const& failure,
+                    std::optional<WriteState> state) {
+  auto const code = travelling(failure.code);
+  append_start(out, id, false);
+  if (state) {
+    out +=
+        *state == WriteState::not_written ? R"(,"state":"not_written")" : R"(,"state":"unknown")";
+  }
+  out += R"(,"error":{"code":")";
+  out += to_string(code);
+  out += R"(","message":)";
+  append_json_string(out, failure.message);
+  out += is_retryable(code) ? R"(,"retryable":true)" : R"(,"retryable":false)";
+  out += R"(,"detail":)";
+  out += failure.detail;
+  out += "}}";
+}
+
+void append_entries_start(std::string& out, std::string_view id) {
+  append_ok_start(out, id);
+  out += R"(,"entries":[)";
+}
+
+void append_entries_more(std::string& out) { out += R"(],"more":true})"; }
+
+void append_entries_end(std::string& out, std::string_view cursor) {
+  out += R"(],"more":false,"cursor":)";
+  if (cursor.empty()) {
+    out += "null";
+  } else {
+    append_json_string(out, cursor);
+  }
+  out += '}';
+}
+
+void append_help_reply(std::string& out, std::string_view id) {
+  append_ok_start(out, id);
+  out += R"(,"help":[)";
+  for (auto const& operation : operations) {
+    if (operation.op != operations.front().op) out += ',';
+    out += R"({"op":)";
+    append_json_string(out, operation.name);
+    out += R"(,"example":)";
+    append_json_string(out, operation.example);
+    out += R"(,"what":)";
+    append_json_string(out, operation.what);
+    out += '}';
+  }
+  out += R"(],"words":[)";
+  bool needs_comma = false;
+  for (auto const& operation : operations) {
+    if (!operation.is_word) continue;
+    if (needs_comma) out += ',';
+    needs_comma = true;
+    append_json_string(out, operation.name);
+  }
+  out += "]}";
+}
+
+}  // namespace stele::protocol

@@ -45,13 +45,13 @@ void append_help_reply(std::string& out, std::string_view id);
 struct Reply {
   std::uint64_t id = 0;
   bool ok = false;
-  Failure failure{};                       ///< With ok == false.
-  std::optional<WriteState> state{};       ///< With ok == false, for a write.
-  std::uint64_t first_seq = 0;             ///< Writes; write_log's `seq` stands in both.
+  Failure failure{};                  ///< With ok == false.
+  std::optional<WriteState> state{};  ///< With ok == false, for a write.
+  std::uint64_t first_seq = 0;        ///< Writes; write_log's `seq` stands in both.
   std::uint64_t last_seq = 0;
-  std::vector<StoredEntry> entries{};      ///< Reads.
+  std::vector<StoredEntry> entries{};  ///< Reads.
   bool more = false;
-  std::string cursor{};                    ///< Empty: null or absent.
+  std::string cursor{};  ///< Empty: null or absent.
 };
 
 /// Parses the reply to a write, a read or a ping in one pass; members it does not know are skipped.

@@ -33,11 +33,11 @@ struct Write {
 enum class Order : std::uint8_t { asc, desc };
 
 struct ReadLogs {
-  std::uint64_t start_ts = 0;           ///< Inclusive.
-  std::uint64_t end_ts = UINT64_MAX;    ///< Inclusive; start_ts > end_ts is an empty range.
-  Order order = Order::asc;             ///< By (timestamp, seq).
+  std::uint64_t start_ts = 0;         ///< Inclusive.
+  std::uint64_t end_ts = UINT64_MAX;  ///< Inclusive; start_ts > end_ts is an empty range.
+  Order order = Order::asc;           ///< By (timestamp, seq).
   std::optional<std::uint64_t> limit{};
-  std::string_view cursor{};            ///< From an earlier reply; empty: from the start.
+  std::string_view cursor{};  ///< From an earlier reply; empty: from the start.
 };
 
 using Request = std::variant<Hello, Ping, Stats, Help, Write, ReadLogs>;

@@ -1,0 +1,69 @@
+#include "protocol/error_text.hpp"
+#include "protocol/request_reader.hpp"
+
+namespace stele::protocol {
+namespace {
+
+/// Unescaped strings that are kept from one request to the next.
+constexpr std::size_t scratch_bytes_max = std::size_t{4} << 20;
+
+std::string_view trim(std::string_view line) noexcept {
+  constexpr std::string_view blanks = " \t\r\n";
+  auto const first = line.find_first_not_of(blanks);
+  if (first == std::string_view::npos) return {};
+  return line.substr(first, line.find_last_not_of(blanks) - first + 1);
+}
+
+Result<Request> parse_word(std::string_view word) {
+  if (auto const op = parse_op(word); op && operation(*op).is_word) {
+    switch (*op) {
+      case Op::ping:
+        return Request(Ping{});
+      case Op::stats:
+        return Request(Stats{});
+      default:
+        return Request(Help{});
+    }
+  }
+  return Failure(
+      Error::bad_request,
+      "a line is a JSON object or one of the words help, ping, stats; got " + excerpt(word) +
+          R"(; type for example {"op":"write_log","entry":{"message":"hello"}} or help)");
+}
+
+}  // namespace
+
+class RequestParser::Handler {
+ public:
+  explicit Handler(RequestLimits limits) : reader_(limits) {}
+
+  ParsedRequest parse(std::string_view text) {
+    if (scratch_.capacity() > scratch_bytes_max) scratch_ = {};
+    reader_.start(text);
+    if (auto failure = read_json(text, json_depth_max, scratch_, reader_)) {
+      return {reader_.id(), *std::move(failure)};
+    }
+    auto request = reader_.finish();
+    return {reader_.id(), std::move(request)};
+  }
+
+ private:
+  RequestReader reader_;
+  std::string scratch_{};
+};
+
+RequestParser::RequestParser(RequestLimits limits) : handler_(std::make_unique<Handler>(limits)) {}
+RequestParser::RequestParser(RequestParser&&) noexcept = default;
+RequestParser& RequestParser::operator=(RequestParser&&) noexcept = default;
+RequestParser::~RequestParser() = default;
+
+ParsedRequest RequestParser::parse(std::string_view text) { return handler_->parse(text); }
+
+ParsedRequest RequestParser::parse_line(std::string_view line) {
+  auto const trimmed = trim(line);
+  // A byte order mark before an object is judged as JSON, where the message explains it.
+  if (trimmed.starts_with('{') || trimmed.starts_with("\xEF\xBB\xBF")) return parse(line);
+  return {{}, parse_word(trimmed)};
+}
+
+}  // namespace stele::protocol

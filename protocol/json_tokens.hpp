@@ -1,0 +1,148 @@
+// One pass over a JSON text as a stream of whole tokens, on top of Boost.JSON's basic_parser.
+// basic_parser hands out strings in pieces and numbers by kind; a consumer here sees each key,
+// string and number once, with the text as it was written.
+#pragma once
+
+#include <boost/json/basic_parser_impl.hpp>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "stele/error.hpp"
+
+namespace stele::protocol {
+
+struct JsonToken {
+  enum class Kind : std::uint8_t {
+    object_begin,
+    object_end,
+    array_begin,
+    array_end,
+    key,
+    string,
+    integer,  ///< Without fraction and exponent, and within the range of int64 or uint64.
+    real,     ///< Every other number, also integers of more digits than fit.
+    boolean,
+    null,
+  };
+
+  Kind kind = Kind::null;
+  /// Keys and strings: `text` lies in the parsed text and held no escape, so that it is its own
+  /// canonical spelling and stays valid as long as the parsed text. Otherwise it ends with take().
+  bool verbatim = false;
+  std::string_view text{};    ///< Keys and strings: unescaped. Scalars: as written.
+  std::uint64_t integer = 0;  ///< The value of an integer that has no minus sign.
+  double real = 0;
+};
+
+/// Says in words why a text is not JSON; `offset` is where the parser stopped.
+Failure describe_bad_json(std::string_view text, boost::system::error_code code, std::size_t offset,
+                          std::size_t depth_max);
+
+/// `an object`, `"warning"`, `-1`: the token as an error message shows it.
+std::string describe_token(JsonToken const& token);
+
+/// basic_parser's handler.
+template <class Consumer>
+class JsonTokenizer {
+ public:
+  static constexpr std::size_t max_array_size = SIZE_MAX;
+  static constexpr std::size_t max_object_size = SIZE_MAX;
+  static constexpr std::size_t max_string_size = SIZE_MAX;
+  static constexpr std::size_t max_key_size = SIZE_MAX;
+
+  using error_code = boost::json::error_code;
+  using string_view = boost::json::string_view;
+  using Kind = JsonToken::Kind;
+
+  JsonTokenizer(std::string_view source, std::string& scratch, Consumer& consumer)
+      : source_(source), scratch_(scratch), consumer_(consumer) {}
+
+  bool on_document_begin(error_code&) { return true; }
+  bool on_document_end(error_code&) { return true; }
+  bool on_object_begin(error_code&) { return take({.kind = Kind::object_begin}); }
+  bool on_object_end(std::size_t, error_code&) { return take({.kind = Kind::object_end}); }
+  bool on_array_begin(error_code&) { return take({.kind = Kind::array_begin}); }
+  bool on_array_end(std::size_t, error_code&) { return take({.kind = Kind::array_end}); }
+  bool on_key_part(string_view piece, std::size_t, error_code&) { return take_piece(piece); }
+  bool on_key(string_view piece, std::size_t total, error_code&) {
+    return take_text(Kind::key, piece, total);
+  }
+  bool on_string_part(string_view piece, std::size_t, error_code&) { return take_piece(piece); }
+  bool on_string(string_view piece, std::size_t total, error_code&) {
+    return take_text(Kind::string, piece, total);
+  }
+  // Numbers come in parts only if the text does; here it is always whole.
+  bool on_number_part(string_view, error_code&) { return true; }
+  bool on_int64(std::int64_t value, string_view text, error_code&) {
+    return take({.kind = Kind::integer,
+                 .text = {text.data(), text.size()},
+                 .integer = static_cast<std::uint64_t>(value)});
+  }
+  bool on_uint64(std::uint64_t value, string_view text, error_code&) {
+    return take({.kind = Kind::integer, .text = {text.data(), text.size()}, .integer = value});
+  }
+  bool on_double(double value, string_view text, error_code&) {
+    return take({.kind = Kind::real, .text = {text.data(), text.size()}, .real = value});
+  }
+  bool on_bool(bool value, error_code&) {
+    return take({.kind = Kind::boolean, .text = value ? "true" : "false"});
+  }
+  bool on_null(error_code&) { return take({.kind = Kind::null, .text = "null"}); }
+  bool on_comment_part(string_view, error_code&) { return true; }
+  bool on_comment(string_view, error_code&) { return true; }
+
+ private:
+  bool take(JsonToken const& token) {
+    consumer_.take(token);
+    return true;
+  }
+
+  bool take_piece(string_view piece) {
+    scratch_.append(piece.data(), piece.size());
+    return true;
+  }
+
+  bool take_text(Kind kind, string_view piece, std::size_t total) {
+    std::string_view text(piece.data(), piece.size());
+    if (text.size() == total && lies_in_source(text)) {
+      return take({.kind = kind, .verbatim = true, .text = text});
+    }
+    scratch_.append(text);
+    take({.kind = kind, .text = scratch_});
+    scratch_.clear();
+    return true;
+  }
+
+  // Unescaped characters come from basic_parser's own buffer.
+  bool lies_in_source(std::string_view text) const {
+    std::less_equal<char const*> const before;
+    return before(source_.data(), text.data()) &&
+           before(text.data() + text.size(), source_.data() + source_.size());
+  }
+
+  std::string_view source_;
+  std::string& scratch_;
+  Consumer& consumer_;
+};
+
+/// Feeds the tokens of `text`, one JSON value, to `consumer.take(JsonToken const&)`. `scratch` is
+/// working memory, kept by the caller so that it need not grow again.
+/// Returns bad_json if the text is malformed; the tokens before that point have been taken.
+template <class Consumer>
+std::optional<Failure> read_json(std::string_view text, std::size_t depth_max, std::string& scratch,
+                                 Consumer& consumer) {
+  scratch.clear();
+  boost::json::parse_options options;
+  options.max_depth = depth_max;
+  boost::json::basic_parser<JsonTokenizer<Consumer>> parser(options, text, scratch, consumer);
+  boost::json::error_code code;
+  auto const bytes = parser.write_some(false, text.data(), text.size(), code);
+  if (!code.failed() && bytes < text.size()) code = boost::json::error::extra_data;
+  if (!code.failed()) return std::nullopt;
+  return describe_bad_json(text, code, bytes, depth_max);
+}
+
+}  // namespace stele::protocol

@@ -1,0 +1,78 @@
+// Every operation, and the request members that belong to it: one table, which the parser, the
+// error messages and the reply to `help` read.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace stele::protocol {
+
+enum class Op : std::uint8_t { hello, ping, stats, write_log, write_many_logs, read_logs, help };
+
+/// The members of requests.
+enum class Member : std::uint8_t {
+  op,
+  id,
+  client,
+  entry,
+  entries,
+  start_ts,
+  end_ts,
+  order,
+  limit,
+  cursor,
+};
+
+/// A set of members.
+using MemberBits = std::uint32_t;
+constexpr MemberBits bit(Member member) noexcept {
+  return MemberBits{1} << static_cast<unsigned>(member);
+}
+
+struct Operation {
+  Op op;
+  std::string_view name;
+  MemberBits members;  ///< Besides op and id, which every request may have.
+  MemberBits needed;
+  bool is_word;  ///< Whether the line form also takes the bare name.
+  std::string_view example;
+  std::string_view what;
+};
+
+inline constexpr std::array<Operation, 7> operations{{
+    {Op::hello, "hello", bit(Member::client), 0, false, R"({"op":"hello","client":"my-program"})",
+     "who the daemon is: protocol and server version, store id, limits"},
+    {Op::ping, "ping", 0, 0, true, R"({"op":"ping"})", "ok while the log can accept writes"},
+    {Op::stats, "stats", 0, 0, true, R"({"op":"stats"})",
+     "counters, limits in force and state of the daemon"},
+    {Op::write_log, "write_log", bit(Member::entry), bit(Member::entry), false,
+     R"({"op":"write_log","entry":{"message":"hello","level":"info","metadata":{"user":42}}})",
+     "store one entry; the reply's seq means that it is on disk"},
+    {Op::write_many_logs, "write_many_logs", bit(Member::entries), bit(Member::entries), false,
+     R"({"op":"write_many_logs","entries":[{"message":"one"},{"message":"two"}]})",
+     "store entries, all or none, with contiguous seqs"},
+    {Op::read_logs, "read_logs",
+     bit(Member::start_ts) | bit(Member::end_ts) | bit(Member::order) | bit(Member::limit) |
+         bit(Member::cursor),
+     0, false, R"({"op":"read_logs","order":"desc","limit":10})",
+     "entries from start_ts to end_ts (microseconds since 1970, both inclusive)"},
+    {Op::help, "help", 0, 0, true, R"({"op":"help"})", "this list"},
+}};
+
+constexpr Operation const& operation(Op op) noexcept {
+  return operations[static_cast<std::size_t>(op)];
+}
+
+std::optional<Op> parse_op(std::string_view name) noexcept;
+std::optional<Member> parse_member(std::string_view name) noexcept;
+std::string_view to_string(Member member) noexcept;
+
+/// All names, for error messages.
+std::span<std::string_view const> op_names() noexcept;
+std::vector<std::string_view> member_names(MemberBits members);
+
+}  // namespace stele::protocol

@@ -1,0 +1,230 @@
+// The client's side of a reply; see reply.hpp.
+#include <boost/json/parse.hpp>
+
+#include "protocol/error_text.hpp"
+#include "protocol/json_text.hpp"
+#include "protocol/limits.hpp"
+#include "protocol/reply.hpp"
+#include "protocol/stored_entry_reader.hpp"
+
+namespace stele::protocol {
+namespace {
+
+using Kind = JsonToken::Kind;
+
+/// The tokens of a reply, put where they belong. Unknown members are skipped.
+class ReplyReader {
+ public:
+  void take(JsonToken const& token);
+  Result<Reply> finish(std::string_view text);
+
+ private:
+  enum class Member : std::uint8_t {
+    id,
+    ok,
+    state,
+    seq,
+    first_seq,
+    last_seq,
+    entries,
+    more,
+    cursor,
+    error,
+    none,
+  };
+  enum class ErrorMember : std::uint8_t { code, message, detail, none };
+
+  static Member parse_member(std::string_view name) noexcept;
+  static ErrorMember parse_error_member(std::string_view name) noexcept;
+  void take_value(JsonToken const& token);
+  void take_error_value(JsonToken const& token);
+  void take_code(JsonToken const& token);
+  void take_state(JsonToken const& token);
+  void take_integer(JsonToken const& token, std::uint64_t& value);
+  void take_boolean(JsonToken const& token, bool& value);
+  void take_string(JsonToken const& token, std::string& value);
+  void start_entry(JsonToken const& token);
+
+  Reply reply_{};
+  std::size_t depth_ = 0;
+  Member member_ = Member::none;
+  ErrorMember error_member_ = ErrorMember::none;
+  bool has_ok_ = false;
+  bool has_code_ = false;
+  bool is_valid_ = true;
+  bool in_entry_ = false;
+  bool in_detail_ = false;
+  StoredEntryReader entry_{};
+  CanonicalObject detail_{};
+};
+
+void ReplyReader::take(JsonToken const& token) {
+  bool const opens = token.kind == Kind::object_begin || token.kind == Kind::array_begin;
+  bool const closes = token.kind == Kind::object_end || token.kind == Kind::array_end;
+  if (closes) --depth_;
+  if (in_entry_) {
+    entry_.take(token);
+    in_entry_ = !entry_.done();
+    if (!in_entry_) is_valid_ = is_valid_ && entry_.is_valid();
+  } else if (in_detail_) {
+    detail_.take(token);
+    in_detail_ = !detail_.done();
+  } else if (closes) {
+    if (depth_ == 1) member_ = Member::none;
+  } else if (depth_ == 0) {
+    is_valid_ = token.kind == Kind::object_begin;
+  } else if (depth_ == 1) {
+    if (token.kind == Kind::key) {
+      member_ = parse_member(token.text);
+    } else {
+      take_value(token);
+    }
+  } else if (depth_ == 2 && member_ == Member::entries) {
+    start_entry(token);
+  } else if (depth_ == 2 && member_ == Member::error) {
+    if (token.kind == Kind::key) {
+      error_member_ = parse_error_member(token.text);
+    } else {
+      take_error_value(token);
+    }
+  }
+  if (opens) ++depth_;
+}
+
+ReplyReader::Member ReplyReader::parse_member(std::string_view name) noexcept {
+  if (name == "id") return Member::id;
+  if (name == "ok") return Member::ok;
+  if (name == "state") return Member::state;
+  if (name == "seq") return Member::seq;
+  if (name == "first_seq") return Member::first_seq;
+  if (name == "last_seq") return Member::last_seq;
+  if (name == "entries") return Member::entries;
+  if (name == "more") return Member::more;
+  if (name == "cursor") return Member::cursor;
+  if (name == "error") return Member::error;
+  return Member::none;
+}
+
+ReplyReader::ErrorMember ReplyReader::parse_error_member(std::string_view name) noexcept {
+  if (name == "code") return ErrorMember::code;
+  if (name == "message") return ErrorMember::message;
+  if (name == "detail") return ErrorMember::detail;
+  return ErrorMember::none;
+}
+
+void ReplyReader::take_value(JsonToken const& token) {
+  switch (member_) {
+    case Member::id:
+      // Ids that this library did not choose are of no use to it.
+      if (token.kind == Kind::integer) reply_.id = token.integer;
+      return;
+    case Member::ok:
+      has_ok_ = true;
+      return take_boolean(token, reply_.ok);
+    case Member::state:
+      return take_state(token);
+    case Member::seq:
+      take_integer(token, reply_.first_seq);
+      reply_.last_seq = reply_.first_seq;
+      return;
+    case Member::first_seq:
+      return take_integer(token, reply_.first_seq);
+    case Member::last_seq:
+      return take_integer(token, reply_.last_seq);
+    case Member::entries:
+      is_valid_ = is_valid_ && token.kind == Kind::array_begin;
+      return;
+    case Member::more:
+      return take_boolean(token, reply_.more);
+    case Member::cursor:
+      if (token.kind != Kind::null) take_string(token, reply_.cursor);
+      return;
+    case Member::error:
+      is_valid_ = is_valid_ && token.kind == Kind::object_begin;
+      return;
+    case Member::none:
+      return;
+  }
+}
+
+void ReplyReader::take_error_value(JsonToken const& token) {
+  switch (error_member_) {
+    case ErrorMember::code:
+      return take_code(token);
+    case ErrorMember::message:
+      return take_string(token, reply_.failure.message);
+    case ErrorMember::detail:
+      if (token.kind != Kind::object_begin) return;
+      in_detail_ = true;
+      reply_.failure.detail.clear();
+      detail_.start(reply_.failure.detail, 0);
+      return detail_.take(token);
+    case ErrorMember::none:
+      return;
+  }
+}
+
+void ReplyReader::take_code(JsonToken const& token) {
+  is_valid_ = is_valid_ && token.kind == Kind::string;
+  has_code_ = true;
+  // A code of a later daemon: nothing is known about it but that the call failed.
+  reply_.failure.code = parse_error(token.text).value_or(Error::internal);
+}
+
+void ReplyReader::take_state(JsonToken const& token) {
+  if (token.text == "not_written") reply_.state = WriteState::not_written;
+  if (token.text == "unknown") reply_.state = WriteState::unknown;
+}
+
+void ReplyReader::take_integer(JsonToken const& token, std::uint64_t& value) {
+  is_valid_ = is_valid_ && token.kind == Kind::integer && !token.text.starts_with('-');
+  value = token.integer;
+}
+
+void ReplyReader::take_boolean(JsonToken const& token, bool& value) {
+  is_valid_ = is_valid_ && token.kind == Kind::boolean;
+  value = token.text == "true";
+}
+
+void ReplyReader::take_string(JsonToken const& token, std::string& value) {
+  is_valid_ = is_valid_ && token.kind == Kind::string;
+  value = token.text;
+}
+
+void ReplyReader::start_entry(JsonToken const& token) {
+  if (token.kind != Kind::object_begin) {
+    is_valid_ = false;
+    return;
+  }
+  in_entry_ = true;
+  entry_.start(reply_.entries.emplace_back());
+  entry_.take(token);
+}
+
+Result<Reply> ReplyReader::finish(std::string_view text) {
+  if (!is_valid_ || !has_ok_ || (!reply_.ok && !has_code_)) {
+    return Failure(Error::bad_request, "the text is not a reply: " + excerpt(text));
+  }
+  return std::move(reply_);
+}
+
+}  // namespace
+
+Result<Reply> parse_reply(std::string_view text) {
+  std::string scratch;
+  ReplyReader reader;
+  if (auto failure = read_json(text, json_depth_max, scratch, reader)) return *std::move(failure);
+  return reader.finish(text);
+}
+
+Result<boost::json::value> parse_reply_value(std::string_view text) {
+  auto reply = parse_reply(text);
+  if (!reply) return reply.error();
+  if (!reply->ok) return std::move(reply->failure);
+  boost::json::error_code code;
+  auto value = boost::json::parse(text, code);
+  if (code.failed()) return describe_bad_json(text, code, 0, json_depth_max);
+  return value;
+}
+
+}  // namespace stele::protocol

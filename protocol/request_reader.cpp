@@ -1,0 +1,272 @@
+#include "protocol/request_reader.hpp"
+
+#include "protocol/error_text.hpp"
+#include "protocol/json_text.hpp"
+#include "protocol/limits.hpp"
+
+namespace stele::protocol {
+namespace {
+
+using Kind = JsonToken::Kind;
+
+/// Working memory that is kept from one request to the next.
+constexpr std::size_t kept_bytes_max = std::size_t{4} << 20;
+
+constexpr MemberBits common_members = bit(Member::op) | bit(Member::id);
+
+constexpr std::array<std::string_view, 2> order_names{"asc", "desc"};
+
+}  // namespace
+
+void RequestReader::start(std::string_view text) {
+  text_ = text;
+  depth_ = 0;
+  is_object_ = false;
+  seen_ = 0;
+  member_.reset();
+  failure_.reset();
+  has_unknown_member_ = false;
+  id_.clear();
+  op_.reset();
+  op_is_string_ = false;
+  client_.clear();
+  cursor_.clear();
+  read_ = {};
+  in_entry_ = false;
+  if (canonical_.capacity() > kept_bytes_max) canonical_ = {};
+  if (drafts_.capacity() > kept_bytes_max / sizeof(EntryDraft)) drafts_ = {};
+  canonical_.clear();
+  drafts_.clear();
+  // The canonical spelling of a value is the shortest one, so that all of it fits.
+  canonical_.reserve(text.size());
+}
+
+void RequestReader::take(JsonToken const& token) {
+  bool const opens = token.kind == Kind::object_begin || token.kind == Kind::array_begin;
+  bool const closes = token.kind == Kind::object_end || token.kind == Kind::array_end;
+  if (closes) --depth_;
+  if (in_entry_) {
+    entry_.take(token);
+    if (entry_.done()) finish_entry();
+  } else if (depth_ == 0 && !closes) {
+    is_object_ = token.kind == Kind::object_begin;
+  } else if (depth_ == 1 && is_object_ && !closes) {
+    if (token.kind == Kind::key) {
+      take_key(token);
+    } else {
+      take_value(token);
+    }
+  } else if (depth_ == 2 && member_ == Member::entries && !closes && !failure_) {
+    start_entry(token, drafts_.size());
+  }
+  if (opens) ++depth_;
+}
+
+void RequestReader::take_key(JsonToken const& token) {
+  member_ = parse_member(token.text);
+  if (!member_) {
+    if (!has_unknown_member_) unknown_member_ = token.text;
+    has_unknown_member_ = true;
+    return;
+  }
+  if ((seen_ & bit(*member_)) != 0) {
+    auto const name = to_string(*member_);
+    fail(Error::bad_request, "\"" + std::string(name) + "\" is given twice; once is allowed",
+         Detail().string("path", name).text());
+    member_.reset();
+    return;
+  }
+  seen_ |= bit(*member_);
+}
+
+void RequestReader::take_value(JsonToken const& token) {
+  if (!member_) return;
+  switch (*member_) {
+    case Member::op:
+      return take_op(token);
+    case Member::id:
+      return take_id(token);
+    case Member::client:
+      return take_string(token, client_name_bytes_max, client_);
+    case Member::entry:
+      return start_entry(token, std::nullopt);
+    case Member::entries:
+      if (token.kind == Kind::array_begin) return;
+      member_.reset();
+      return fail(Error::bad_request,
+                  "\"entries\" is " + describe_token(token) + "; it must be an array of objects",
+                  Detail().string("path", "entries").text());
+    case Member::start_ts:
+      return take_integer(token, read_.start_ts);
+    case Member::end_ts:
+      return take_integer(token, read_.end_ts);
+    case Member::limit:
+      take_integer(token, limit_);
+      read_.limit = limit_;
+      return;
+    case Member::order:
+      return take_order(token);
+    case Member::cursor:
+      if (token.kind == Kind::null) return;
+      return take_string(token, cursor_bytes_max, cursor_);
+  }
+}
+
+void RequestReader::take_op(JsonToken const& token) {
+  op_is_string_ = token.kind == Kind::string;
+  if (op_is_string_) op_ = parse_op(token.text);
+  if (!op_) op_text_ = op_is_string_ ? std::string(token.text) : describe_token(token);
+}
+
+void RequestReader::take_id(JsonToken const& token) {
+  if (token.kind == Kind::integer) {
+    id_ = token.text;
+  } else if (token.kind == Kind::string && token.text.size() < request_id_bytes_max) {
+    append_json_string(id_, token.text);
+  } else if (token.kind != Kind::string) {
+    return fail_type(token, "an integer or a string");
+  }
+  if (!id_.empty() && id_.size() <= request_id_bytes_max) return;
+  id_.clear();
+  fail(Error::bad_request,
+       "\"id\" is longer than " + std::to_string(request_id_bytes_max) + " bytes of JSON",
+       Detail().string("path", "id").number("id_bytes_max", request_id_bytes_max).text());
+}
+
+void RequestReader::take_order(JsonToken const& token) {
+  if (token.kind == Kind::string && (token.text == "asc" || token.text == "desc")) {
+    read_.order = token.text == "asc" ? Order::asc : Order::desc;
+    return;
+  }
+  fail_type(token, "\"asc\" (oldest first) or \"desc\" (newest first)");
+}
+
+void RequestReader::take_integer(JsonToken const& token, std::uint64_t& value) {
+  if (token.kind != Kind::integer || token.text.starts_with('-')) {
+    return fail_type(token, "an integer from 0 to 18446744073709551615");
+  }
+  value = token.integer;
+}
+
+void RequestReader::take_string(JsonToken const& token, std::size_t bytes_max, std::string& value) {
+  if (token.kind != Kind::string || token.text.size() > bytes_max) {
+    return fail_type(token, "a string of at most " + std::to_string(bytes_max) + " bytes");
+  }
+  value = token.text;
+}
+
+void RequestReader::start_entry(JsonToken const& token, std::optional<std::size_t> index) {
+  if (token.kind != Kind::object_begin) {
+    auto const path = index ? "entries[" + std::to_string(*index) + "]" : std::string("entry");
+    return fail(Error::bad_request,
+                "\"" + path + "\" is " + describe_token(token) +
+                    R"(; it must be an object such as {"message":"hello"})",
+                Detail().string("path", path).text());
+  }
+  if (failure_) return;
+  in_entry_ = true;
+  entry_.start(canonical_, index);
+  entry_.take(token);
+}
+
+void RequestReader::finish_entry() {
+  in_entry_ = false;
+  if (entry_.failure()) {
+    failure_ = std::move(entry_.failure());
+  } else {
+    drafts_.push_back(entry_.draft());
+  }
+}
+
+void RequestReader::fail(Error code, std::string message, std::string detail) {
+  if (!failure_) failure_.emplace(code, std::move(message), std::move(detail));
+}
+
+void RequestReader::fail_type(JsonToken const& token, std::string_view wanted) {
+  auto const name = to_string(*member_);
+  fail(Error::bad_request,
+       "\"" + std::string(name) + "\" is " + describe_token(token) + "; it must be " +
+           std::string(wanted),
+       Detail().string("path", name).text());
+}
+
+std::optional<Failure> RequestReader::judge_op() const {
+  auto const known = Detail().strings("ops", op_names()).text();
+  if (!is_object_) {
+    return Failure(Error::bad_request,
+                   R"(a request is one JSON object, such as {"op":"ping"}; got )" + excerpt(text_));
+  }
+  if ((seen_ & bit(Member::op)) == 0) {
+    return Failure(Error::bad_request,
+                   R"(the request has no "op"; it must be one of )" + list_names(op_names()),
+                   known);
+  }
+  if (!op_is_string_) {
+    return Failure(
+        Error::bad_request,
+        "\"op\" is " + op_text_ + "; it must be a string, one of " + list_names(op_names()), known);
+  }
+  if (!op_) {
+    return Failure(Error::unknown_op,
+                   "there is no operation " + excerpt(op_text_) + "; known are " +
+                       list_names(op_names()) + did_you_mean(op_text_, op_names()),
+                   known);
+  }
+  return std::nullopt;
+}
+
+std::optional<Failure> RequestReader::judge_members(Operation const& operation) const {
+  auto const allowed = common_members | operation.members;
+  auto const allowed_names = member_names(allowed);
+  auto const name = std::string(operation.name);
+  auto const complain = [&](std::string_view member) {
+    return Failure(Error::bad_request,
+                   name + " has no member " + excerpt(member) + "; it takes " +
+                       list_names(allowed_names) + did_you_mean(member, allowed_names),
+                   Detail().string("path", cut(member)).strings("members", allowed_names).text());
+  };
+  if (has_unknown_member_) return complain(unknown_member_);
+  auto const misplaced = member_names(seen_ & ~allowed);
+  if (!misplaced.empty()) return complain(misplaced.front());
+  return std::nullopt;
+}
+
+Result<Request> RequestReader::finish() {
+  if (auto failure = judge_op()) return *std::move(failure);
+  auto const& chosen = operation(*op_);
+  if ((seen_ & ~(common_members | chosen.members)) != 0 || has_unknown_member_) {
+    return *judge_members(chosen);
+  }
+  if (failure_) return *std::move(failure_);
+  auto const missing = member_names(chosen.needed & ~seen_);
+  if (!missing.empty()) {
+    return Failure(Error::bad_request,
+                   std::string(chosen.name) + " needs \"" + std::string(missing.front()) +
+                       "\", such as " + std::string(chosen.example),
+                   Detail().string("path", missing.front()).text());
+  }
+  switch (*op_) {
+    case Op::hello:
+      return Request(Hello{client_});
+    case Op::ping:
+      return Request(Ping{});
+    case Op::stats:
+      return Request(Stats{});
+    case Op::help:
+      return Request(Help{});
+    case Op::read_logs:
+      read_.cursor = cursor_;
+      return Request(read_);
+    case Op::write_log:
+      return Request(Write{false, drafts_});
+    case Op::write_many_logs:
+      break;
+  }
+  if (drafts_.empty()) {
+    return Failure(Error::bad_request, "\"entries\" is empty; it must hold at least one entry",
+                   Detail().string("path", "entries").text());
+  }
+  return Request(Write{true, drafts_});
+}
+
+}  // namespace stele::protocol

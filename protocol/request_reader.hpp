@@ -1,0 +1,71 @@
+// Turns the tokens of one request object into the values of its members, and judges them together
+// once the object is whole: members come in any order, `entries` may come before `op`.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/entry_reader.hpp"
+#include "protocol/json_tokens.hpp"
+#include "protocol/operations.hpp"
+#include "protocol/request.hpp"
+
+namespace stele::protocol {
+
+/// Usage: start(), take() each token of the text; then finish(). A failure does not stop it, so
+/// that the id and the op are known for the reply.
+class RequestReader {
+ public:
+  explicit RequestReader(RequestLimits limits) : entry_(limits.entry_bytes_max) {}
+
+  void start(std::string_view text);
+  void take(JsonToken const& token);
+  /// Borrows from the reader and from the text.
+  Result<Request> finish();
+
+  /// The id as canonical JSON text, or empty.
+  std::string_view id() const noexcept { return id_; }
+
+ private:
+  void take_key(JsonToken const& token);
+  void take_value(JsonToken const& token);
+  void take_id(JsonToken const& token);
+  void take_op(JsonToken const& token);
+  void take_order(JsonToken const& token);
+  void take_integer(JsonToken const& token, std::uint64_t& value);
+  void take_string(JsonToken const& token, std::size_t bytes_max, std::string& value);
+  void start_entry(JsonToken const& token, std::optional<std::size_t> index);
+  void finish_entry();
+  /// Keeps the first failure.
+  void fail(Error code, std::string message, std::string detail);
+  void fail_type(JsonToken const& token, std::string_view wanted);
+
+  std::optional<Failure> judge_op() const;
+  std::optional<Failure> judge_members(Operation const& operation) const;
+
+  std::string_view text_{};
+  std::size_t depth_ = 0;  ///< Open objects and arrays.
+  bool is_object_ = false;
+  MemberBits seen_ = 0;
+  std::optional<Member> member_{};
+  std::optional<Failure> failure_{};
+  bool has_unknown_member_ = false;
+  std::string unknown_member_{};
+
+  std::string id_{};
+  std::optional<Op> op_{};
+  std::string op_text_{};  ///< An op that is unknown, or of the wrong type, as shown.
+  bool op_is_string_ = false;
+  std::string client_{};
+  std::string cursor_{};
+  ReadLogs read_{};
+  std::uint64_t limit_ = 0;
+  bool in_entry_ = false;
+  EntryReader entry_;
+  std::string canonical_{};  ///< Canonical text of the entries; never moves during a request.
+  std::vector<EntryDraft> drafts_{};
+};
+
+}  // namespace stele::protocol
