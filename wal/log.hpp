@@ -46,6 +46,8 @@ struct Options {
   /// Whole old segments are removed while the log is larger than this. 0: never.
   std::uint64_t retain_bytes = 0;
   OnDamage on_damage = OnDamage::serve;
+  /// Source of the store id and of segment salts; empty: the kernel's.
+  std::function<std::uint64_t()> entropy{};
   /// Idle time after a commit until a MARK records that it was durable.
   std::chrono::milliseconds mark_delay{50};
   /// Time between two attempts to make a spare segment when the disk is full.
@@ -118,6 +120,9 @@ struct LogMetrics {
   std::uint64_t segments_removed = 0;
   std::uint64_t space_failures = 0;
   std::uint64_t segment_waits = 0;  ///< Commits that had to wait for a spare segment.
+  /// Commits by time from begin to durable: bucket n counts those of 2^n up to 2^(n+1)-1 µs (bucket
+  /// 0: also 0 µs; the last: all above).
+  std::array<std::uint64_t, 24> commit_latency_us_log2{};
   std::uint64_t log_bytes = 0;      ///< All segments, spare included.
   std::uint64_t segments = 0;
 };

@@ -1,0 +1,249 @@
+#include "wal/recovery.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "wal/log_walk.hpp"
+#include "wal/segment_name.hpp"
+#include "wal/segment_scanner.hpp"
+
+namespace stele::wal {
+namespace {
+
+struct Sync final : Completion {
+  void on_complete(boost::system::error_code result) noexcept override {
+    error = result;
+    done = true;
+  }
+  boost::system::error_code error{};
+  bool done = false;
+};
+
+/// The names in the directory, sorted out.
+struct Names {
+  bool manifest = false;
+  std::vector<std::uint64_t> segments{};  ///< Ascending.
+  std::vector<std::string> unfinished{};
+};
+
+Names sort_names(std::vector<std::string> const& names) {
+  Names sorted;
+  for (auto const& name : names) {
+    if (name == manifest_name) sorted.manifest = true;
+    if (name.ends_with(unfinished_suffix)) sorted.unfinished.push_back(name);
+    if (auto const number = parse_segment_name(name)) sorted.segments.push_back(*number);
+  }
+  std::ranges::sort(sorted.segments);
+  return sorted;
+}
+
+Result<Decoded<Manifest>> read_manifest(Directory& directory) {
+  auto file = directory.open(manifest_name);
+  if (!file) return file.error();
+  AlignedBuffer block(manifest_bytes);
+  auto const read = file.value()->read_at(0, {block.data(), manifest_bytes});
+  if (!read) return read.error();
+  if (read.value() < manifest_bytes) return Decoded<Manifest>(HeaderFault::invalid);
+  return decode_manifest(
+      std::span<std::byte const, manifest_bytes>(block.data(), manifest_bytes));
+}
+
+struct OpenSegment {
+  std::unique_ptr<File> file{};
+  SegmentHeader header{};
+  std::uint64_t bytes = 0;
+  std::string unreadable{};  ///< Why nothing of it can be used; empty: it can.
+};
+
+Result<OpenSegment> open_segment(Directory& directory, std::uint64_t segment_no) {
+  OpenSegment segment;
+  auto file = directory.open(segment_name(segment_no));
+  if (!file) {
+    segment.unreadable = file.error().message;
+    return segment;
+  }
+  segment.file = std::move(file.value());
+  if (auto const size = segment.file->size()) segment.bytes = size.value();
+  SegmentScanner scanner(*segment.file, directory.alignment());
+  auto const header = scanner.read_header();
+  if (auto const* found = std::get_if<SegmentHeader>(&header)) {
+    segment.header = *found;
+    if (found->segment_no != segment_no) segment.unreadable = "it is another segment, renamed";
+    return segment;
+  }
+  if (std::get<ScanFault>(header) == ScanFault::unsupported) {
+    return Failure{Errc::unsupported_version,
+                   segment_name(segment_no) + ": written by a newer format version"};
+  }
+  segment.unreadable = "neither copy of its header is valid";
+  return segment;
+}
+
+using Segments = std::map<std::uint64_t, OpenSegment>;
+
+/// Opens the headers of all segments that should be there. Missing ones have no file.
+Result<Segments> open_segments(Directory& directory, Names const& names, Manifest const& manifest) {
+  Segments segments;
+  for (auto no = manifest.first_segment_no; no <= manifest.last_segment_no; ++no) {
+    if (!std::ranges::binary_search(names.segments, no)) {
+      segments[no].unreadable = "the file is missing";
+      continue;
+    }
+    auto segment = open_segment(directory, no);
+    if (!segment) return segment.error();
+    if (segment->unreadable.empty() && segment->header.store_id != manifest.store_id) {
+      segment->unreadable = "it belongs to another log";
+    }
+    // Only the headers stay open: a log may have more segments than a process may have files.
+    segment->file.reset();
+    segments[no] = std::move(segment.value());
+  }
+  return segments;
+}
+
+/// The MANIFEST, or what the segments say in its place.
+Result<Manifest> establish_manifest(Directory& directory, Names const& names,
+                                    RecoveryReport& report, bool& rebuilt) {
+  std::string reason = "MANIFEST is missing";
+  if (names.manifest) {
+    auto const read = read_manifest(directory);
+    if (read && std::holds_alternative<Manifest>(read.value())) {
+      return std::get<Manifest>(read.value());
+    }
+    if (read && std::get<HeaderFault>(read.value()) == HeaderFault::unsupported) {
+      return Failure{Errc::unsupported_version, "MANIFEST: written by a newer format version"};
+    }
+    reason = read ? "MANIFEST is damaged" : read.error().message;
+  }
+  rebuilt = true;
+  for (auto const segment_no : names.segments) {
+    auto const segment = open_segment(directory, segment_no);
+    if (!segment) return segment.error();
+    if (!segment->unreadable.empty()) continue;
+    report.findings.push_back(reason + "; rebuilt from the segments that are there");
+    return Manifest{.store_id = segment->header.store_id,
+                    .first_segment_no = names.segments.front(),
+                    .last_segment_no = names.segments.back()};
+  }
+  return Failure{Errc::not_a_log, reason + ", and no segment can be read"};
+}
+
+/// The last commit that may lie in a segment: a start that made a later one found the log's end
+/// there, and what was written behind it is not part of the log.
+std::uint64_t end_commit_of(Segments const& segments, std::uint64_t segment_no) {
+  auto end = end_commit_unknown;
+  for (auto next = segments.upper_bound(segment_no); next != segments.end(); ++next) {
+    if (next->second.unreadable.empty()) end = std::min(end, next->second.header.prev_end_commit);
+    if (end != end_commit_unknown) break;
+  }
+  return end;
+}
+
+/// What was read may still lie in the page cache or in the device's cache only.
+Result<void> sync_segment(Directory& directory, std::uint64_t segment_no) {
+  auto file = directory.open(segment_name(segment_no));
+  if (!file) return file.error();
+  Sync sync;
+  file.value()->sync(sync);
+  while (!sync.done) directory.wait();
+  if (sync.error) {
+    return Failure{sync.error, segment_name(segment_no) + ": sync: " + sync.error.message()};
+  }
+  return {};
+}
+
+/// A first start that crashed before its MANIFEST was there: commits come only after it.
+bool never_started(Directory& directory, Names const& names) {
+  if (names.segments.size() != 1) return false;
+  auto const segment = open_segment(directory, names.segments.front());
+  if (!segment || !segment->unreadable.empty()) return false;
+  SegmentScanner scanner(*segment->file, directory.alignment());
+  scanner.use(segment->header);
+  return scanner.rest(first_commit_offset).kind == Rest::Kind::zero;
+}
+
+void note_leftovers(Names const& names, Recovered& recovered) {
+  recovered.leftovers = names.unfinished;
+  for (auto const no : names.segments) {
+    if (no < recovered.manifest.first_segment_no || no > recovered.manifest.last_segment_no) {
+      recovered.leftovers.push_back(segment_name(no));
+    }
+  }
+}
+
+Result<void> walk_segments(Directory& directory, Segments const& segments, LogWalk& walk,
+                           RecoverySink& sink) {
+  std::uint64_t bytes_total = 0;
+  std::uint64_t bytes_done = 0;
+  for (auto const& [no, segment] : segments) bytes_total += segment.bytes;
+  for (auto const& [no, segment] : segments) {
+    auto file = directory.open(segment_name(no));
+    if (!segment.unreadable.empty() || !file) {
+      walk.lost_segment(no, segment.bytes, segment.unreadable);
+    } else {
+      SegmentScanner scanner(*file.value(), directory.alignment());
+      scanner.use(segment.header);
+      auto const walked = walk.segment(scanner, segment.header, end_commit_of(segments, no));
+      if (!walked) return walked;
+    }
+    bytes_done += segment.bytes;
+    sink.on_progress(bytes_done, bytes_total);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Recovered> recover(Directory& directory, RecoverySink& sink, RecoveryReport& report) {
+  Recovered recovered;
+  auto const listed = directory.list();
+  if (!listed) return listed.error();
+  auto const names = sort_names(listed.value());
+  if (!names.manifest && (names.segments.empty() || never_started(directory, names))) {
+    recovered.fresh = true;
+    recovered.leftovers = names.unfinished;
+    return recovered;
+  }
+  bool rebuilt = false;
+  auto manifest = establish_manifest(directory, names, report, rebuilt);
+  if (!manifest) return manifest.error();
+  recovered.manifest = manifest.value();
+  auto const& known = recovered.manifest;
+  auto segments = open_segments(directory, names, known);
+  if (!segments) return segments.error();
+
+  LogWalk walk(sink, report,
+               {.commit_no = known.first_commit_no,
+                .chain = known.first_chain,
+                .seq = known.first_seq},
+               !rebuilt);
+  walk.note_durable(known.durable_commit);
+  for (auto const& [no, segment] : segments.value()) {
+    if (segment.unreadable.empty()) walk.note_durable(segment.header.prev_end_commit);
+  }
+  if (auto const walked = walk_segments(directory, segments.value(), walk, sink); !walked) {
+    return walked.error();
+  }
+  walk.finish(recovered);
+  recovered.damaged = recovered.damaged || rebuilt;
+  for (auto& segment : recovered.segments) {
+    segment.bytes = segments.value()[segment.segment_no].bytes;
+  }
+  if (known.first_seq > 1) {
+    report.gaps.insert(report.gaps.begin(),
+                       {.first_seq = 1,
+                        .last_seq = known.first_seq - 1,
+                        .reason = GapReason::expired,
+                        .segment_no = known.first_segment_no});
+  }
+  report.segments = recovered.segments.size();
+  if (!recovered.segments.empty()) {
+    auto const synced = sync_segment(directory, recovered.segments.back().segment_no);
+    if (!synced) return synced.error();
+  }
+  note_leftovers(names, recovered);
+  return recovered;
+}
+
+}  // namespace stele::wal

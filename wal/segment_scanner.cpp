@@ -1,0 +1,139 @@
+#include "wal/segment_scanner.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace stele::wal {
+namespace {
+
+constexpr std::size_t window_bytes_min = std::size_t{4} << 20;
+constexpr std::uint32_t commit_align_min = 512;
+constexpr std::uint32_t commit_align_max = 65536;
+
+bool plausible(SegmentHeader const& header) noexcept {
+  return std::has_single_bit(header.commit_align) && header.commit_align >= commit_align_min &&
+         header.commit_align <= commit_align_max && header.segment_bytes > first_commit_offset;
+}
+
+std::uint64_t align_down(std::uint64_t value, std::uint64_t alignment) noexcept {
+  return value / alignment * alignment;
+}
+
+bool all_zero(std::span<std::byte const> bytes) noexcept {
+  return bytes.empty() || (bytes.front() == std::byte{0} &&
+                           std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
+
+}  // namespace
+
+SegmentScanner::SegmentScanner(File& file, std::size_t read_alignment)
+    : file_(file), read_alignment_(read_alignment) {}
+
+bool SegmentScanner::load(std::uint64_t offset, std::uint64_t end) {
+  auto const begin = align_down(offset, read_alignment_);
+  auto const bytes = static_cast<std::size_t>(align_up(end, read_alignment_) - begin);
+  window_.reserve(bytes, 0);
+  window_offset_ = begin;
+  window_bytes_ = 0;
+  auto const read = file_.read_at(begin, {window_.data(), bytes});
+  if (!read) return false;
+  window_bytes_ = read.value();
+  return true;
+}
+
+SegmentScanner::View SegmentScanner::view(std::uint64_t offset, std::size_t bytes) {
+  auto const inside = [&] {
+    return offset >= window_offset_ && offset + bytes <= window_offset_ + window_bytes_;
+  };
+  if (!inside()) {
+    // A large read first; if the device refuses some sector of it, only what was asked for.
+    auto const end = offset + std::max(bytes, window_bytes_min);
+    if (!load(offset, end) && !load(offset, offset + bytes)) return {.readable = false};
+  }
+  if (offset >= window_offset_ + window_bytes_) return {};
+  auto const start = static_cast<std::size_t>(offset - window_offset_);
+  return {.bytes = {window_.data() + start, std::min(bytes, window_bytes_ - start)}};
+}
+
+std::variant<SegmentHeader, ScanFault> SegmentScanner::read_header() {
+  auto fault = ScanFault::invalid;
+  for (std::size_t copy = 0; copy < header_blocks; ++copy) {
+    auto const block = view(copy * header_block_bytes, header_block_bytes);
+    if (!block.readable) fault = ScanFault::unreadable;
+    if (block.bytes.size() < segment_header_bytes) continue;
+    auto const decoded = decode_segment_header(block.bytes.first<segment_header_bytes>());
+    if (auto const* header = std::get_if<SegmentHeader>(&decoded); header && plausible(*header)) {
+      return *header;
+    }
+    if (decoded == Decoded<SegmentHeader>(HeaderFault::unsupported)) return ScanFault::unsupported;
+  }
+  return fault;
+}
+
+std::variant<ScannedCommit, ScanFault> SegmentScanner::commit_at(std::uint64_t offset) {
+  if (offset + commit_header_bytes > header_.segment_bytes) return ScanFault::invalid;
+  auto const head = view(offset, commit_header_bytes);
+  if (!head.readable) return ScanFault::unreadable;
+  if (head.bytes.size() < commit_header_bytes) return ScanFault::invalid;
+  auto const header_bytes = head.bytes.first<commit_header_bytes>();
+  auto const decoded = decode_commit_header(header_bytes);
+  if (auto const* fault = std::get_if<HeaderFault>(&decoded)) {
+    return *fault == HeaderFault::unsupported ? ScanFault::unsupported : ScanFault::invalid;
+  }
+  ScannedCommit commit{.header = std::get<CommitHeader>(decoded),
+                       .crc = header_crc(header_bytes),
+                       .offset = offset};
+  auto const total = commit_header_bytes + std::uint64_t{commit.header.body_bytes};
+  commit.end_offset = align_up(offset + total, header_.commit_align);
+  if (commit.header.salt != header_.salt || commit.end_offset > header_.segment_bytes) {
+    return ScanFault::invalid;
+  }
+  auto const whole = view(offset, static_cast<std::size_t>(total));
+  if (!whole.readable) return ScanFault::unreadable;
+  if (whole.bytes.size() < total) return ScanFault::invalid;
+  commit.body = whole.bytes.subspan(commit_header_bytes);
+  if (body_crc(header_.salt, commit.body) != commit.header.body_crc) return ScanFault::invalid;
+  return commit;
+}
+
+std::optional<CommitHeader> SegmentScanner::commit_header_at(std::uint64_t offset) {
+  auto const head = view(offset, commit_header_bytes);
+  if (head.bytes.size() < commit_header_bytes) return std::nullopt;
+  auto const decoded = decode_commit_header(head.bytes.first<commit_header_bytes>());
+  auto const* header = std::get_if<CommitHeader>(&decoded);
+  if (header == nullptr || header->salt != header_.salt) return std::nullopt;
+  return *header;
+}
+
+std::optional<ScannedCommit> SegmentScanner::find(std::uint64_t offset,
+                                                  std::uint64_t commit_no_min) {
+  for (; offset < header_.segment_bytes; offset += header_.commit_align) {
+    auto const header = commit_header_at(offset);
+    if (!header || header->commit_no < commit_no_min) continue;
+    auto const commit = commit_at(offset);
+    if (auto const* found = std::get_if<ScannedCommit>(&commit)) return *found;
+  }
+  return std::nullopt;
+}
+
+Rest SegmentScanner::rest(std::uint64_t offset) {
+  Rest rest;
+  auto const start = offset;
+  while (offset < header_.segment_bytes) {
+    auto const want = std::min<std::uint64_t>(header_.commit_align, header_.segment_bytes - offset);
+    auto const block = view(offset, static_cast<std::size_t>(want));
+    // Segments are made whole: one that is shorter has lost its end.
+    if (block.bytes.size() < want) rest.kind = Rest::Kind::unreadable;
+    if (block.readable && block.bytes.empty()) break;
+    offset += want;
+    if (all_zero(block.bytes)) continue;
+    auto const last = std::find_if(block.bytes.rbegin(), block.bytes.rend(),
+                                   [](std::byte byte) { return byte != std::byte{0}; });
+    if (rest.kind == Rest::Kind::zero) rest.kind = Rest::Kind::trace;
+    rest.bytes = offset - want - start + static_cast<std::uint64_t>(block.bytes.rend() - last);
+  }
+  return rest;
+}
+
+}  // namespace stele::wal

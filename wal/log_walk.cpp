@@ -1,0 +1,261 @@
+#include "wal/log_walk.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "wal/commit_body.hpp"
+#include "wal/segment_name.hpp"
+
+namespace stele::wal {
+namespace {
+
+/// No payload is shorter, so bytes bound how many payloads they can have held.
+constexpr std::uint64_t record_bytes_min = record_header_bytes + 1;
+
+std::string place(std::uint64_t segment_no, std::uint64_t offset) {
+  return segment_name(segment_no) + " at offset " + std::to_string(offset);
+}
+
+std::string seq_range(Seq first, Seq last) {
+  if (first > last) return "no entries";
+  return "seqs " + std::to_string(first) + " to " + std::to_string(last);
+}
+
+}  // namespace
+
+LogWalk::LogWalk(RecoverySink& sink, RecoveryReport& report, Expected const& expected,
+                 bool anchored)
+    : sink_(sink), report_(report), expected_(expected), anchored_(anchored) {}
+
+void LogWalk::note_durable(std::uint64_t commit_no) noexcept {
+  if (commit_no != end_commit_unknown) durable_commit_ = std::max(durable_commit_, commit_no);
+}
+
+bool LogWalk::belongs(ScannedCommit const& commit) const noexcept {
+  if (!anchored_ && !seen_commit_) return true;
+  return commit.header.commit_no == expected_.commit_no &&
+         expected_.chain.value_or(commit.header.chain) == commit.header.chain &&
+         commit.header.first_seq >= expected_.seq;
+}
+
+Result<void> LogWalk::segment(SegmentScanner& scanner, SegmentHeader const& header,
+                              std::uint64_t end_commit) {
+  auto offset = first_commit_offset;
+  while (expected_.commit_no <= end_commit) {
+    auto const scanned = scanner.commit_at(offset);
+    if (auto const* fault = std::get_if<ScanFault>(&scanned);
+        fault != nullptr && *fault == ScanFault::unsupported) {
+      return Failure{Errc::unsupported_version,
+                     place(header.segment_no, offset) + ": a commit of a newer format version"};
+    }
+    auto const* commit = std::get_if<ScannedCommit>(&scanned);
+    if (commit != nullptr && belongs(*commit) && is_well_formed(commit->header, commit->body)) {
+      accept(header.segment_no, *commit);
+      offset = commit->end_offset;
+      continue;
+    }
+    auto const found = scanner.find(offset, expected_.commit_no + 1);
+    if (!found || found->header.commit_no > end_commit ||
+        found->header.first_seq < expected_.seq ||
+        !is_well_formed(found->header, found->body)) {
+      auto missing = scanner.commit_header_at(offset);
+      if (missing && missing->commit_no != expected_.commit_no) missing.reset();
+      note_rest({.segment_no = header.segment_no,
+                 .offset = offset,
+                 .rest = scanner.rest(offset),
+                 .bytes_max = header.segment_bytes - offset,
+                 .header = missing});
+      break;
+    }
+    bool const here = found->offset > offset;  // Else the missing ones lay in a segment before.
+    if (!hole_ || (here && hole_->rest.kind == Rest::Kind::zero)) {
+      hole_ = Hole{.segment_no = header.segment_no, .offset = offset};
+    }
+    accept(header.segment_no, *found);
+    offset = found->end_offset;
+  }
+  report_.bytes += header.segment_bytes;
+  return {};
+}
+
+void LogWalk::lost_segment(std::uint64_t segment_no, std::uint64_t bytes,
+                           std::string const& reason) {
+  note_rest({.segment_no = segment_no,
+             .rest = {.kind = Rest::Kind::unreadable},
+             .bytes_max = bytes,
+             .reason = reason});
+}
+
+void LogWalk::note_rest(Hole hole) {
+  if (hole.rest.kind != Rest::Kind::zero) keep(hole.segment_no);
+  if (!hole_) {
+    hole_ = std::move(hole);
+    return;
+  }
+  if (hole.rest.kind == Rest::Kind::zero) return;
+  if (hole_->rest.kind == Rest::Kind::zero) {
+    hole_ = std::move(hole);  // The segment before ended where it should: judged again here.
+  } else {
+    trace_behind_hole_ = true;
+  }
+}
+
+void LogWalk::accept(std::uint64_t segment_no, ScannedCommit const& commit) {
+  if (hole_) pass_hole(segment_no, commit);
+  auto const& header = commit.header;
+  if (anchored_ && header.first_seq > expected_.seq) {
+    // A start that judged a torn tail skipped its seqs; a gap record names them.
+    found_gaps_.push_back({.first_seq = expected_.seq,
+                           .last_seq = header.first_seq - 1,
+                           .segment_no = segment_no,
+                           .offset = commit.offset});
+  }
+  if (!anchored_) {
+    expected_ = {.commit_no = header.commit_no, .chain = header.chain, .seq = header.first_seq};
+  }
+  keep(segment_no);
+  last_salt_ = header.salt;
+  note_durable(header.durable_commit);
+  deliver(commit);
+  seen_commit_ = true;
+  anchored_ = true;
+  sealed_ = header.kind == CommitKind::seal;
+  expected_ = {.commit_no = header.commit_no + 1,
+               .chain = commit.crc,
+               .seq = header.first_seq + header.payload_count};
+  ++report_.commits;
+  report_.payloads += header.payload_count;
+}
+
+/// Notes that the segment is part of the log: its number is never used again.
+void LogWalk::keep(std::uint64_t segment_no) {
+  if (!segments_.empty() && segments_.back().segment_no == segment_no) return;
+  segments_.push_back({.segment_no = segment_no,
+                       .first_commit_no = expected_.commit_no,
+                       .first_chain = expected_.chain.value_or(first_chain),
+                       .first_seq = expected_.seq});
+}
+
+void LogWalk::deliver(ScannedCommit const& commit) {
+  if (commit.header.kind == CommitKind::gap) {
+    auto const gaps = decode_gaps(commit.body);
+    named_gaps_.insert(named_gaps_.end(), gaps.begin(), gaps.end());
+  }
+  if (commit.header.kind != CommitKind::entries) return;
+  auto seq = commit.header.first_seq;
+  GroupReader groups(commit.body);
+  while (auto const group = groups.next()) {
+    sink_.on_group(group->header.writer, seq, seq + group->header.payload_count - 1);
+    RecordReader records(group->records);
+    while (auto const payload = records.next()) sink_.on_payload(seq++, *payload);
+  }
+}
+
+void LogWalk::pass_hole(std::uint64_t segment_no, ScannedCommit const& next) {
+  auto const hole = *std::exchange(hole_, std::nullopt);
+  MissingCommit const missing{.proven = expected_.commit_no <= durable_commit_,
+                              .rest = hole.rest.kind,
+                              .beyond = next.header.commit_no == expected_.commit_no
+                                            ? Beyond::same_commit
+                                            : Beyond::later_commit};
+  trace_behind_hole_ = false;
+  if (judge(missing) == Verdict::turned) return;
+  auto const what = "commits " + std::to_string(expected_.commit_no) + " to " +
+                    std::to_string(next.header.commit_no - 1) +
+                    " are damaged: the log goes on in " + place(segment_no, next.offset);
+  report_gap(hole, GapReason::damaged, next.header.first_seq - 1, what);
+  expected_ = {.commit_no = next.header.commit_no,
+               .chain = next.header.chain,
+               .seq = next.header.first_seq};
+}
+
+void LogWalk::report_gap(Hole const& hole, GapReason reason, Seq last_seq,
+                         std::string const& what) {
+  if (reason == GapReason::damaged) {
+    damaged_ = true;
+    damaged_segments_.push_back(hole.segment_no);
+  }
+  Gap const gap{.first_seq = expected_.seq,
+                .last_seq = last_seq,
+                .reason = reason,
+                .segment_no = hole.segment_no,
+                .offset = hole.offset};
+  if (gap.first_seq <= gap.last_seq) found_gaps_.push_back(gap);
+  auto const reason_text = hole.reason.empty() ? what : hole.reason + "; " + what;
+  findings_.push_back({gap, place(hole.segment_no, hole.offset) + ": " + reason_text +
+                                "; missing: " + seq_range(gap.first_seq, gap.last_seq)});
+}
+
+void LogWalk::judge_end() {
+  if (!hole_) return;
+  auto const hole = *std::exchange(hole_, std::nullopt);
+  auto const beyond = trace_behind_hole_ ? Beyond::trace : Beyond::nothing;
+  auto const verdict = judge({.proven = expected_.commit_no <= durable_commit_,
+                              .rest = hole.rest.kind,
+                              .beyond = beyond});
+  if (verdict != Verdict::torn_tail && verdict != Verdict::damage) return;
+
+  // The missing commit's seqs are never given out again: if it was acknowledged and has rotted
+  // since, its readers must not find other entries in its place. Without its header, its bytes
+  // bound how many there were.
+  auto const bytes = verdict == Verdict::torn_tail ? hole.rest.bytes : hole.bytes_max;
+  auto const bound = (bytes + record_bytes_min - 1) / record_bytes_min;
+  bool const exact = hole.header && verdict == Verdict::torn_tail;
+  auto const count = exact ? hole.header->payload_count : bound;
+  auto const last_seq = expected_.seq + count - 1;
+  if (verdict == Verdict::torn_tail) {
+    report_gap(hole, GapReason::torn, last_seq,
+               "an unfinished commit was set aside, " + std::to_string(hole.rest.bytes) + " bytes");
+  } else {
+    report_gap(hole, GapReason::damaged, last_seq,
+               "the log was on disk up to commit " +
+                   std::to_string(std::max(durable_commit_, expected_.commit_no)) +
+                   " and ends before it");
+    expected_.commit_no = std::max(durable_commit_ + 1, expected_.commit_no);
+  }
+  expected_.seq = last_seq + 1;
+}
+
+bool LogWalk::is_named(Gap const& gap) const noexcept {
+  return std::ranges::any_of(named_gaps_, [&](Gap const& named) {
+    return named.first_seq <= gap.first_seq && gap.last_seq <= named.last_seq;
+  });
+}
+
+std::vector<Gap> LogWalk::gaps_not_named() const {
+  std::vector<Gap> gaps;
+  std::ranges::copy_if(found_gaps_, std::back_inserter(gaps),
+                       [&](Gap const& gap) { return !is_named(gap); });
+  return gaps;
+}
+
+void LogWalk::finish(Recovered& recovered) {
+  judge_end();
+  // What an earlier start found and named is no news.
+  for (auto& finding : findings_) {
+    bool const no_seqs = finding.gap.first_seq > finding.gap.last_seq;
+    if (no_seqs || !is_named(finding.gap)) report_.findings.push_back(std::move(finding.text));
+  }
+  recovered.new_gaps = gaps_not_named();
+  report_.gaps = named_gaps_;
+  report_.gaps.insert(report_.gaps.end(), recovered.new_gaps.begin(), recovered.new_gaps.end());
+  std::ranges::sort(report_.gaps, {}, &Gap::first_seq);
+  for (auto const& gap : report_.gaps) sink_.on_gap(gap);
+  report_.clean_stop = sealed_;
+  for (auto& segment : segments_) {
+    segment.damaged = std::ranges::find(damaged_segments_, segment.segment_no) !=
+                      damaged_segments_.end();
+  }
+  bool const damage_named = std::ranges::any_of(
+      report_.gaps, [](Gap const& gap) { return gap.reason == GapReason::damaged; });
+  recovered.damaged = damaged_ || damage_named;
+  recovered.segments = std::move(segments_);
+  recovered.last_salt = last_salt_;
+  // A chain that is unknown is one that no reader checks: it follows a hole.
+  recovered.start = {.commit_no = expected_.commit_no,
+                     .chain = expected_.chain.value_or(first_chain),
+                     .next_seq = expected_.seq};
+}
+
+}  // namespace stele::wal

@@ -1,0 +1,23 @@
+// The names of the files in a log directory.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace stele::wal {
+
+inline constexpr std::string_view manifest_name = "MANIFEST";
+/// Retention renames a segment that holds damage: out of the log's way, kept for people.
+inline constexpr std::string_view damaged_suffix = ".damaged";
+/// A file that is being made has this suffix until it is renamed; a start removes what is left.
+inline constexpr std::string_view unfinished_suffix = ".tmp";
+
+/// `wal-<number, 16 hex digits>.seg`: names sort as the numbers do.
+std::string segment_name(std::uint64_t segment_no);
+
+/// The number, if `name` is exactly what segment_name() makes.
+std::optional<std::uint64_t> parse_segment_name(std::string_view name) noexcept;
+
+}  // namespace stele::wal

@@ -1,0 +1,77 @@
+// Reads one segment and says what is valid in it. Judges single commits only; recovery.cpp judges
+// the log.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <variant>
+
+#include "wal/aligned_buffer.hpp"
+#include "wal/format.hpp"
+#include "wal/storage.hpp"
+
+namespace stele::wal {
+
+/// A commit that is valid in itself: conditions 1 to 5 of FORMAT.md. Whether it is the one that
+/// belongs there (6 and 7) is for the caller to say. `body` is valid until the next call.
+struct ScannedCommit {
+  CommitHeader header{};
+  std::uint32_t crc = 0;         ///< The header's own: the next commit's chain.
+  std::uint64_t offset = 0;
+  std::uint64_t end_offset = 0;  ///< Where the next commit would start.
+  std::span<std::byte const> body{};
+};
+
+enum class ScanFault : std::uint8_t {
+  invalid,      ///< No valid commit there.
+  unreadable,   ///< The device does not give the bytes.
+  unsupported,  ///< A valid header of a newer version.
+};
+
+/// What lies between a place in a segment and its end.
+struct Rest {
+  enum class Kind : std::uint8_t { zero, trace, unreadable };
+  Kind kind = Kind::zero;
+  std::uint64_t bytes = 0;  ///< Up to the last byte that is not zero.
+};
+
+class SegmentScanner {
+ public:
+  /// `read_alignment` is the directory's. `file` outlives the scanner.
+  SegmentScanner(File& file, std::size_t read_alignment);
+
+  /// The header, from the first of its copies that is valid.
+  std::variant<SegmentHeader, ScanFault> read_header();
+
+  /// Reads commits of the segment that has this header.
+  void use(SegmentHeader const& header) { header_ = header; }
+
+  std::variant<ScannedCommit, ScanFault> commit_at(std::uint64_t offset);
+
+  /// The header at this place if it is valid, whatever its body is.
+  std::optional<CommitHeader> commit_header_at(std::uint64_t offset);
+
+  /// The first valid commit at or after `offset` whose number is at least `commit_no_min`.
+  std::optional<ScannedCommit> find(std::uint64_t offset, std::uint64_t commit_no_min);
+
+  Rest rest(std::uint64_t offset);
+
+ private:
+  struct View {
+    std::span<std::byte const> bytes{};  ///< Fewer than asked: the file ends there.
+    bool readable = true;
+  };
+  View view(std::uint64_t offset, std::size_t bytes);
+  bool load(std::uint64_t offset, std::uint64_t end);
+
+  File& file_;
+  std::size_t read_alignment_;
+  SegmentHeader header_{};
+  AlignedBuffer window_{};
+  std::uint64_t window_offset_ = 0;
+  std::size_t window_bytes_ = 0;
+};
+
+}  // namespace stele::wal
