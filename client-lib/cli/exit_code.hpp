@@ -1,0 +1,15 @@
+// What the command's exit status means. It is an interface: scripts depend on it.
+#pragma once
+
+namespace stele::cli {
+
+enum ExitCode : int {
+  exit_ok = 0,
+  exit_failed = 1,       ///< The work itself failed: an unreadable file, a refused line.
+  exit_usage = 2,        ///< The command line is wrong.
+  exit_unreachable = 3,  ///< No daemon, or the connection to it was lost.
+  exit_refused = 4,      ///< The daemon (or a check on its behalf) refused the request.
+  exit_interrupted = 130,
+};
+
+}  // namespace stele::cli

@@ -1,0 +1,49 @@
+#include "client-lib/cli/import_summary.hpp"
+
+#include <string_view>
+
+namespace stele::cli {
+namespace {
+
+std::string counted(std::uint64_t count, std::string_view noun) {
+  return std::to_string(count) + ' ' + std::string{noun} + (count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+void ImportSummary::add_stored(SeqRange range, std::uint64_t line_count) noexcept {
+  if (lines == 0) seqs.first_seq = range.first_seq;
+  seqs.last_seq = range.last_seq;
+  lines += line_count;
+}
+
+std::string summary_text(ImportSummary const& summary) {
+  auto text = "imported " + counted(summary.lines, "line");
+  if (summary.lines > 0) {
+    text += " as seq " + std::to_string(summary.seqs.first_seq) + ".." +
+            std::to_string(summary.seqs.last_seq);
+    auto const seq_count = summary.seqs.last_seq - summary.seqs.first_seq + 1;
+    if (seq_count > summary.lines) {
+      text += ", with " + std::to_string(seq_count - summary.lines) + " of other writers between";
+    }
+  }
+  text += '\n';
+  if (summary.invalid_bytes > 0) {
+    text += counted(summary.invalid_bytes, "byte") + " in " +
+            counted(summary.invalid_lines, "line") +
+            " not valid UTF-8: each became U+FFFD, and the entry's metadata counts them\n";
+  }
+  if (summary.long_lines > 0) {
+    text += counted(summary.long_lines, "line") + " not imported: above the entry limit\n";
+  }
+  if (!summary.complete) {
+    text += summary.last_stored.empty() ? "stopped before anything was stored\n"
+                                        : "stopped after " + summary.last_stored + '\n';
+  }
+  if (!summary.unknown_lines.empty()) {
+    text += summary.unknown_lines + " may be stored or not\n";
+  }
+  return text;
+}
+
+}  // namespace stele::cli

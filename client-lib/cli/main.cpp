@@ -1,0 +1,22 @@
+// The command `stele`: parse, run one verb, exit with its code.
+#include <csignal>
+#include <exception>
+#include <variant>
+
+#include "client-lib/cli/arguments.hpp"
+#include "client-lib/cli/exit_code.hpp"
+#include "client-lib/cli/report.hpp"
+
+int main(int argc, char** argv) {
+  using namespace stele::cli;
+  std::signal(SIGPIPE, SIG_IGN);  // A reader that goes away shows as an error of write(2).
+  try {
+    auto const parsed = parse_arguments(argc, argv);
+    if (!parsed.arguments) return parsed.exit_code;
+    return std::visit([&](auto const& command) { return run(parsed.arguments->options, command); },
+                      parsed.arguments->command);
+  } catch (std::exception const& error) {  // Out of memory, or a defect.
+    print_error(error.what());
+    return exit_failed;
+  }
+}

@@ -1,0 +1,26 @@
+#include <chrono>
+#include <cstdio>
+
+#include "client-lib/cli/commands.hpp"
+#include "client-lib/cli/report.hpp"
+#include "client-lib/cli/streams.hpp"
+
+namespace stele::cli {
+
+int run(ClientOptions const& options, PingArguments const&) {
+  auto client = Client::connect(options);
+  if (!client) return report(client.error());
+  auto const start = std::chrono::steady_clock::now();
+  auto answered = client->ping();
+  if (!answered) return report(answered.error());
+  std::chrono::duration<double, std::milli> const round_trip =
+      std::chrono::steady_clock::now() - start;
+
+  char time[32];
+  std::snprintf(time, sizeof time, "%.3f ms", round_trip.count());
+  Output output;
+  output.text() += "steled " + client->hello().server_version + " answered in " + time + '\n';
+  return output.finish();
+}
+
+}  // namespace stele::cli

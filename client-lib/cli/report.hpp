@@ -1,0 +1,24 @@
+// What the command says on standard error, and the exit code that goes with it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "stele/client_error.hpp"
+#include "stele/error.hpp"
+
+namespace stele::cli {
+
+/// `stele: sentence`, then `hint: …` if there is one.
+void print_error(std::string_view sentence, std::string_view hint = {});
+
+/// What to do next about a failure; empty if there is nothing to say.
+std::string_view hint_for(Failure const& failure) noexcept;
+
+/// 3 for a stele::ClientError, 4 for a stele::Error, 1 for all else.
+int exit_code_for(Failure const& failure) noexcept;
+
+/// Prints both and returns the exit code.
+int report(Failure const& failure);
+
+}  // namespace stele::cli

@@ -1,0 +1,248 @@
+#include "client-lib/cli/time_spec.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <ctime>
+
+#include "client-lib/cli/text_scanner.hpp"
+
+namespace stele::cli {
+namespace {
+
+constexpr std::uint64_t second_us = 1'000'000;
+constexpr std::uint64_t minute_us = 60 * second_us;
+constexpr std::uint64_t hour_us = 60 * minute_us;
+constexpr std::uint64_t day_us = 24 * hour_us;
+
+struct Unit {
+  std::string_view name;
+  std::uint64_t us;
+};
+
+constexpr std::array units{
+    Unit{"usec", 1},
+    Unit{"us", 1},
+    Unit{"msec", 1'000},
+    Unit{"ms", 1'000},
+    Unit{"seconds", second_us},
+    Unit{"second", second_us},
+    Unit{"sec", second_us},
+    Unit{"s", second_us},
+    Unit{"minutes", minute_us},
+    Unit{"minute", minute_us},
+    Unit{"min", minute_us},
+    Unit{"m", minute_us},
+    Unit{"hours", hour_us},
+    Unit{"hour", hour_us},
+    Unit{"hr", hour_us},
+    Unit{"h", hour_us},
+    Unit{"days", day_us},
+    Unit{"day", day_us},
+    Unit{"d", day_us},
+    Unit{"weeks", 7 * day_us},
+    Unit{"week", 7 * day_us},
+    Unit{"w", 7 * day_us},
+    Unit{"months", 2'629'800 * second_us},
+    Unit{"month", 2'629'800 * second_us},
+    Unit{"M", 2'629'800 * second_us},
+    Unit{"years", 31'557'600 * second_us},
+    Unit{"year", 31'557'600 * second_us},
+    Unit{"y", 31'557'600 * second_us},
+};
+
+// Longer than any unit times any sensible count; keeps all arithmetic far from overflow.
+constexpr std::uint64_t span_us_max = 10'000 * 366 * day_us;
+
+// `1h 30min`: one or more numbers with units.
+std::optional<std::uint64_t> take_span_us(TextScanner& scanner) {
+  std::uint64_t total_us = 0;
+  do {
+    auto const number = scanner.take_number();
+    if (!number) return std::nullopt;
+    auto const fraction_us = scanner.take_fraction_us();
+    if (!fraction_us) return std::nullopt;
+    scanner.skip_blanks();
+    auto const name = scanner.take_letters();
+    auto const unit =
+        std::find_if(units.begin(), units.end(), [name](Unit const& u) { return u.name == name; });
+    if (unit == units.end() || *number > span_us_max / unit->us) return std::nullopt;
+    auto const part = static_cast<long double>(*fraction_us) / second_us;
+    total_us += *number * unit->us +
+                static_cast<std::uint64_t>(std::llround(part * static_cast<long double>(unit->us)));
+    if (total_us > span_us_max) return std::nullopt;
+    scanner.skip_blanks();
+  } while (!scanner.at_end() && is_digit(scanner.rest().front()));
+  return total_us;
+}
+
+std::optional<std::uint64_t> parse_relative(std::string_view text, std::uint64_t now_us) {
+  TextScanner scanner{text};
+  bool const later = scanner.take("+");
+  bool const earlier = !later && scanner.take("-");
+  auto const span_us = take_span_us(scanner);
+  if (!span_us) return std::nullopt;
+  bool const ago = !later && !earlier && scanner.take("ago");
+  if (!scanner.at_end() || !(later || earlier || ago)) return std::nullopt;
+  if (later) return *span_us > UINT64_MAX - now_us ? UINT64_MAX : now_us + *span_us;
+  return *span_us > now_us ? 0 : now_us - *span_us;
+}
+
+struct CivilTime {
+  int year = 1970;
+  int month = 1;
+  int day = 1;
+  int hour = 0;
+  int minute = 0;
+  int second = 0;
+  std::uint64_t fraction_us = 0;
+};
+
+std::tm to_local(std::time_t seconds) {
+  std::tm local{};
+  ::localtime_r(&seconds, &local);
+  return local;
+}
+
+CivilTime start_of_today(std::uint64_t now_us) {
+  auto const local = to_local(static_cast<std::time_t>(now_us / second_us));
+  return {.year = local.tm_year + 1900, .month = local.tm_mon + 1, .day = local.tm_mday};
+}
+
+std::optional<std::uint64_t> since_epoch(std::int64_t seconds, std::uint64_t fraction_us) {
+  if (seconds < 0) return std::nullopt;
+  return static_cast<std::uint64_t>(seconds) * second_us + fraction_us;
+}
+
+std::optional<std::uint64_t> from_local(CivilTime const& time) {
+  std::tm local{};
+  local.tm_year = time.year - 1900;
+  local.tm_mon = time.month - 1;
+  local.tm_mday = time.day;
+  local.tm_hour = time.hour;
+  local.tm_min = time.minute;
+  local.tm_sec = time.second;
+  local.tm_isdst = -1;
+  return since_epoch(std::mktime(&local), time.fraction_us);
+}
+
+std::optional<std::uint64_t> from_utc(CivilTime const& time, std::int64_t offset_seconds) {
+  using namespace std::chrono;
+  sys_days const date{year{time.year} / time.month / time.day};
+  auto const days = std::int64_t{date.time_since_epoch().count()};
+  auto const seconds = days * 86'400 + time.hour * 3'600 + time.minute * 60 + time.second;
+  return since_epoch(seconds - offset_seconds, time.fraction_us);
+}
+
+bool take_date(TextScanner& scanner, CivilTime& time) {
+  auto const year = scanner.take_digits(4);
+  if (!year || !scanner.take("-")) return false;
+  auto const month = scanner.take_digits(2);
+  if (!month || !scanner.take("-")) return false;
+  auto const day = scanner.take_digits(2);
+  if (!day) return false;
+  time.year = *year;
+  time.month = *month;
+  time.day = *day;
+  auto const date = std::chrono::year{*year} / *month / *day;
+  return date.ok();
+}
+
+bool take_clock(TextScanner& scanner, CivilTime& time) {
+  auto const hour = scanner.take_digits(2);
+  if (!hour || *hour > 23 || !scanner.take(":")) return false;
+  auto const minute = scanner.take_digits(2);
+  if (!minute || *minute > 59) return false;
+  time.hour = *hour;
+  time.minute = *minute;
+  if (!scanner.take(":")) return true;
+  auto const second = scanner.take_digits(2);
+  if (!second || *second > 59) return false;
+  auto const fraction_us = scanner.take_fraction_us();
+  if (!fraction_us) return false;
+  time.second = *second;
+  time.fraction_us = *fraction_us;
+  return true;
+}
+
+// `Z`, ` UTC`, `+01:00`, `+0100`, `+01`.
+std::optional<std::int64_t> take_offset_seconds(TextScanner& scanner) {
+  if (scanner.take("Z") || scanner.take("z") || scanner.take(" UTC")) return 0;
+  bool const west = scanner.take("-");
+  if (!west && !scanner.take("+")) return std::nullopt;
+  auto const hours = scanner.take_digits(2);
+  if (!hours || *hours > 23) return std::nullopt;
+  int minutes = 0;
+  if (!scanner.at_end()) {
+    scanner.take(":");
+    auto const digits = scanner.take_digits(2);
+    if (!digits || *digits > 59) return std::nullopt;
+    minutes = *digits;
+  }
+  std::int64_t const seconds = *hours * 3'600 + minutes * 60;
+  return west ? -seconds : seconds;
+}
+
+std::optional<std::uint64_t> parse_civil(std::string_view text, std::uint64_t now_us) {
+  TextScanner scanner{text};
+  CivilTime time{};
+  bool const clock_alone = text.size() > 2 && text[2] == ':';
+  if (clock_alone) {
+    time = start_of_today(now_us);
+  } else {
+    if (!take_date(scanner, time)) return std::nullopt;
+    if (scanner.at_end()) return from_local(time);
+    if (!scanner.take("T") && !scanner.take("t") && !scanner.take(" ")) return std::nullopt;
+  }
+  if (!take_clock(scanner, time)) return std::nullopt;
+  if (scanner.at_end()) return from_local(time);
+  if (clock_alone) return std::nullopt;
+  auto const offset_seconds = take_offset_seconds(scanner);
+  if (!offset_seconds || !scanner.at_end()) return std::nullopt;
+  return from_utc(time, *offset_seconds);
+}
+
+std::optional<std::uint64_t> parse_day_name(std::string_view text, std::uint64_t now_us) {
+  if (text == "now") return now_us;
+  int days = 0;
+  if (text == "yesterday") {
+    days = -1;
+  } else if (text == "tomorrow") {
+    days = 1;
+  } else if (text != "today") {
+    return std::nullopt;
+  }
+  auto time = start_of_today(now_us);
+  time.day += days;  // mktime carries over the ends of months and years.
+  return from_local(time);
+}
+
+std::optional<std::uint64_t> parse_epoch_seconds(std::string_view text) {
+  TextScanner scanner{text};
+  if (!scanner.take("@")) return std::nullopt;
+  auto const seconds = scanner.take_number();
+  if (!seconds || *seconds >= UINT64_MAX / second_us) return std::nullopt;
+  auto const fraction_us = scanner.take_fraction_us();
+  if (!fraction_us || !scanner.at_end()) return std::nullopt;
+  return *seconds * second_us + *fraction_us;
+}
+
+std::optional<std::uint64_t> parse_epoch_us(std::string_view text) {
+  TextScanner scanner{text};
+  auto const value = scanner.take_number();
+  if (!value || !scanner.at_end()) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> parse_time(std::string_view text, std::uint64_t now_us) {
+  if (auto const time = parse_day_name(text, now_us)) return time;
+  if (auto const time = parse_epoch_seconds(text)) return time;
+  if (auto const time = parse_epoch_us(text)) return time;
+  if (auto const time = parse_relative(text, now_us)) return time;
+  return parse_civil(text, now_us);
+}
+
+}  // namespace stele::cli

@@ -1,0 +1,192 @@
+#include "client-lib/client_state.hpp"
+
+#include <utility>
+
+#include "protocol/frame.hpp"
+
+namespace stele::client {
+namespace {
+
+// Enough for several replies to writes, and for reads few system calls a frame.
+constexpr std::size_t receive_bytes_min = std::size_t{256} << 10;
+
+Failure entry_failure(std::size_t index, Failure failure) {
+  failure.message = "entries[" + std::to_string(index) + "]: " + failure.message;
+  return failure;
+}
+
+Failure request_too_large(std::size_t request_bytes, std::size_t frame_bytes_max) {
+  auto const limit = std::to_string(frame_bytes_max);
+  return {Error::entry_too_large,
+          "the request has " + std::to_string(request_bytes) +
+              " bytes or more of JSON text, the daemon's frame_bytes_max is " + limit +
+              "; write fewer entries at once",
+          "{\"frame_bytes_max\":" + limit + "}"};
+}
+
+std::size_t text_bytes(std::span<LogEntry const> entries) noexcept {
+  std::size_t bytes = 0;
+  for (auto const& entry : entries) bytes += entry.message.size() + entry.metadata.size();
+  return bytes;
+}
+
+}  // namespace
+
+// A reply is never above the protocol's ceiling, whatever the daemon accepts as a request.
+ClientState::ClientState() : reader_{protocol::frame_bytes_ceiling} {}
+
+template <class AppendRequest>
+Result<void> ClientState::queue(Kind kind, AppendRequest&& append_request) {
+  auto const start = outbox_.size();
+  protocol::FrameBuilder frame{outbox_, protocol::FrameForm::binary};
+  auto const text_start = outbox_.size();
+  append_request(outbox_, next_id_);
+  auto const request_bytes = outbox_.size() - text_start;
+  if (request_bytes > limits_.frame_bytes_max) {
+    outbox_.resize(start);
+    return request_too_large(request_bytes, limits_.frame_bytes_max);
+  }
+  frame.finish();
+  queued_bytes_ += outbox_.size() - start;
+  in_flight_.push_back({.id = next_id_, .kind = kind, .sent_bytes_end = queued_bytes_});
+  ++next_id_;
+  return {};
+}
+
+void ClientState::hello(std::string_view name) {
+  (void)queue(Kind::other,
+              [&](std::string& out, std::uint64_t id) { protocol::append_hello(out, id, name); });
+}
+
+void ClientState::ping() { (void)queue(Kind::other, protocol::append_ping); }
+
+void ClientState::stats() { (void)queue(Kind::other, protocol::append_stats); }
+
+void ClientState::read_logs(protocol::ReadLogs const& read) {
+  (void)queue(Kind::read, [&](std::string& out, std::uint64_t id) {
+    protocol::append_read_logs(out, id, read);
+  });
+}
+
+Result<void> ClientState::write_log(LogEntry const& entry) {
+  auto valid = protocol::validate_entry(entry, {.entry_bytes_max = limits_.entry_bytes_max});
+  if (!valid) return valid;
+  return queue(Kind::write, [&](std::string& out, std::uint64_t id) {
+    protocol::append_write_log(out, id, entry);
+  });
+}
+
+Result<void> ClientState::write_many_logs(std::span<LogEntry const> entries) {
+  if (entries.empty()) return Failure{Error::bad_request, "entries: at least one is needed"};
+  // Before the request is built: a batch that is far too large should cost nothing.
+  if (auto const bytes = text_bytes(entries); bytes > limits_.frame_bytes_max) {
+    return request_too_large(bytes, limits_.frame_bytes_max);
+  }
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    auto valid = protocol::validate_entry(entries[i], {.entry_bytes_max = limits_.entry_bytes_max});
+    if (!valid) return entry_failure(i, valid.error());
+  }
+  return queue(Kind::write, [&](std::string& out, std::uint64_t id) {
+    protocol::append_write_many_logs(out, id, entries);
+  });
+}
+
+void ClientState::sent(std::size_t bytes) noexcept {
+  outbox_sent_ += bytes;
+  sent_bytes_ += bytes;
+  if (outbox_sent_ == outbox_.size()) {
+    outbox_.clear();
+    outbox_sent_ = 0;
+  }
+}
+
+std::span<char> ClientState::receive_buffer() { return reader_.prepare(receive_bytes_min); }
+
+void ClientState::close(Failure why) {
+  if (!closed_) closed_ = std::move(why);
+}
+
+void ClientState::break_off(std::string message) {
+  close({ClientError::protocol_violation, std::move(message)});
+}
+
+std::optional<ClientState::Answer> ClientState::next() {
+  using Status = protocol::FrameReader::Status;
+  for (;;) {
+    if (closed_ && closed_->code == ClientError::protocol_violation) return answer_from_closed();
+    auto const frame = reader_.next();
+    switch (frame.status) {
+      case Status::message:
+        if (auto answer = accept(frame.message)) return answer;
+        break;  // It belonged to a discarded read, or the state is closed now.
+      case Status::failed:
+        break_off("the daemon's reply is not a frame: " + frame.failure.message);
+        break;
+      case Status::need_more:
+      case Status::end:
+        return closed_ ? answer_from_closed() : std::nullopt;
+    }
+  }
+}
+
+std::optional<ClientState::Answer> ClientState::accept(std::string_view text) {
+  auto parsed = protocol::parse_reply(text);
+  if (!parsed) {
+    break_off("the daemon's reply cannot be read: " + parsed.error().message);
+    return std::nullopt;
+  }
+  auto reply = std::move(*parsed);
+  // A failure without an id concerns the connection, which the daemon closes.
+  if (reply.id == 0 && !reply.ok) {
+    close({ClientError::connection_lost,
+           "the daemon closed the connection: " + reply.failure.message});
+    if (!in_flight_.empty()) in_flight_.pop_front();
+    return Answer{.reply = std::move(reply), .text = text};
+  }
+  if (in_flight_.empty() || reply.id != in_flight_.front().id) {
+    break_off("the daemon answered request " + std::to_string(reply.id) + " when " +
+              (in_flight_.empty() ? std::string{"none"}
+                                  : "request " + std::to_string(in_flight_.front().id)) +
+              " was next");
+    return std::nullopt;
+  }
+  auto const request = in_flight_.front();
+  reply.more = reply.more && reply.ok;
+  if (reply.more && request.kind != Kind::read) {
+    break_off("the daemon answered a request that is not a read in several parts");
+    return std::nullopt;
+  }
+  if (!reply.more) in_flight_.pop_front();
+  if (request.discarded) return std::nullopt;
+  return Answer{.reply = std::move(reply), .text = text};
+}
+
+std::optional<ClientState::Answer> ClientState::answer_from_closed() {
+  Answer answer{.reply = {.failure = *closed_}};
+  if (in_flight_.empty()) return answer;
+  auto const request = in_flight_.front();
+  in_flight_.pop_front();
+  if (request.discarded) return answer_from_closed();
+  answer.reply.id = request.id;
+  if (request.kind != Kind::write) return answer;
+  // The daemon drops a frame that it did not receive whole.
+  bool const sent_whole = sent_bytes_ >= request.sent_bytes_end;
+  answer.reply.state =
+      sent_whole ? protocol::WriteState::unknown : protocol::WriteState::not_written;
+  auto& failure = answer.reply.failure;
+  if (failure.code == ClientError::protocol_violation) return answer;
+  if (sent_whole) {
+    failure.code = ClientError::outcome_unknown;
+    failure.message += "; the write was sent, it may be stored or not";
+  } else {
+    failure.code = ClientError::connection_lost;
+    failure.message += "; the write was not sent whole, it is not stored";
+  }
+  return answer;
+}
+
+void ClientState::discard_rest() noexcept {
+  if (!in_flight_.empty()) in_flight_.front().discarded = true;
+}
+
+}  // namespace stele::client

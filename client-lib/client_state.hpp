@@ -1,0 +1,106 @@
+// The client's half of the conversation, without the socket: requests become bytes to send, bytes
+// that arrive become replies, matched to the requests in the order in which these were made.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "protocol/frame_reader.hpp"
+#include "protocol/limits.hpp"
+#include "protocol/reply.hpp"
+#include "protocol/request.hpp"
+#include "stele/client_error.hpp"
+#include "stele/error.hpp"
+#include "stele/log_entry.hpp"
+
+namespace stele::client {
+
+/// Usage: make requests; send unsent() and report it with sent(); read into receive_buffer() and
+/// report it with received(); call next() until it needs more.
+///
+///   open --close(why), or a reply that does not fit--> closed (final)
+///
+/// Every request gets exactly one last answer, also when the connection ends: a reply, or a
+/// failure. Requests may be pipelined: made before earlier ones are answered.
+class ClientState {
+ public:
+  struct Limits {
+    std::size_t entry_bytes_max = protocol::entry_bytes_default;
+    std::size_t frame_bytes_max = protocol::frame_bytes_default;
+  };
+
+  ClientState();
+
+  /// What the daemon told about itself; holds for the requests made from now on.
+  void set_limits(Limits limits) noexcept { limits_ = limits; }
+
+  // Requests. A failure of a write means that nothing was queued.
+
+  void hello(std::string_view name);
+  void ping();
+  void stats();
+  void read_logs(protocol::ReadLogs const& read);
+  Result<void> write_log(LogEntry const& entry);
+  Result<void> write_many_logs(std::span<LogEntry const> entries);
+
+  // Bytes out.
+
+  std::string_view unsent() const noexcept {
+    return std::string_view{outbox_}.substr(outbox_sent_);
+  }
+  void sent(std::size_t bytes) noexcept;
+
+  // Bytes in.
+
+  std::span<char> receive_buffer();
+  void received(std::size_t bytes) noexcept { reader_.commit(bytes); }
+
+  /// The connection ended, for this reason. Replies that arrived before are still handed out.
+  void close(Failure why);
+  bool is_closed() const noexcept { return closed_.has_value(); }
+
+  struct Answer {
+    protocol::Reply reply{};  ///< A failure of the connection looks like one of the daemon.
+    std::string_view text{};  ///< The reply as it came; valid until the next call.
+  };
+  /// The next answer to the oldest request; with `reply.more`, others to the same follow.
+  /// Nothing: more bytes are needed. With no request in flight: nothing, or, once closed, why.
+  std::optional<Answer> next();
+
+  /// Drops what is still to come of the read that next() answered last with `reply.more`.
+  void discard_rest() noexcept;
+
+  std::size_t requests_in_flight() const noexcept { return in_flight_.size(); }
+
+ private:
+  enum class Kind : std::uint8_t { write, read, other };
+  struct InFlight {
+    std::uint64_t id = 0;
+    Kind kind = Kind::other;
+    bool discarded = false;
+    std::uint64_t sent_bytes_end = 0;  ///< Sent whole when sent_bytes_ has reached this.
+  };
+
+  template <class AppendRequest>
+  Result<void> queue(Kind kind, AppendRequest&& append_request);
+  std::optional<Answer> accept(std::string_view text);
+  std::optional<Answer> answer_from_closed();
+  void break_off(std::string message);
+
+  Limits limits_{};
+  std::uint64_t next_id_ = 1;
+  std::string outbox_{};
+  std::size_t outbox_sent_ = 0;
+  std::uint64_t sent_bytes_ = 0;
+  std::uint64_t queued_bytes_ = 0;
+  std::deque<InFlight> in_flight_{};
+  protocol::FrameReader reader_;
+  std::optional<Failure> closed_{};
+};
+
+}  // namespace stele::client

@@ -1,0 +1,129 @@
+// The synchronous client: one connection to the daemon, one call at a time.
+//
+//   auto client = stele::Client::connect();
+//   if (!client) return report(client.error());
+//   auto seq = client->write_log({.message = "hello"});    // returns when it is on disk
+//
+// Every call returns a Result: a value, or a Failure whose code is a stele::Error (the daemon's
+// answer, or what it would have answered) or a stele::ClientError (there was no answer).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "stele/client_error.hpp"
+#include "stele/error.hpp"
+#include "stele/log_entry.hpp"
+
+namespace stele {
+
+/// `$STELE_SOCKET` if set and not empty, else `/run/stele/stele.sock`.
+std::string default_socket_path();
+
+struct ClientOptions {
+  /// The daemon's Unix socket; empty: default_socket_path().
+  std::string socket_path{};
+  /// A name for the daemon's own log, such as the program's; may be empty.
+  std::string name{};
+  /// Longest time for connect(); 0: no limit.
+  std::chrono::milliseconds connect_timeout{5'000};
+  /// Longest time of a call in which not a byte moves either way; 0: no limit.
+  std::chrono::milliseconds request_timeout{30'000};
+};
+
+/// What the daemon tells about itself when a client connects.
+struct ServerHello {
+  std::string store_id{};  ///< Changes when the store was wiped or replaced.
+  std::string server_version{};
+  std::uint32_t protocol = 1;
+  std::size_t entry_bytes_max = 0;  ///< Largest entry: message plus metadata.
+  std::size_t frame_bytes_max = 0;  ///< Largest request, as JSON text.
+};
+
+/// Consecutive positions in the log, both inclusive.
+struct SeqRange {
+  std::uint64_t first_seq = 0;
+  std::uint64_t last_seq = 0;
+
+  bool operator==(SeqRange const&) const = default;
+};
+
+/// By timestamp; entries with equal timestamps by seq.
+enum class Order : std::uint8_t { asc, desc };
+
+struct ReadOptions {
+  std::uint64_t start_ts = 0;         ///< Microseconds since the Unix epoch, inclusive.
+  std::uint64_t end_ts = UINT64_MAX;  ///< Inclusive. start_ts > end_ts is an empty range.
+  Order order = Order::asc;
+  std::optional<std::uint64_t> limit{};  ///< Most entries to return; absent: all.
+  std::string cursor{};  ///< From an earlier ReadEnd, with the same range and order.
+};
+
+struct ReadEnd {
+  std::uint64_t entry_count = 0;  ///< Entries handed to the visitor.
+  std::string cursor{};           ///< Where to go on; empty: the range is exhausted.
+  bool stopped = false;           ///< The visitor ended the read.
+};
+
+/// Called for each entry, which it may move from. Returns whether to go on. It must not use the
+/// client that calls it.
+using EntryVisitor = std::function<bool(StoredEntry& entry)>;
+
+/// Move-only. Not thread-safe: one thread at a time; different clients are independent. Never
+/// raises SIGPIPE. Not usable in a child after fork().
+///
+/// After a failure with connection_lost, outcome_unknown, timed_out or protocol_violation the
+/// connection is gone: every later call fails with connection_lost. After a stele::Error the
+/// client stays usable, unless PROTOCOL.md says that the code closes the connection.
+class Client {
+ public:
+  /// Connects, and asks the daemon for its limits.
+  static Result<Client> connect(ClientOptions options = {});
+
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+  ~Client();
+
+  /// Stores one entry; returns its seq once it is on disk. An entry that breaks the data model or
+  /// a limit is refused before it is sent.
+  Result<std::uint64_t> write_log(LogEntry const& entry);
+
+  /// Stores all entries or none, with consecutive seqs; returns once they are on disk. One sync
+  /// serves the whole batch, so some hundred entries a call are far faster than one by one.
+  /// A batch is one request and is never split: above `hello().frame_bytes_max` of JSON text the
+  /// call fails with entry_too_large. Batches of 1000 entries or 1 MiB are a good size.
+  /// No entries: bad_request.
+  Result<SeqRange> write_many_logs(std::span<LogEntry const> entries);
+
+  /// All entries with start_ts <= timestamp <= end_ts, by (timestamp, seq), in memory at once.
+  Result<std::vector<StoredEntry>> read_logs(std::uint64_t start_ts, std::uint64_t end_ts);
+
+  /// The same as a stream: memory stays bounded by one part of the reply (about 1 MiB of
+  /// entries). If the visitor stops, the next call first skips what is on its way already: give a
+  /// limit when only a few entries are wanted.
+  Result<ReadEnd> read_logs(ReadOptions const& options, EntryVisitor const& visitor);
+
+  /// Succeeds if the daemon can accept writes.
+  Result<void> ping();
+
+  /// Counters, gauges and limits: the text of one JSON object.
+  Result<std::string> stats_json();
+
+  /// What the daemon said when this client connected.
+  ServerHello const& hello() const noexcept;
+
+ private:
+  class Impl;
+  explicit Client(std::unique_ptr<Impl> impl) noexcept;
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace stele

@@ -1,0 +1,123 @@
+#include "client-lib/unix_stream.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <utility>
+
+#include "stele/client_error.hpp"
+
+namespace stele::client {
+namespace {
+
+std::string system_text(int error) { return boost::system::system_category().message(error); }
+
+Failure cannot_connect(std::string const& path, int error) {
+  return {ClientError::cannot_connect, "cannot connect to " + path + ": " + system_text(error),
+          "{\"errno\":" + std::to_string(error) + "}"};
+}
+
+Failure connection_lost(int error) {
+  return {ClientError::connection_lost,
+          "the connection to the daemon is lost: " + system_text(error),
+          "{\"errno\":" + std::to_string(error) + "}"};
+}
+
+// For poll(2): -1 waits for ever; rounded up, so that it never wakes just before the deadline.
+int poll_timeout_ms(Deadline deadline) {
+  if (!deadline) return -1;
+  auto const left = *deadline - std::chrono::steady_clock::now();
+  auto const left_ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+  return static_cast<int>(std::clamp<decltype(left_ms)>(left_ms, 0, INT_MAX));
+}
+
+}  // namespace
+
+Deadline deadline_after(std::chrono::milliseconds timeout) {
+  if (timeout.count() <= 0) return std::nullopt;
+  return std::chrono::steady_clock::now() + timeout;
+}
+
+Result<UnixStream> UnixStream::connect(std::string const& path, std::chrono::milliseconds timeout) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof address.sun_path) {
+    return cannot_connect(path, path.empty() ? ENOENT : ENAMETOOLONG);
+  }
+  std::memcpy(address.sun_path, path.data(), path.size());
+
+  int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return cannot_connect(path, errno);
+  UnixStream stream{fd};
+
+  // A Unix socket connects at once, or waits for a place in the listener's queue; that wait
+  // follows the send timeout (0 is none) and ends with EAGAIN.
+  timeval limit{};
+  limit.tv_sec = timeout.count() / 1000;
+  limit.tv_usec = timeout.count() % 1000 * 1000;
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  int result = 0;
+  do {
+    result = ::connect(fd, reinterpret_cast<sockaddr const*>(&address), sizeof address);
+  } while (result != 0 && errno == EINTR);
+  if (result == 0) return stream;
+  if (errno != EAGAIN) return cannot_connect(path, errno);
+  return Failure{ClientError::timed_out, "cannot connect to " + path + ": nobody accepted within " +
+                                             std::to_string(timeout.count()) + " ms"};
+}
+
+UnixStream::UnixStream(UnixStream&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+UnixStream& UnixStream::operator=(UnixStream&& other) noexcept {
+  if (this != &other) {
+    reset();
+    fd_ = std::exchange(other.fd_, -1);
+  }
+  return *this;
+}
+
+UnixStream::~UnixStream() { reset(); }
+
+void UnixStream::reset() noexcept {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+Result<void> UnixStream::wait(bool until_can_send, Deadline deadline) {
+  pollfd watched{};
+  watched.fd = fd_;
+  watched.events = static_cast<short>(until_can_send ? POLLIN | POLLOUT : POLLIN);
+  for (;;) {
+    int const ready = ::poll(&watched, 1, poll_timeout_ms(deadline));
+    if (ready > 0) return {};
+    if (ready == 0) return Failure{ClientError::timed_out, "the daemon did not answer in time"};
+    if (errno != EINTR) return connection_lost(errno);
+  }
+}
+
+Result<std::size_t> UnixStream::send_some(std::string_view bytes) {
+  for (;;) {
+    auto const n = ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n >= 0) return static_cast<std::size_t>(n);
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return std::size_t{0};
+    if (errno != EINTR) return connection_lost(errno);
+  }
+}
+
+Result<std::optional<std::size_t>> UnixStream::receive_some(std::span<char> buffer) {
+  for (;;) {
+    auto const n = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (n >= 0) return std::optional<std::size_t>{static_cast<std::size_t>(n)};
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return std::optional<std::size_t>{};
+    if (errno != EINTR) return connection_lost(errno);
+  }
+}
+
+}  // namespace stele::client

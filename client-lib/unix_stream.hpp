@@ -1,0 +1,47 @@
+// A connected Unix stream socket with deadlines. Knows no protocol.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "stele/error.hpp"
+
+namespace stele::client {
+
+/// Nothing: no limit.
+using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+
+/// 0: no limit.
+Deadline deadline_after(std::chrono::milliseconds timeout);
+
+class UnixStream {
+ public:
+  /// Fails with cannot_connect or timed_out.
+  static Result<UnixStream> connect(std::string const& path, std::chrono::milliseconds timeout);
+
+  UnixStream(UnixStream&& other) noexcept;
+  UnixStream& operator=(UnixStream&& other) noexcept;
+  ~UnixStream();
+
+  /// Until bytes can be received, or (if wanted) sent. Fails with timed_out.
+  Result<void> wait(bool until_can_send, Deadline deadline);
+
+  // These never block. They fail with connection_lost.
+
+  /// How many bytes the kernel took; 0 if it has no room now.
+  Result<std::size_t> send_some(std::string_view bytes);
+  /// 0: the daemon has closed the connection. Nothing: no bytes have arrived yet.
+  Result<std::optional<std::size_t>> receive_some(std::span<char> buffer);
+
+ private:
+  explicit UnixStream(int fd) noexcept : fd_(fd) {}
+  void reset() noexcept;
+
+  int fd_ = -1;
+};
+
+}  // namespace stele::client
