@@ -31,7 +31,7 @@ say() { printf '\n%s\n' "$*"; }
 say "1. packages and build (preset release)"
 bash .ci/install-packages.sh build
 cmake --preset release --log-level=WARNING >/dev/null
-cmake --build --preset release --parallel "$(nproc)" --target steled stele | tail -n 1
+cmake --build --preset release --parallel "$(nproc)" --target steled stele_command | tail -n 1
 export PATH="$PWD/build/release/bin:$PATH"
 
 directory=$(mktemp -d "${TMPDIR:-/tmp}/stele-quickstart.XXXXXX")

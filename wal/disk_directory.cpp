@@ -1,0 +1,204 @@
+#include "wal/disk_directory.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+#include <utility>
+
+#include "wal/disk_error.hpp"
+#include "wal/disk_file.hpp"
+#include "wal/disk_probe.hpp"
+#include "wal/io_channel.hpp"
+#include "wal/own_file.hpp"
+#include "wal/posix_backend.hpp"
+#include "wal/uring_backend.hpp"
+
+namespace stele::wal {
+namespace {
+
+/// The directory's own file, which list() leaves out.
+constexpr std::string_view lock_name = "LOCK";
+
+class DiskDirectory final : public Directory {
+ public:
+  DiskDirectory(DirectoryPlace place, DiskTraits const& traits, std::string_view backend_name,
+                UniqueFd event_fd, std::unique_ptr<IoBackend> backend)
+      : place_(std::move(place)),
+        traits_(traits),
+        backend_name_(backend_name),
+        channel_(std::move(event_fd), std::move(backend)) {}
+
+  Result<void> lock() override;
+  Result<std::vector<std::string>> list() override;
+
+  Result<std::unique_ptr<File>> create(std::string_view name, std::uint64_t bytes) override {
+    return DiskFile::create(place_, name, bytes, traits_, channel_);
+  }
+  Result<std::unique_ptr<File>> open(std::string_view name) override {
+    return DiskFile::open(place_, name, traits_, channel_);
+  }
+  Result<void> rename(std::string_view from, std::string_view to) override;
+  Result<void> remove(std::string_view name) override;
+
+  void sync(Completion& completion) override {
+    channel_.submit({.op = IoOp::sync_all, .fd = place_.fd.get(), .completion = &completion});
+  }
+
+  std::size_t alignment() const noexcept override { return traits_.alignment; }
+  int event_fd() const noexcept override { return channel_.event_fd(); }
+  std::size_t poll() override { return channel_.poll(); }
+  void wait() override { channel_.wait(); }
+  std::string describe() const override;
+
+ private:
+  DirectoryPlace place_;
+  DiskTraits traits_;
+  std::string_view backend_name_;
+  UniqueFd lock_;
+  IoChannel channel_;  ///< Last: its requests use the descriptors above.
+};
+
+Result<void> DiskDirectory::lock() {
+  auto file = open_own_file(place_, lock_name, O_RDWR | O_CREAT);
+  if (!file) return file.error();
+  std::string path = place_.path_of(lock_name);
+  if (::flock((*file).get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return disk_failure(path, "cannot lock", errno);
+    path += ": another process uses this directory";
+    return Failure{Errc::locked, std::move(path)};
+  }
+  lock_ = *std::move(file);
+  return {};
+}
+
+bool is_regular(int directory_fd, dirent const& entry) {
+  if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_REG;
+  struct stat found {};
+  return ::fstatat(directory_fd, entry.d_name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+         S_ISREG(found.st_mode);
+}
+
+Result<std::vector<std::string>> DiskDirectory::list() {
+  // A descriptor of its own: closedir closes it, and its position is fresh.
+  int const fd = ::openat(place_.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return disk_failure(place_.path, "cannot list", errno);
+  std::unique_ptr<DIR, int (*)(DIR*)> const stream{::fdopendir(fd), &::closedir};
+  if (!stream) {
+    int const error = errno;
+    ::close(fd);
+    return disk_failure(place_.path, "cannot list", error);
+  }
+  std::vector<std::string> names;
+  errno = 0;
+  while (dirent const* const entry = ::readdir(stream.get())) {
+    if (is_regular(fd, *entry) && entry->d_name != lock_name) names.emplace_back(entry->d_name);
+    errno = 0;
+  }
+  if (errno != 0) return disk_failure(place_.path, "cannot list", errno);
+  std::ranges::sort(names);
+  return names;
+}
+
+Result<void> DiskDirectory::rename(std::string_view from, std::string_view to) {
+  std::string const source{from};
+  std::string const target{to};
+  if (::renameat(place_.fd.get(), source.c_str(), place_.fd.get(), target.c_str()) != 0) {
+    return disk_failure(place_.path_of(from), "cannot rename to " + target, errno);
+  }
+  return {};
+}
+
+Result<void> DiskDirectory::remove(std::string_view name) {
+  std::string const plain_name{name};
+  if (::unlinkat(place_.fd.get(), plain_name.c_str(), 0) != 0) {
+    return disk_failure(place_.path_of(name), "cannot remove", errno);
+  }
+  return {};
+}
+
+std::string DiskDirectory::describe() const {
+  std::string text{backend_name_};
+  text += traits_.direct ? ", O_DIRECT" : ", page cache";
+  text += traits_.dsync ? ", RWF_DSYNC, " : ", fdatasync, ";
+  text += std::to_string(traits_.alignment);
+  text += "-byte blocks";
+  return text;
+}
+
+// A directory that we made is an entry of its parent, which must last too.
+Result<void> make_directory(std::string const& path) {
+  if (::mkdir(path.c_str(), 0700) != 0) {
+    if (errno == EEXIST) return {};
+    return disk_failure(path, "cannot make the directory", errno);
+  }
+  UniqueFd const parent{::open((path + "/..").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!parent || ::fsync(parent.get()) != 0) {
+    return disk_failure(path, "cannot sync the parent directory", errno);
+  }
+  return {};
+}
+
+// Others may write into the directory through its group only: a shared group is somebody's choice,
+// a directory open to everyone is not. Whoever may write can still not plant a file: own_file.hpp.
+Result<DirectoryPlace> open_place(DiskOptions const& options) {
+  if (auto made = make_directory(options.path); !made) return made.error();
+  UniqueFd fd{::open(options.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!fd) return disk_failure(options.path, "cannot open the directory", errno);
+  struct stat found {};
+  struct statfs system {};
+  if (::fstat(fd.get(), &found) != 0 || ::fstatfs(fd.get(), &system) != 0) {
+    return disk_failure(options.path, "cannot inspect the directory", errno);
+  }
+  if ((found.st_mode & S_IWOTH) != 0) {
+    return Failure{disk_error(EPERM), options.path + ": everyone may write here; try chmod o-w"};
+  }
+  auto const remote = remote_file_system(static_cast<std::uint32_t>(system.f_type));
+  if (!remote.empty() && !options.allow_remote) {
+    return Failure{Errc::not_local, options.path + ": not a local file system but " +
+                                        std::string{remote} + "; its locks and syncs may not hold"};
+  }
+  return DirectoryPlace{std::move(fd), options.path, found.st_uid};
+}
+
+struct ChosenBackend {
+  std::string_view name;
+  std::unique_ptr<IoBackend> backend;
+};
+
+Result<ChosenBackend> choose_backend(Backend wanted, bool dsync, int event_fd, std::string& note) {
+  if (wanted != Backend::posix) {
+    auto ring = open_uring_backend(dsync, event_fd);
+    if (ring) return ChosenBackend{"io_uring", *std::move(ring)};
+    if (wanted == Backend::io_uring) return ring.error();
+    note = ring.error().message + "; using the POSIX backend instead.";
+  }
+  auto thread = open_posix_backend(dsync, event_fd);
+  if (!thread) return thread.error();
+  return ChosenBackend{"posix", *std::move(thread)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Directory>> open_disk_directory(DiskOptions const& options,
+                                                       std::string& note) {
+  auto place = open_place(options);
+  if (!place) return place.error();
+  auto const traits = probe_disk(*place, options.buffered);
+  if (!traits) return traits.error();
+  UniqueFd event_fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  if (!event_fd) return disk_failure(options.path, "cannot make an eventfd", errno);
+  auto chosen = choose_backend(options.backend, traits->dsync, event_fd.get(), note);
+  if (!chosen) return chosen.error();
+  return std::unique_ptr<Directory>{std::make_unique<DiskDirectory>(
+      *std::move(place), *traits, chosen->name, std::move(event_fd), std::move(chosen->backend))};
+}
+
+}  // namespace stele::wal

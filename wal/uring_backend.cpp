@@ -1,0 +1,170 @@
+#include "wal/uring_backend.hpp"
+
+#include <liburing.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "wal/disk_error.hpp"
+
+namespace stele::wal {
+namespace {
+
+struct Ring {
+  io_uring handle{};
+
+  explicit Ring(io_uring const& opened) noexcept : handle(opened) {}
+  Ring(Ring const&) = delete;
+  Ring& operator=(Ring const&) = delete;
+  ~Ring() { io_uring_queue_exit(&handle); }
+};
+
+Failure unavailable(std::string_view step, int error) {
+  return disk_failure("io_uring", step, error);
+}
+
+// liburing 2.3 has these two, but Debian's library does not export them.
+int register_raw(io_uring const& ring, unsigned opcode, void const* argument, unsigned count) {
+  auto const outcome = ::syscall(SYS_io_uring_register, ring.ring_fd, opcode, argument, count);
+  return outcome < 0 ? errno : 0;
+}
+
+// System-call filters do not see what a ring does. This one refuses everything but two operations,
+// whoever gets hold of it; also to register anything further.
+int restrict_ring(io_uring const& ring) {
+  std::array<io_uring_restriction, 2> allowed{};
+  allowed[0].opcode = IORING_RESTRICTION_SQE_OP;
+  allowed[0].sqe_op = IORING_OP_WRITE;
+  allowed[1].opcode = IORING_RESTRICTION_SQE_OP;
+  allowed[1].sqe_op = IORING_OP_FSYNC;
+  return register_raw(ring, IORING_REGISTER_RESTRICTIONS, allowed.data(), allowed.size());
+}
+
+Result<std::unique_ptr<Ring>> open_ring(int event_fd) {
+  io_uring opened{};
+  // The completion queue is twice as long as the submission queue: it cannot overflow.
+  // SINGLE_ISSUER (Linux 6.0) saves the kernel some locking; older kernels say EINVAL.
+  int outcome = io_uring_queue_init(io_requests_max, &opened,
+                                    IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER);
+  if (outcome == -EINVAL) {
+    outcome = io_uring_queue_init(io_requests_max, &opened, IORING_SETUP_R_DISABLED);
+  }
+  if (outcome < 0) return unavailable("cannot make a ring", -outcome);
+  auto ring = std::make_unique<Ring>(opened);
+
+  outcome = io_uring_register_eventfd(&ring->handle, event_fd);
+  if (outcome < 0) return unavailable("cannot register the eventfd", -outcome);
+  if (int const error = restrict_ring(ring->handle); error != 0) {
+    return unavailable("cannot restrict the ring", error);
+  }
+  if (int const error = register_raw(ring->handle, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
+      error != 0) {
+    return unavailable("cannot enable the ring", error);
+  }
+  return ring;
+}
+
+class UringBackend final : public IoBackend {
+ public:
+  UringBackend(std::unique_ptr<Ring> ring, bool dsync, int event_fd) noexcept
+      : ring_(std::move(ring)), dsync_(dsync), event_fd_(event_fd) {}
+
+  void submit(IoRequest& request) noexcept override {
+    if (broken_) return refuse(request);
+    // Never null: each request in flight has one entry, and the queue holds io_requests_max.
+    io_uring_sqe* const entry = io_uring_get_sqe(&ring_->handle);
+    if (is_writing(request)) {
+      io_uring_prep_write(entry, request.fd, request.bytes.data(),
+                          static_cast<unsigned>(request.bytes.size()), request.offset);
+      if (request.op == IoOp::write_durable && dsync_) entry->rw_flags = RWF_DSYNC;
+    } else {
+      io_uring_prep_fsync(entry, request.fd,
+                          request.op == IoOp::sync_all ? 0U : IORING_FSYNC_DATASYNC);
+    }
+    io_uring_sqe_set_data(entry, &request);
+    submit_entry(request);
+  }
+
+  IoQueue take_finished() noexcept override {
+    unsigned head = 0;
+    unsigned count = 0;
+    io_uring_cqe* entry = nullptr;
+    io_uring_for_each_cqe(&ring_->handle, head, entry) {
+      on_entry(*entry);
+      ++count;
+    }
+    io_uring_cq_advance(&ring_->handle, count);
+    return std::exchange(finished_, {});
+  }
+
+ private:
+  static bool is_writing(IoRequest const& request) noexcept {
+    bool const writes = request.op == IoOp::write || request.op == IoOp::write_durable;
+    return writes && !request.written;
+  }
+
+  void submit_entry(IoRequest& request) noexcept {
+    int outcome = 0;
+    do {
+      outcome = io_uring_submit(&ring_->handle);
+    } while (outcome == -EINTR);
+    if (outcome == 1) return;
+    // The entry stays in the queue and the kernel would take it with the next one, when its bytes
+    // may be gone: nothing is ever submitted again.
+    broken_ = disk_error(outcome < 0 ? -outcome : EIO);
+    refuse(request);
+  }
+
+  // The kernel signals only what it has finished itself.
+  void refuse(IoRequest& request) noexcept {
+    finish(request, broken_);
+    ::eventfd_write(event_fd_, 1);
+  }
+
+  void on_entry(io_uring_cqe const& entry) noexcept {
+    auto& request = *static_cast<IoRequest*>(io_uring_cqe_get_data(&entry));
+    if (!is_writing(request)) return finish(request, outcome_of(entry));
+    if (entry.res == -EINTR) return submit(request);  // Interrupted before the first byte.
+    auto error = outcome_of(entry);
+    if (!error && static_cast<std::size_t>(entry.res) != request.bytes.size()) {
+      error = Errc::short_write;
+    }
+    if (error || request.op == IoOp::write || dsync_) return finish(request, error);
+    // Only now, and not as a linked pair: a short write breaks the link.
+    request.written = true;
+    submit(request);
+  }
+
+  static boost::system::error_code outcome_of(io_uring_cqe const& entry) noexcept {
+    return entry.res < 0 ? disk_error(-entry.res) : boost::system::error_code{};
+  }
+
+  void finish(IoRequest& request, boost::system::error_code error) noexcept {
+    request.error = error;
+    finished_.push(request);
+  }
+
+  std::unique_ptr<Ring> const ring_;
+  bool const dsync_;
+  int const event_fd_;
+  IoQueue finished_;
+  boost::system::error_code broken_;  ///< Why the kernel takes no requests any more.
+};
+
+}  // namespace
+
+Result<std::unique_ptr<IoBackend>> open_uring_backend(bool dsync, int event_fd) {
+  auto ring = open_ring(event_fd);
+  if (!ring) return ring.error();
+  return std::unique_ptr<IoBackend>{
+      std::make_unique<UringBackend>(*std::move(ring), dsync, event_fd)};
+}
+
+}  // namespace stele::wal

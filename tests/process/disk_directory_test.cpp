@@ -1,0 +1,277 @@
+// Directories and files as they lie on a real file system.
+#include "wal/disk_directory.hpp"
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "process/disk_fixture.hpp"
+#include "wal/disk_probe.hpp"
+
+namespace stele::wal::test {
+namespace {
+
+constexpr std::size_t block = 4096;
+
+std::string failure_of(DiskOptions const& options) {
+  std::string note;
+  auto const opened = open_disk_directory(options, note);
+  return opened ? std::string{} : opened.error().message;
+}
+
+void write_text(std::string const& path, std::string_view text) {
+  std::ofstream{path, std::ios::binary} << text;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(disk_directory_test)
+
+BOOST_DATA_TEST_CASE(what_is_written_is_read_back, all_modes(), mode) {
+  TemporaryDirectory const place;
+  auto const directory = open_directory(place.path(), mode);
+  BOOST_TEST_MESSAGE(directory->describe());
+  for (std::size_t const size : {block, 2 * block, 64 * block, std::size_t{5} << 20}) {
+    Bytes const bytes = pattern(size, static_cast<std::uint32_t>(size));
+    {
+      auto const file = directory->create("segment", size + block);
+      BOOST_REQUIRE_MESSAGE(file, file.error().message);
+      BOOST_TEST((*file)->size().value() == size + block);
+      BOOST_TEST(!write(*directory, **file, block, bytes, Persistence::durable));
+      Bytes back(size);
+      BOOST_TEST((*file)->read_at(block, back).value() == size);
+      BOOST_TEST((back == bytes));
+    }
+    auto const file = directory->open("segment");
+    BOOST_REQUIRE_MESSAGE(file, file.error().message);
+    Bytes back(size);
+    BOOST_TEST((*file)->read_at(block, back).value() == size);
+    BOOST_TEST((back == bytes));
+  }
+}
+
+BOOST_DATA_TEST_CASE(smallest_block_can_be_written_anywhere, all_modes(), mode) {
+  TemporaryDirectory const place;
+  auto const directory = open_directory(place.path(), mode);
+  std::size_t const size = directory->alignment();
+  BOOST_TEST(size >= 512U);
+  BOOST_TEST(size <= block);
+  auto const file = directory->create("segment", 8 * size);
+  Bytes const whole = pattern(8 * size);
+  Bytes const aside(whole.begin() + static_cast<std::ptrdiff_t>(size), whole.end());
+  BOOST_TEST(!write(*directory, **file, size, aside, Persistence::durable));
+  Bytes const first(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+  BOOST_TEST(!write(*directory, **file, 0, first, Persistence::cached));
+  BOOST_TEST((read(**file, 8 * size) == whole));
+}
+
+// A file that ends within a block, as a cut one does.
+BOOST_DATA_TEST_CASE(read_ends_with_the_file, all_modes(), mode) {
+  TemporaryDirectory const place;
+  auto const directory = open_directory(place.path(), mode);
+  for (std::size_t const size : {0U, 1U, 511U, 512U, 4095U, 4096U, 4097U, 70'001U}) {
+    Bytes const bytes = pattern(size);
+    write_text(place.path_of("cut"), {reinterpret_cast<char const*>(bytes.data()), bytes.size()});
+    auto const file = directory->open("cut");
+    BOOST_REQUIRE_MESSAGE(file, file.error().message);
+    BOOST_TEST((*file)->size().value() == size);
+    BOOST_TEST((read(**file, 32 * block) == bytes));
+    Bytes beyond(block);
+    BOOST_TEST((*file)->read_at(32 * block, beyond).value() == 0U);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(read_error_names_file_and_offset) {
+  TemporaryDirectory const place;
+  auto const directory = open_directory(place.path(), {});
+  auto const file = directory->create("segment", block);
+  Bytes into(block);
+  auto const beyond_any_file = std::uint64_t{1} << 63;
+  auto const failure = (*file)->read_at(beyond_any_file, into);
+  BOOST_REQUIRE(!failure);
+  BOOST_TEST(failure.error().code.value() == EINVAL);
+  BOOST_TEST(failure.error().message == place.path_of("segment") +
+                                            ": cannot read at offset 9223372036854775808: "
+                                            "Invalid argument");
+}
+
+BOOST_AUTO_TEST_CASE(names_are_listed_renamed_and_removed) {
+  TemporaryDirectory const place;
+  auto const directory = open_directory(place.path(), {});
+  BOOST_REQUIRE(directory->lock());
+  BOOST_REQUIRE(directory->create("b", 0));
+  BOOST_REQUIRE(directory->create("a.tmp", 0));
+  BOOST_REQUIRE_EQUAL(::mkdir(place.path_of("folder").c_str(), 0700), 0);
+  BOOST_REQUIRE_EQUAL(::symlink("b", place.path_of("link").c_str()), 0);
+  using Names = std::vector<std::string>;
+  BOOST_TEST((directory->list().value() == Names{"a.tmp", "b"}));
+  BOOST_TEST(directory->rename("a.tmp", "b").has_value());
+  BOOST_TEST(!sync(*directory));
+  BOOST_TEST((directory->list().value() == Names{"b"}));
+  BOOST_TEST(directory->remove("b").has_value());
+  BOOST_TEST(directory->list().value().empty());
+  BOOST_TEST(directory->remove("b").error().message ==
+             place.path_of("b") + ": cannot remove: No such file or directory");
+  BOOST_TEST(directory->rename("b", "c").error().code.value() == ENOENT);
+  BOOST_TEST(directory->open("b").error().code.value() == ENOENT);
+}
+
+BOOST_AUTO_TEST_CASE(created_file_replaces_the_old_one_and_is_private) {
+  TemporaryDirectory const place;
+  auto const directory = open_directory(place.path(), {});
+  BOOST_REQUIRE(directory->create("file", 4 * block));
+  auto const file = directory->create("file", block);
+  BOOST_REQUIRE(file);
+  BOOST_TEST((*file)->size().value() == block);
+  struct stat found {};
+  BOOST_REQUIRE_EQUAL(::stat(place.path_of("file").c_str(), &found), 0);
+  BOOST_TEST((found.st_mode & 07777U) == 0600U);
+  BOOST_TEST(found.st_blocks * 512 >= static_cast<blkcnt_t>(block));
+}
+
+BOOST_AUTO_TEST_CASE(missing_directory_is_made_but_not_its_parent) {
+  TemporaryDirectory const place;
+  open_directory(place.path_of("log"), {});
+  struct stat found {};
+  BOOST_REQUIRE_EQUAL(::stat(place.path_of("log").c_str(), &found), 0);
+  BOOST_TEST((found.st_mode & 07777U) == 0700U);
+  BOOST_TEST(failure_of({.path = place.path_of("no/log")}) ==
+             place.path_of("no/log") + ": cannot make the directory: No such file or directory");
+  write_text(place.path_of("file"), "text");
+  BOOST_TEST(failure_of({.path = place.path_of("file")}) ==
+             place.path_of("file") + ": cannot open the directory: Not a directory");
+}
+
+BOOST_AUTO_TEST_CASE(probe_leaves_nothing_behind) {
+  TemporaryDirectory const place;
+  open_directory(place.path(), {});
+  BOOST_TEST(open_directory(place.path(), {})->list().value().empty());
+}
+
+BOOST_AUTO_TEST_CASE(directory_that_everyone_may_write_is_refused) {
+  TemporaryDirectory const place;
+  BOOST_REQUIRE_EQUAL(::chmod(place.path().c_str(), 0777), 0);
+  BOOST_TEST(failure_of({.path = place.path()}) ==
+             place.path() + ": everyone may write here; try chmod o-w");
+}
+
+BOOST_AUTO_TEST_CASE(lock_is_for_one_until_it_ends) {
+  TemporaryDirectory const place;
+  auto first = open_directory(place.path(), {});
+  auto const second = open_directory(place.path(), {});
+  BOOST_REQUIRE(first->lock());
+  auto const refused = second->lock();
+  BOOST_REQUIRE(!refused);
+  BOOST_TEST(refused.error().code == make_error_code(Errc::locked));
+  BOOST_TEST(refused.error().message ==
+             place.path_of("LOCK") + ": another process uses this directory");
+  first.reset();
+  BOOST_TEST(second->lock().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(planted_names_are_refused_and_their_targets_left_alone) {
+  TemporaryDirectory const place;
+  TemporaryDirectory const outside;
+  std::string const target = outside.path_of("target");
+  struct Planting {
+    char const* kind;
+    std::function<int(char const*)> plant;
+  };
+  Planting const plantings[] = {
+      {"a symbolic link", [&](char const* name) { return ::symlink(target.c_str(), name); }},
+      {"hard links", [&](char const* name) { return ::link(target.c_str(), name); }},
+      {"not a regular file", [&](char const* name) { return ::mkfifo(name, 0600); }},
+  };
+  auto const directory = open_directory(place.path(), {});
+  for (auto const& [kind, plant] : plantings) {
+    BOOST_TEST_CONTEXT(kind) {
+      write_text(target, "precious");
+      for (auto const* const name : {"segment", "LOCK"}) {
+        BOOST_REQUIRE_EQUAL(plant(place.path_of(name).c_str()), 0);
+      }
+      auto const opened = directory->open("segment");
+      BOOST_REQUIRE(!opened);
+      BOOST_TEST(opened.error().message.starts_with(place.path_of("segment")));
+      BOOST_TEST(opened.error().message.find(kind) != std::string::npos);
+      BOOST_TEST(!directory->create("segment", block));
+      BOOST_TEST(!directory->lock());
+      BOOST_TEST(content(target) == "precious");
+      BOOST_REQUIRE(directory->remove("segment"));
+      BOOST_REQUIRE(directory->remove("LOCK"));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(file_of_another_user_is_refused) {
+  if (::geteuid() != 0) {
+    BOOST_TEST_MESSAGE("not tested: only root can give a file away");
+    return;
+  }
+  TemporaryDirectory const place;
+  write_text(place.path_of("segment"), "text");
+  BOOST_REQUIRE_EQUAL(::chown(place.path_of("segment").c_str(), 65534, 65534), 0);
+  BOOST_TEST(open_directory(place.path(), {})->open("segment").error().message ==
+             place.path_of("segment") + ": belongs to another user");
+  // Root inspects a service's directory: the files belong to whom the directory belongs.
+  BOOST_REQUIRE_EQUAL(::chown(place.path().c_str(), 65534, 65534), 0);
+  BOOST_TEST(open_directory(place.path(), {})->open("segment").has_value());
+}
+
+BOOST_DATA_TEST_CASE(full_disk_says_so_and_can_still_be_read, all_modes(), mode) {
+  TemporaryDirectory const place;
+  if (::mount("tmpfs", place.path().c_str(), "tmpfs", 0, "size=1m,mode=0700") != 0) {
+    BOOST_TEST_MESSAGE("not tested: cannot mount a small file system");
+    return;
+  }
+  std::unique_ptr<char const, int (*)(char const*)> const mounted{
+      place.path().c_str(), [](char const* path) { return ::umount2(path, MNT_DETACH); }};
+  auto const directory = open_directory(place.path(), mode);
+  Bytes const kept = pattern(block);
+  auto const file = directory->create("kept", block);
+  BOOST_REQUIRE(file);
+  BOOST_TEST(!write(*directory, **file, 0, kept, Persistence::durable));
+
+  auto const refused = directory->create("large", 2 << 20);
+  BOOST_REQUIRE(!refused);
+  BOOST_TEST(refused.error().code == make_error_code(Errc::no_space));
+  BOOST_TEST(refused.error().message ==
+             place.path_of("large") + ": cannot reserve 2097152 bytes: No space left on device");
+
+  auto const filler = directory->create("filler", 0);
+  BOOST_REQUIRE(filler);
+  Bytes const much = pattern(2 << 20);
+  auto const error = write(*directory, **filler, 0, much, Persistence::cached);
+  BOOST_TEST(
+      (error == make_error_code(Errc::short_write) || error == make_error_code(Errc::no_space)));
+  BOOST_TEST(write(*directory, **filler, 1 << 20, much, Persistence::cached) ==
+             make_error_code(Errc::no_space));
+
+  auto const later = open_directory(place.path(), mode);
+  BOOST_TEST((read(**later->open("kept"), block) == kept));
+}
+
+BOOST_AUTO_TEST_CASE(file_systems_of_other_machines_are_known) {
+  BOOST_TEST(remote_file_system(0x6969) == "NFS");
+  BOOST_TEST(remote_file_system(0xFF534D42) == "CIFS");
+  BOOST_TEST(remote_file_system(0x65735546) == "FUSE");
+  BOOST_TEST(remote_file_system(0x01021997) == "9p");
+  BOOST_TEST(remote_file_system(0x00C36400) == "Ceph");
+  for (std::uint32_t const local :
+       {0xEF53U /* ext4 */, 0x58465342U /* XFS */, 0x9123683EU /* btrfs */,
+        0x794C7630U /* overlay */, 0x01021994U /* tmpfs */, 0x2FC12FC1U /* ZFS */}) {
+    BOOST_TEST(remote_file_system(local) == "");
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace stele::wal::test
