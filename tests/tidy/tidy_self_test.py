@@ -57,7 +57,8 @@ PLANTED = [
 
 SOUND = {
     "protocol/a.cpp": '#include "stele/error.hpp"\n#include <boost/json/value.hpp>\n',
-    "wal/uring_backend.cpp": "#include <liburing.h>\n",
+    "wal/uring_backend.cpp": "#include <liburing.h>\n"
+                             "void f() { try { g(); } catch (...) { undo(); throw; } }\n",
     "wal/a.cpp": '#include "wal/format.hpp"\n// mentions "protocol/frame.hpp" and class FooData\n',
     "daemon/a.cpp": '#include "wal/log.hpp"\n#include "wal/storage.hpp"\n#include "stele/error.hpp"\n'
                     'char const* s = "class InfoData {";\nint f(int a) {\n' + "  ++a;\n" * 68 + "}\n"
