@@ -43,6 +43,7 @@ std::map<Error, Provoked> const& provoked() {
 
 std::map<Error, std::string> const& not_provoked() {
   static std::map<Error, std::string> const all{
+      {Error::overloaded, "at its limits the daemon waits or closes; no limit answers so yet"},
       {Error::unknown_retry, "requests do not carry write_no yet"},
       {Error::id_conflict, "requests do not carry write_no yet"},
       {Error::cursor_expired, "retention does not remove entries yet"},
