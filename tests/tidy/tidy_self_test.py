@@ -66,7 +66,10 @@ SOUND = {
     "daemon/session.cpp": "#include \"protocol/frame.hpp\"\n",
     "client-lib/a.cpp": '#include <boost/asio/buffer.hpp>\n#include "stele/client.hpp"\n',
     "client-lib/cli/main.cpp": "int main() { return 0; }\n",
-    "README.md": "A durable log store.\n",
+    "README.md": "A durable log store.\n```\n" + "long " * 30 + "answer\n```\n",
+    "tests/CMakeLists.txt": "add_executable(t a_test.cpp)\n",
+    "tests/a_test.cpp": "auto f() {\n  return T{\n" + "      {1, 2},\n" * 90 + "  };\n}\n"
+                        "auto s = \"" + "x" * 200 + "\";\n",
     ".ci/packages.txt": "build libboost-json1.81-dev\n",
 }
 

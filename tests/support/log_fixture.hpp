@@ -1,0 +1,126 @@
+// A log on a simulated disk, with verbs for tests, and what it told its owner.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/simulated_disk.hpp"
+#include "wal/log.hpp"
+
+namespace stele::test {
+
+struct CollectingSink final : wal::RecoverySink {
+  void on_payload(wal::Seq seq, std::string_view payload) override {
+    payloads.emplace(seq, payload);
+  }
+  void on_group(wal::WriterMark const& writer, wal::Seq first, wal::Seq last) override {
+    groups.push_back({writer, first, last});
+  }
+
+  struct Group {
+    wal::WriterMark writer{};
+    wal::Seq first = 0;
+    wal::Seq last = 0;
+  };
+  std::map<wal::Seq, std::string> payloads{};
+  std::vector<Group> groups{};
+};
+
+struct RecordingListener final : wal::LogListener {
+  void on_durable(wal::Seq seq) override { durable = seq; }
+  void on_refused(wal::Seq first) override { refused.push_back(first); }
+  void on_failed(wal::Failure const& failure) override { failures.push_back(failure.message); }
+  void on_expired(wal::Seq seq) override { expired = seq; }
+
+  wal::Seq durable = 0;
+  wal::Seq expired = 0;
+  std::vector<wal::Seq> refused{};
+  std::vector<std::string> failures{};
+};
+
+/// One life of a log: from open() to crash() or stop(). Time advances by hand.
+class LogFixture {
+ public:
+  explicit LogFixture(SimulatedDisk& disk, wal::Options options = small_options())
+      : disk_(disk), options_(std::move(options)) {}
+
+  ~LogFixture() {
+    log.reset();  // Before the directory that it stands on.
+  }
+  LogFixture(LogFixture const&) = delete;
+  LogFixture& operator=(LogFixture const&) = delete;
+
+  static wal::Options small_options() {
+    wal::Options options;
+    options.segment_bytes = 64 << 10;
+    options.gather_bytes = 4 << 10;
+    return options;
+  }
+
+  /// Whether the log opened; `failure` says why not.
+  bool open() {
+    sink = {};
+    listener = {};
+    options_.entropy = [this] { return disk_.random(UINT64_MAX); };
+    directory_ = disk_.mount();
+    auto opened = wal::Log::open(*directory_, options_, sink, listener);
+    if (!opened) {
+      failure = opened.error();
+      directory_.reset();
+      return false;
+    }
+    log = std::move(opened.value());
+    return true;
+  }
+
+  wal::Seq append(std::vector<std::string> const& payloads) {
+    std::vector<std::string_view> const views(payloads.begin(), payloads.end());
+    return log->append({}, views);
+  }
+  wal::Seq append(std::string const& payload) { return append(std::vector{payload}); }
+  void start_commit() { log->start_commit(now); }
+  void poll() { log->poll(now); }
+  void advance_ms(int ms) {
+    now += std::chrono::milliseconds(ms);
+    log->on_timer(now);
+  }
+  /// Until nothing is on its way.
+  void settle() {
+    start_commit();
+    for (auto before = disk_.operations() + 1; before != disk_.operations();) {
+      before = disk_.operations();
+      poll();
+    }
+  }
+  void write(std::string const& payload) {
+    append(payload);
+    settle();
+  }
+  void stop() {
+    settle();
+    log->close().value();
+    log.reset();
+    directory_.reset();
+  }
+  void crash(Crash kind) {
+    disk_.crash(kind);
+    log.reset();
+    directory_.reset();
+  }
+
+  CollectingSink sink{};
+  RecordingListener listener{};
+  wal::Failure failure{};
+  wal::Instant now{};
+  std::unique_ptr<wal::Log> log{};
+
+ private:
+  SimulatedDisk& disk_;
+  wal::Options options_;
+  std::unique_ptr<wal::Directory> directory_{};
+};
+
+}  // namespace stele::test

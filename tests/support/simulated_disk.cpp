@@ -1,0 +1,338 @@
+#include "support/simulated_disk.hpp"
+
+#include <algorithm>
+#include <boost/assert.hpp>
+#include <cstring>
+#include <deque>
+#include <utility>
+
+namespace stele::test {
+
+using boost::system::error_code;
+namespace errc = boost::system::errc;
+using wal::Completion;
+using wal::Failure;
+using wal::Persistence;
+using wal::Result;
+
+namespace {
+
+error_code dead() { return make_error_code(errc::no_such_device); }
+
+struct UnsyncedWrite {
+  std::uint64_t offset = 0;
+  std::vector<std::byte> bytes{};
+};
+
+/// `cache` is what readers see; `device` is what survives a power cut for sure.
+struct Inode {
+  std::vector<std::byte> cache{};
+  std::vector<std::byte> device{};
+  std::vector<UnsyncedWrite> unsynced{};
+  /// Durable writes since the last sync: they hold whatever becomes of older unsynced ones.
+  std::vector<UnsyncedWrite> durable{};
+};
+using InodePtr = std::shared_ptr<Inode>;
+using NameTable = std::map<std::string, InodePtr>;
+
+struct Request {
+  enum class Kind : std::uint8_t { write, sync_file, sync_names };
+  Kind kind{};
+  InodePtr inode{};
+  std::uint64_t offset = 0;
+  std::span<std::byte const> bytes{};
+  Persistence persistence = Persistence::cached;
+  Completion* completion = nullptr;
+  bool aborted = false;  ///< Its fate is settled; only the completion is still owed.
+};
+
+void put(std::vector<std::byte>& into, std::uint64_t offset, std::span<std::byte const> bytes) {
+  if (into.size() < offset + bytes.size()) into.resize(offset + bytes.size());
+  std::memcpy(into.data() + offset, bytes.data(), bytes.size());
+}
+
+}  // namespace
+
+struct SimulatedDisk::State {
+  explicit State(SimulatedDiskOptions const& o) : options(o), engine(o.seed) {}
+
+  bool count_operation() {
+    if (stopped) return false;
+    ++operations;
+    if (stop_countdown && (*stop_countdown)-- == 0) stopped = true;
+    return !stopped;
+  }
+  std::uint64_t below(std::uint64_t bound) { return bound == 0 ? 0 : engine() % bound; }
+  std::uint64_t used_bytes() const {
+    std::uint64_t used = 0;
+    for (auto const& [name, inode] : names) used += inode->cache.size();
+    return used;
+  }
+  void execute(Request const& request);
+  void tear(Inode& inode, UnsyncedWrite const& write);
+  void settle_after_power_cut();
+
+  SimulatedDiskOptions options;
+  std::mt19937_64 engine;
+  NameTable names{};
+  std::vector<NameTable> name_history{NameTable{}};  ///< Since the last sync; the first is durable.
+  std::deque<Request> requests{};
+  std::uint64_t operations = 0;
+  std::optional<std::uint64_t> stop_countdown{};
+  std::optional<std::pair<std::uint64_t, error_code>> fault{};
+  bool stopped = false;
+  bool locked = false;
+  std::uint64_t generation = 0;  ///< A directory mounted before a crash is dead after it.
+};
+
+void SimulatedDisk::State::execute(Request const& request) {
+  if (request.aborted) return request.completion->on_complete(dead());
+  error_code error;
+  if (!count_operation()) error = dead();
+  if (!error && fault && fault->first-- == 0) error = std::exchange(fault, std::nullopt)->second;
+  if (!error) {
+    auto& inode = request.inode;
+    switch (request.kind) {
+      case Request::Kind::write:
+        put(inode->cache, request.offset, request.bytes);
+        if (request.persistence == Persistence::durable) {
+          inode->durable.push_back({request.offset, {request.bytes.begin(), request.bytes.end()}});
+        } else {
+          inode->unsynced.push_back({request.offset, {request.bytes.begin(), request.bytes.end()}});
+        }
+        break;
+      case Request::Kind::sync_file:
+        inode->device = inode->cache;
+        inode->unsynced.clear();
+        inode->durable.clear();
+        break;
+      case Request::Kind::sync_names:
+        name_history = {names};
+        break;
+    }
+  } else if (request.kind == Request::Kind::write) {
+    // Its fate is decided when the run ends.
+    request.inode->unsynced.push_back(
+        {request.offset, {request.bytes.begin(), request.bytes.end()}});
+  }
+  request.completion->on_complete(error);
+}
+
+void SimulatedDisk::State::tear(Inode& inode, UnsyncedWrite const& write) {
+  auto const sector = options.sector_bytes;
+  for (std::size_t at = 0; at < write.bytes.size(); at += sector) {
+    auto const piece =
+        std::span(write.bytes).subspan(at, std::min(sector, write.bytes.size() - at));
+    auto const fate = below(40);
+    if (fate < 20) put(inode.device, write.offset + at, piece);
+    if (fate == 39) {
+      std::vector<std::byte> garbage(piece.size());
+      for (auto& byte : garbage) byte = static_cast<std::byte>(below(256));
+      put(inode.device, write.offset + at, garbage);
+    }
+  }
+}
+
+void SimulatedDisk::State::settle_after_power_cut() {
+  names = name_history[below(name_history.size())];
+  name_history = {names};
+  for (auto& [name, inode] : names) {
+    if (inode->device.size() < inode->cache.size()) inode->device.resize(inode->cache.size());
+    // Some cuts take everything, some nothing, most a part.
+    auto const mood = below(4);
+    for (auto const& write : inode->unsynced) {
+      if (mood == 1) put(inode->device, write.offset, write.bytes);
+      if (mood >= 2) tear(*inode, write);
+    }
+    for (auto const& write : inode->durable) put(inode->device, write.offset, write.bytes);
+    inode->unsynced.clear();
+    inode->durable.clear();
+    inode->cache = inode->device;
+  }
+}
+
+class SimulatedFile final : public wal::File {
+ public:
+  SimulatedFile(SimulatedDisk::State& disk, InodePtr inode)
+      : disk_(disk), inode_(std::move(inode)), generation_(disk.generation) {}
+
+  Result<std::uint64_t> size() const override { return inode_->cache.size(); }
+
+  Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override {
+    if (offset >= inode_->cache.size()) return std::size_t{0};
+    auto const count = std::min<std::size_t>(into.size(), inode_->cache.size() - offset);
+    std::memcpy(into.data(), inode_->cache.data() + offset, count);
+    return count;
+  }
+
+  void write_at(std::uint64_t offset, std::span<std::byte const> bytes, Persistence persistence,
+                Completion& completion) override {
+    BOOST_ASSERT(offset % disk_.options.sector_bytes == 0);
+    BOOST_ASSERT(bytes.size() % disk_.options.sector_bytes == 0);
+    disk_.requests.push_back(
+        {Request::Kind::write, inode_, offset, bytes, persistence, &completion});
+  }
+
+  void sync(Completion& completion) override {
+    disk_.requests.push_back({.kind = Request::Kind::sync_file,
+                              .inode = inode_,
+                              .completion = &completion});
+  }
+
+ private:
+  SimulatedDisk::State& disk_;
+  InodePtr inode_;
+  std::uint64_t generation_;
+};
+
+class SimulatedDirectory final : public wal::Directory {
+ public:
+  explicit SimulatedDirectory(SimulatedDisk::State& disk)
+      : disk_(disk), generation_(disk.generation) {}
+
+  ~SimulatedDirectory() override {
+    if (alive()) {
+      disk_.requests.clear();
+      if (holds_lock_) disk_.locked = false;
+    }
+  }
+
+  Result<void> lock() override {
+    if (disk_.locked) return Failure{wal::Errc::locked, "LOCK: another process has it"};
+    disk_.locked = holds_lock_ = true;
+    return {};
+  }
+
+  Result<std::vector<std::string>> list() override {
+    std::vector<std::string> names;
+    for (auto const& [name, inode] : disk_.names) names.push_back(name);
+    return names;
+  }
+
+  Result<std::unique_ptr<wal::File>> create(std::string_view name, std::uint64_t bytes) override {
+    if (!disk_.count_operation()) return Failure{dead(), "create: the disk is gone"};
+    if (disk_.used_bytes() + bytes > disk_.options.capacity_bytes) {
+      return Failure{wal::Errc::no_space, std::string(name) + ": no space"};
+    }
+    auto inode = std::make_shared<Inode>();
+    inode->cache.resize(bytes);
+    // Reserved blocks read as zeros, but only a sync makes the size last.
+    inode->unsynced.push_back({0, std::vector<std::byte>(bytes)});
+    disk_.names[std::string(name)] = inode;
+    disk_.name_history.push_back(disk_.names);
+    return std::unique_ptr<wal::File>(std::make_unique<SimulatedFile>(disk_, inode));
+  }
+
+  Result<std::unique_ptr<wal::File>> open(std::string_view name) override {
+    auto const found = disk_.names.find(std::string(name));
+    if (found == disk_.names.end()) {
+      return Failure{make_error_code(errc::no_such_file_or_directory),
+                     std::string(name) + ": no such file"};
+    }
+    return std::unique_ptr<wal::File>(std::make_unique<SimulatedFile>(disk_, found->second));
+  }
+
+  Result<void> rename(std::string_view from, std::string_view to) override {
+    if (!disk_.count_operation()) return Failure{dead(), "rename: the disk is gone"};
+    auto node = disk_.names.extract(std::string(from));
+    if (node.empty()) {
+      return Failure{make_error_code(errc::no_such_file_or_directory), "rename: no such file"};
+    }
+    disk_.names[std::string(to)] = node.mapped();
+    disk_.name_history.push_back(disk_.names);
+    return {};
+  }
+
+  Result<void> remove(std::string_view name) override {
+    if (!disk_.count_operation()) return Failure{dead(), "remove: the disk is gone"};
+    disk_.names.erase(std::string(name));
+    disk_.name_history.push_back(disk_.names);
+    return {};
+  }
+
+  void sync(Completion& completion) override {
+    disk_.requests.push_back({.kind = Request::Kind::sync_names, .completion = &completion});
+  }
+
+  std::size_t alignment() const noexcept override { return disk_.options.sector_bytes; }
+  int event_fd() const noexcept override { return -1; }
+
+  /// One request a call, the oldest or one behind it: the log never has two in flight whose order
+  /// matters.
+  std::size_t poll() override {
+    if (disk_.requests.empty()) return 0;
+    auto const pick = disk_.requests.begin() +
+                      static_cast<std::ptrdiff_t>(disk_.below(disk_.requests.size()));
+    auto const request = *pick;
+    disk_.requests.erase(pick);
+    disk_.execute(request);
+    return 1;
+  }
+
+  void wait() override {
+    auto const ran = poll();
+    BOOST_ASSERT(ran == 1);
+    (void)ran;
+  }
+
+  std::string describe() const override { return "simulated"; }
+
+ private:
+  bool alive() const noexcept { return generation_ == disk_.generation; }
+
+  SimulatedDisk::State& disk_;
+  std::uint64_t generation_;
+  bool holds_lock_ = false;
+};
+
+SimulatedDisk::SimulatedDisk(SimulatedDiskOptions const& options)
+    : state_(std::make_unique<State>(options)) {}
+SimulatedDisk::~SimulatedDisk() = default;
+
+std::unique_ptr<wal::Directory> SimulatedDisk::mount() {
+  return std::make_unique<SimulatedDirectory>(*state_);
+}
+
+std::uint64_t SimulatedDisk::operations() const noexcept { return state_->operations; }
+void SimulatedDisk::stop_after(std::uint64_t operations) { state_->stop_countdown = operations; }
+bool SimulatedDisk::stopped() const noexcept { return state_->stopped; }
+void SimulatedDisk::fail_request_after(std::uint64_t requests, error_code error) {
+  state_->fault = {requests, error};
+}
+void SimulatedDisk::set_capacity(std::uint64_t bytes) noexcept {
+  state_->options.capacity_bytes = bytes;
+}
+
+void SimulatedDisk::crash(Crash kind) {
+  // A write that was under way is an unsynced one.
+  for (auto& request : state_->requests) {
+    request.aborted = true;
+    if (request.kind != Request::Kind::write) continue;
+    if (kind == Crash::kill && state_->below(2) == 0) {
+      put(request.inode->cache, request.offset, request.bytes);
+    }
+    request.inode->unsynced.push_back(
+        {request.offset, {request.bytes.begin(), request.bytes.end()}});
+  }
+  if (kind == Crash::power_cut) state_->settle_after_power_cut();
+  state_->stopped = false;
+  state_->stop_countdown.reset();
+  state_->fault.reset();
+  state_->locked = false;
+  ++state_->generation;
+}
+
+std::vector<std::string> SimulatedDisk::names() const {
+  std::vector<std::string> names;
+  for (auto const& [name, inode] : state_->names) names.push_back(name);
+  return names;
+}
+
+std::vector<std::byte>& SimulatedDisk::bytes(std::string const& name) {
+  return state_->names.at(name)->cache;
+}
+
+void SimulatedDisk::remove(std::string const& name) { state_->names.erase(name); }
+std::uint64_t SimulatedDisk::random(std::uint64_t below) { return state_->below(below); }
+
+}  // namespace stele::test

@@ -1,0 +1,65 @@
+// A disk in memory under the storage seam, with the faults of a real one: power cuts that keep,
+// drop or tear what was not synced, errors, a full disk, damage. Everything random comes from one
+// seed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "wal/storage.hpp"
+
+namespace stele::test {
+
+struct SimulatedDiskOptions {
+  std::uint64_t seed = 1;
+  std::size_t sector_bytes = 512;
+  /// Space for all files; creating beyond it fails with Errc::no_space.
+  std::uint64_t capacity_bytes = UINT64_MAX;
+};
+
+/// What ends a run. Either way the directory object that was mounted is dead afterwards.
+enum class Crash : std::uint8_t {
+  kill,       ///< The process dies: what it handed to the system stays, a write under way may not.
+  power_cut,  ///< Each unsynced sector stays as it was, is written, or (rarely) holds garbage;
+              ///< unsynced names come back from some moment since the last sync.
+};
+
+/// The disk outlives the directories mounted on it, as a real one outlives processes.
+class SimulatedDisk {
+ public:
+  explicit SimulatedDisk(SimulatedDiskOptions const& options);
+  ~SimulatedDisk();
+
+  std::unique_ptr<wal::Directory> mount();
+
+  /// Storage operations so far: every create, rename, remove, write and sync.
+  std::uint64_t operations() const noexcept;
+  /// From the nth operation from now on nothing reaches the disk any more; then call crash().
+  void stop_after(std::uint64_t operations);
+  bool stopped() const noexcept;
+  /// Makes the nth write or sync from now fail; the bytes may or may not be there.
+  void fail_request_after(std::uint64_t requests, boost::system::error_code error);
+
+  void crash(Crash kind);
+
+  void set_capacity(std::uint64_t bytes) noexcept;
+  std::vector<std::string> names() const;
+  /// The bytes of a file, to look at and to damage.
+  std::vector<std::byte>& bytes(std::string const& name);
+  void remove(std::string const& name);
+  std::uint64_t random(std::uint64_t below);
+
+ private:
+  friend class SimulatedDirectory;
+  friend class SimulatedFile;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace stele::test
