@@ -158,7 +158,7 @@ void EntryReader::finish_metadata() {
     case CanonicalObject::Problem::not_finite:
       return fail(Error::invalid_entry, "metadata",
                   " holds the number " + metadata_.problem_text() +
-                      ", which is too large for a double; send it as a string",
+                      ", which is outside the range of a double; send it as a string",
                   {});
     case CanonicalObject::Problem::too_deep:
       return fail(Error::bad_json, "metadata",

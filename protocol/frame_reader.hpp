@@ -38,7 +38,7 @@ class FrameReader {
     std::string_view message{};  ///< One JSON text, or a bare word in the line form.
     Failure failure{};           ///< With Status::failed: bad_frame or frame_too_large.
   };
-  /// The next message. `failed` is final: the bytes after it have no meaning.
+  /// The next message. `failed` is final: the bytes after it have no meaning, and `end` follows.
   /// Blank lines are skipped; a \r before \n is dropped.
   Next next();
 

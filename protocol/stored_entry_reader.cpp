@@ -49,7 +49,10 @@ void StoredEntryReader::take(JsonToken const& token) {
   if (closes) --depth_;
   if (in_metadata_) {
     metadata_.take(token);
-    if (metadata_.done()) in_metadata_ = false;
+    if (metadata_.done()) {
+      in_metadata_ = false;
+      entry_->metadata = metadata_text_;
+    }
   } else if (closes) {
     if (depth_ == 1) in_origin_ = false;
   } else if (depth_ == 1 || (depth_ == 2 && in_origin_)) {
@@ -90,8 +93,8 @@ void StoredEntryReader::take_value(JsonToken const& token) {
     in_origin_ = true;
   } else {
     in_metadata_ = true;
-    entry_->metadata.clear();
-    metadata_.start(entry_->metadata, 0);
+    metadata_text_.clear();
+    metadata_.start(metadata_text_, 0);
     metadata_.take(token);
   }
 }

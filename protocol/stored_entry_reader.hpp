@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "protocol/canonical_object.hpp"
@@ -52,6 +53,7 @@ class StoredEntryReader {
   bool is_valid_ = true;
   unsigned seen_ = 0;
   CanonicalObject metadata_{};
+  std::string metadata_text_{};
 };
 
 }  // namespace stele::protocol

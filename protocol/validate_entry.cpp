@@ -50,7 +50,7 @@ Result<std::size_t> validate_metadata(std::string const& metadata, std::size_t b
                                      excerpt(reader.object().problem_text()) + " in one object");
     case CanonicalObject::Problem::not_finite:
       return invalid("metadata", "metadata holds the number " + reader.object().problem_text() +
-                                     ", which is too large for a double");
+                                     ", which is outside the range of a double");
     case CanonicalObject::Problem::too_deep:
     case CanonicalObject::Problem::none:
       break;

@@ -29,7 +29,7 @@ class AlignedBuffer {
     BOOST_ASSERT(used <= capacity_);
     if (capacity <= capacity_) return;
     auto const grown = (capacity + alignment - 1) / alignment * alignment;
-    Memory memory(static_cast<std::byte*>(::operator new(grown, std::align_val_t{alignment})));
+    Memory memory(static_cast<std::byte*>(::operator new (grown, std::align_val_t{alignment})));
     if (used > 0) std::memcpy(memory.get(), memory_.get(), used);
     memory_ = std::move(memory);
     capacity_ = grown;
@@ -38,7 +38,7 @@ class AlignedBuffer {
  private:
   struct Free {
     void operator()(std::byte* memory) const noexcept {
-      ::operator delete(memory, std::align_val_t{alignment});
+      ::operator delete (memory, std::align_val_t{alignment});
     }
   };
   using Memory = std::unique_ptr<std::byte[], Free>;

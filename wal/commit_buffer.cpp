@@ -25,17 +25,15 @@ std::byte* CommitBuffer::extend(std::size_t bytes) {
   return start;
 }
 
-void CommitBuffer::add_group(WriterMark const& writer,
-                             std::span<std::string_view const> payloads) {
+void CommitBuffer::add_group(WriterMark const& writer, std::span<std::string_view const> payloads) {
   std::size_t payload_bytes = 0;
   for (auto const payload : payloads) payload_bytes += payload.size();
   auto const total = group_bytes(payloads.size(), payload_bytes);
   auto* out = extend(total);
 
-  GroupHeader const header{
-      .writer = writer,
-      .payload_count = static_cast<std::uint32_t>(payloads.size()),
-      .records_bytes = static_cast<std::uint32_t>(total - group_header_bytes)};
+  GroupHeader const header{.writer = writer,
+                           .payload_count = static_cast<std::uint32_t>(payloads.size()),
+                           .records_bytes = static_cast<std::uint32_t>(total - group_header_bytes)};
   encode_group_header(header, std::span<std::byte, group_header_bytes>(out, group_header_bytes));
   out += group_header_bytes;
   for (auto const payload : payloads) {
@@ -64,8 +62,8 @@ std::span<std::byte const> CommitBuffer::seal(CommitHeader header, std::size_t c
 
   header.payload_count = payload_count_;
   header.body_bytes = static_cast<std::uint32_t>(body);
-  header.body_crc = body_crc(
-      header.salt, std::span<std::byte const>(memory_.data() + commit_header_bytes, body));
+  header.body_crc =
+      body_crc(header.salt, std::span<std::byte const>(memory_.data() + commit_header_bytes, body));
   auto const encoded = encode_commit_header(header);
   std::memcpy(memory_.data(), encoded.data(), encoded.size());
   chain_ = header_crc(encoded);

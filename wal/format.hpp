@@ -69,8 +69,8 @@ struct CommitHeader {
   CommitKind kind = CommitKind::entries;
   std::uint64_t salt = 0;
   std::uint64_t commit_no = 0;
-  Seq first_seq = 0;                  ///< Of the first payload; without payloads: of the next.
-  std::uint64_t durable_commit = 0;   ///< The last commit known to be on disk when this was written.
+  Seq first_seq = 0;                 ///< Of the first payload; without payloads: of the next.
+  std::uint64_t durable_commit = 0;  ///< The last commit known to be on disk when this was written.
   std::uint32_t payload_count = 0;
   std::uint32_t body_bytes = 0;
   std::uint32_t body_crc = 0;
@@ -113,7 +113,8 @@ GroupHeader decode_group_header(std::span<std::byte const, group_header_bytes> b
 
 struct RecordHeader {
   std::uint32_t payload_bytes = 0;
-  std::uint32_t payload_crc = 0;  ///< For salvage: a record of a damaged commit can be judged alone.
+  std::uint32_t payload_crc =
+      0;  ///< For salvage: a record of a damaged commit can be judged alone.
 };
 void encode_record_header(RecordHeader const& header,
                           std::span<std::byte, record_header_bytes> out) noexcept;

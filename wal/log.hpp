@@ -87,9 +87,10 @@ struct RecoveryReport {
   std::uint64_t bytes = 0;
   std::uint64_t commits = 0;
   std::uint64_t payloads = 0;
-  bool clean_stop = false;            ///< The log ended with a SEAL.
-  std::vector<Gap> gaps{};            ///< All that is known to be missing, old and new.
-  std::vector<std::string> findings{};  ///< New in this start: one sentence each, with file and offset.
+  bool clean_stop = false;  ///< The log ended with a SEAL.
+  std::vector<Gap> gaps{};  ///< All that is known to be missing, old and new.
+  std::vector<std::string>
+      findings{};  ///< New in this start: one sentence each, with file and offset.
 };
 
 /// Told by the log, from within poll() and on_timer() only.
@@ -123,7 +124,7 @@ struct LogMetrics {
   /// Commits by time from begin to durable: bucket n counts those of 2^n up to 2^(n+1)-1 µs (bucket
   /// 0: also 0 µs; the last: all above).
   std::array<std::uint64_t, 24> commit_latency_us_log2{};
-  std::uint64_t log_bytes = 0;      ///< All segments, spare included.
+  std::uint64_t log_bytes = 0;  ///< All segments, spare included.
   std::uint64_t segments = 0;
 };
 

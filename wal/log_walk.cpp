@@ -56,8 +56,7 @@ Result<void> LogWalk::segment(SegmentScanner& scanner, SegmentHeader const& head
       continue;
     }
     auto const found = scanner.find(offset, expected_.commit_no + 1);
-    if (!found || found->header.commit_no > end_commit ||
-        found->header.first_seq < expected_.seq ||
+    if (!found || found->header.commit_no > end_commit || found->header.first_seq < expected_.seq ||
         !is_well_formed(found->header, found->body)) {
       auto missing = scanner.commit_header_at(offset);
       if (missing && missing->commit_no != expected_.commit_no) missing.reset();
@@ -165,9 +164,8 @@ void LogWalk::pass_hole(std::uint64_t segment_no, ScannedCommit const& next) {
                     std::to_string(next.header.commit_no - 1) +
                     " are damaged: the log goes on in " + place(segment_no, next.offset);
   report_gap(hole, GapReason::damaged, next.header.first_seq - 1, what);
-  expected_ = {.commit_no = next.header.commit_no,
-               .chain = next.header.chain,
-               .seq = next.header.first_seq};
+  expected_ = {
+      .commit_no = next.header.commit_no, .chain = next.header.chain, .seq = next.header.first_seq};
 }
 
 void LogWalk::report_gap(Hole const& hole, GapReason reason, Seq last_seq,
@@ -191,9 +189,8 @@ void LogWalk::judge_end() {
   if (!hole_) return;
   auto const hole = *std::exchange(hole_, std::nullopt);
   auto const beyond = trace_behind_hole_ ? Beyond::trace : Beyond::nothing;
-  auto const verdict = judge({.proven = expected_.commit_no <= durable_commit_,
-                              .rest = hole.rest.kind,
-                              .beyond = beyond});
+  auto const verdict = judge(
+      {.proven = expected_.commit_no <= durable_commit_, .rest = hole.rest.kind, .beyond = beyond});
   if (verdict != Verdict::torn_tail && verdict != Verdict::damage) return;
 
   // The missing commit's seqs are never given out again: if it was acknowledged and has rotted
@@ -244,8 +241,8 @@ void LogWalk::finish(Recovered& recovered) {
   for (auto const& gap : report_.gaps) sink_.on_gap(gap);
   report_.clean_stop = sealed_;
   for (auto& segment : segments_) {
-    segment.damaged = std::ranges::find(damaged_segments_, segment.segment_no) !=
-                      damaged_segments_.end();
+    segment.damaged =
+        std::ranges::find(damaged_segments_, segment.segment_no) != damaged_segments_.end();
   }
   bool const damage_named = std::ranges::any_of(
       report_.gaps, [](Gap const& gap) { return gap.reason == GapReason::damaged; });

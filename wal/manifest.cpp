@@ -15,7 +15,8 @@ constexpr std::size_t crc_offset = manifest_bytes - 4;
 // last_segment_no u64 | first_commit_no u64 | first_chain u32 | zero u32 | first_seq u64 |
 // durable_commit u64 | zeros | crc u32
 
-void encode_manifest(Manifest const& manifest, std::span<std::byte, manifest_bytes> bytes) noexcept {
+void encode_manifest(Manifest const& manifest,
+                     std::span<std::byte, manifest_bytes> bytes) noexcept {
   FieldWriter out(bytes);
   out.bytes(manifest_magic.data(), manifest_magic.size());
   out.u16(format_major);

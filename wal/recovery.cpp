@@ -45,8 +45,7 @@ Result<Decoded<Manifest>> read_manifest(Directory& directory) {
   auto const read = file.value()->read_at(0, {block.data(), manifest_bytes});
   if (!read) return read.error();
   if (read.value() < manifest_bytes) return Decoded<Manifest>(HeaderFault::invalid);
-  return decode_manifest(
-      std::span<std::byte const, manifest_bytes>(block.data(), manifest_bytes));
+  return decode_manifest(std::span<std::byte const, manifest_bytes>(block.data(), manifest_bytes));
 }
 
 struct OpenSegment {
@@ -213,11 +212,10 @@ Result<Recovered> recover(Directory& directory, RecoverySink& sink, RecoveryRepo
   auto segments = open_segments(directory, names, known);
   if (!segments) return segments.error();
 
-  LogWalk walk(sink, report,
-               {.commit_no = known.first_commit_no,
-                .chain = known.first_chain,
-                .seq = known.first_seq},
-               !rebuilt);
+  LogWalk walk(
+      sink, report,
+      {.commit_no = known.first_commit_no, .chain = known.first_chain, .seq = known.first_seq},
+      !rebuilt);
   walk.note_durable(known.durable_commit);
   for (auto const& [no, segment] : segments.value()) {
     if (segment.unreadable.empty()) walk.note_durable(segment.header.prev_end_commit);
@@ -231,11 +229,10 @@ Result<Recovered> recover(Directory& directory, RecoverySink& sink, RecoveryRepo
     segment.bytes = segments.value()[segment.segment_no].bytes;
   }
   if (known.first_seq > 1) {
-    report.gaps.insert(report.gaps.begin(),
-                       {.first_seq = 1,
-                        .last_seq = known.first_seq - 1,
-                        .reason = GapReason::expired,
-                        .segment_no = known.first_segment_no});
+    report.gaps.insert(report.gaps.begin(), {.first_seq = 1,
+                                             .last_seq = known.first_seq - 1,
+                                             .reason = GapReason::expired,
+                                             .segment_no = known.first_segment_no});
   }
   report.segments = recovered.segments.size();
   if (!recovered.segments.empty()) {

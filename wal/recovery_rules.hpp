@@ -19,7 +19,7 @@ enum class Beyond : std::uint8_t {
 };
 
 struct MissingCommit {
-  bool proven = false;  ///< Something on disk says that commit b was on disk.
+  bool proven = false;                 ///< Something on disk says that commit b was on disk.
   Rest::Kind rest = Rest::Kind::zero;  ///< The bytes from that place to the end of the segment.
   Beyond beyond = Beyond::nothing;
 };

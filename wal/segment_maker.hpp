@@ -1,4 +1,5 @@
-// Makes a segment ready ahead of need, so that a commit only ever overwrites zeros that are on disk.
+// Makes a segment ready ahead of need, so that a commit only ever overwrites zeros that are on
+// disk.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,7 @@ struct Segment {
   SegmentHeader header{};
   std::uint64_t end_offset = first_commit_offset;  ///< Where the next commit goes.
 
-  std::uint64_t room() const noexcept { return header.segment_bytes - end_offset; }
+  std::uint64_t room() const noexcept { return file ? header.segment_bytes - end_offset : 0; }
 };
 
 /// Steps, each begun when the one before it has completed:

@@ -81,9 +81,8 @@ std::variant<ScannedCommit, ScanFault> SegmentScanner::commit_at(std::uint64_t o
   if (auto const* fault = std::get_if<HeaderFault>(&decoded)) {
     return *fault == HeaderFault::unsupported ? ScanFault::unsupported : ScanFault::invalid;
   }
-  ScannedCommit commit{.header = std::get<CommitHeader>(decoded),
-                       .crc = header_crc(header_bytes),
-                       .offset = offset};
+  ScannedCommit commit{
+      .header = std::get<CommitHeader>(decoded), .crc = header_crc(header_bytes), .offset = offset};
   auto const total = commit_header_bytes + std::uint64_t{commit.header.body_bytes};
   commit.end_offset = align_up(offset + total, header_.commit_align);
   if (commit.header.salt != header_.salt || commit.end_offset > header_.segment_bytes) {

@@ -18,7 +18,7 @@ namespace stele::wal {
 /// belongs there (6 and 7) is for the caller to say. `body` is valid until the next call.
 struct ScannedCommit {
   CommitHeader header{};
-  std::uint32_t crc = 0;         ///< The header's own: the next commit's chain.
+  std::uint32_t crc = 0;  ///< The header's own: the next commit's chain.
   std::uint64_t offset = 0;
   std::uint64_t end_offset = 0;  ///< Where the next commit would start.
   std::span<std::byte const> body{};

@@ -142,7 +142,8 @@ void add_read_options(CLI::App& verb, RawArguments& raw) {
   verb.add_option("-S,--since", raw.since, "From this time on, inclusive")->type_name("TIME");
   verb.add_option("-U,--until", raw.until, "Up to this time, inclusive")->type_name("TIME");
   verb.add_option("-n,--lines", raw.count, "Only the newest N entries of the range")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
   verb.add_flag("-r,--reverse", raw.reverse, "Newest first");
   verb.add_option("-o,--output", raw.form,
                   "short: time, level, message, metadata on one line; json: one object a line; "
@@ -157,7 +158,7 @@ Verbs add_verbs(CLI::App& app, RawArguments& raw) {
                  "The daemon's socket; default: $STELE_SOCKET, else /run/stele/stele.sock")
       ->type_name("PATH");
   app.set_version_flag("-V,--version", "stele " STELE_VERSION);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // None is handled below, with a better text.
   app.fallthrough();
   Verbs const verbs{
       .ping = app.add_subcommand("ping", ping_text),
@@ -236,10 +237,16 @@ Command command_of(Verbs const& verbs, RawArguments const& raw) {
   return StatsArguments{.json = raw.json};
 }
 
-std::string usage_hint(CLI::App const& app) {
+int report_usage(CLI::App const& app, CLI::ParseError const& error) {
   auto const verbs = app.get_subcommands();
-  return verbs.empty() ? "stele --help lists the verbs: ping write import read stats"
-                       : "stele " + verbs.front()->get_name() + " --help";
+  if (!verbs.empty()) {
+    print_error(error.what(), "stele " + verbs.front()->get_name() + " --help");
+    return exit_usage;
+  }
+  auto const unknown = app.remaining();
+  print_error(unknown.empty() ? error.what() : "unknown verb '" + unknown.front() + "'",
+              "verbs are ping, write, import, read, stats; stele --help shows examples");
+  return exit_usage;
 }
 
 }  // namespace
@@ -251,16 +258,20 @@ ParsedArguments parse_arguments(int argc, char** argv) {
   auto const verbs = add_verbs(app, raw);
   try {
     app.parse(argc, argv);
+    if (app.get_subcommands().empty()) {
+      std::cerr << app.help();
+      return {.exit_code = exit_usage};
+    }
     return {.arguments = Arguments{.options = {.socket_path = raw.socket, .name = "stele"},
                                    .command = command_of(verbs, raw)}};
   } catch (CLI::Success const& asked) {
     return {.exit_code = app.exit(asked)};
   } catch (CLI::ParseError const& error) {
-    print_error(error.what(), usage_hint(app));
+    return {.exit_code = report_usage(app, error)};
   } catch (UsageError const& error) {
     print_error(error.sentence, error.hint);
+    return {.exit_code = exit_usage};
   }
-  return {.exit_code = exit_usage};
 }
 
 }  // namespace stele::cli

@@ -29,6 +29,8 @@ std::string_view hint_for_client(Failure const& failure) noexcept {
 
 std::string_view hint_for_refusal(Error error) noexcept {
   switch (error) {
+    case Error::invalid_entry:
+      return "`stele write --help` shows examples; `stele import` takes text that is not UTF-8";
     case Error::no_space:
       return "make room on the daemon's disk; it goes on by itself";
     case Error::overloaded:

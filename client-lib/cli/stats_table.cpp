@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <charconv>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,13 @@ namespace stele::cli {
 namespace {
 
 using Row = std::pair<std::string, std::string>;
+
+// Boost.JSON would write 1.5 as 1.5E0.
+std::string number_text(double value) {
+  char digits[32];
+  auto const end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  return {digits, end};
+}
 
 void append_rows(std::vector<Row>& rows, std::string const& prefix,
                  boost::json::object const& object) {
@@ -24,6 +32,8 @@ void append_rows(std::vector<Row>& rows, std::string const& prefix,
     } else if (value.is_string()) {
       rows.emplace_back(std::move(name),
                         std::string{value.get_string().data(), value.get_string().size()});
+    } else if (value.is_double()) {
+      rows.emplace_back(std::move(name), number_text(value.get_double()));
     } else {
       rows.emplace_back(std::move(name), boost::json::serialize(value));
     }

@@ -3,58 +3,30 @@
 #include "protocol/json_text.hpp"
 
 namespace stele::cli {
-namespace {
-
-struct Lead {
-  std::size_t bytes = 0;
-  std::uint32_t bits = 0;
-  std::uint32_t value_min = 0;  // Below: an overlong form.
-};
-
-Lead decode_lead(unsigned char byte) noexcept {
-  if (byte < 0x80) return {1, byte, 0};
-  if (byte < 0xc0) return {};
-  if (byte < 0xe0) return {2, byte & 0x1fU, 0x80};
-  if (byte < 0xf0) return {3, byte & 0x0fU, 0x800};
-  if (byte < 0xf8) return {4, byte & 0x07U, 0x10000};
-  return {};
-}
-
-}  // namespace
 
 CodePoint first_code_point(std::string_view text) noexcept {
-  if (text.empty()) return {};
-  auto const lead = decode_lead(static_cast<unsigned char>(text.front()));
-  if (lead.bytes == 0 || text.size() < lead.bytes) return {};
-  auto value = lead.bits;
-  for (std::size_t i = 1; i < lead.bytes; ++i) {
-    auto const byte = static_cast<unsigned char>(text[i]);
-    if ((byte & 0xc0U) != 0x80) return {};
-    value = (value << 6) | (byte & 0x3fU);
+  auto const bytes = protocol::utf8_sequence_bytes(text);
+  if (bytes == 0) return {};
+  auto const lead = static_cast<unsigned char>(text.front());
+  // A lead byte of n bytes starts with n ones and a zero; ASCII with a zero alone.
+  std::uint32_t value = bytes == 1 ? lead : lead & (0x7fU >> bytes);
+  for (std::size_t i = 1; i < bytes; ++i) {
+    value = (value << 6) | (static_cast<unsigned char>(text[i]) & 0x3fU);
   }
-  bool const surrogate = value >= 0xd800 && value <= 0xdfff;
-  if (value < lead.value_min || surrogate || value > 0x10ffff) return {};
-  return {value, lead.bytes};
+  return {value, bytes};
 }
 
 std::size_t append_as_utf8(std::string& out, std::string_view text) {
-  if (protocol::is_utf8(text)) {
-    out += text;
-    return 0;
-  }
   std::size_t replaced = 0;
-  while (!text.empty()) {
-    auto const point = first_code_point(text);
-    if (point.bytes == 0) {
-      out += "\xef\xbf\xbd";
-      ++replaced;
-      text.remove_prefix(1);
-    } else {
-      out += text.substr(0, point.bytes);
-      text.remove_prefix(point.bytes);
-    }
+  for (;;) {
+    auto const valid = protocol::utf8_valid_bytes(text);
+    out += text.substr(0, valid);
+    text.remove_prefix(valid);
+    if (text.empty()) return replaced;
+    out += "\xef\xbf\xbd";
+    ++replaced;
+    text.remove_prefix(1);
   }
-  return replaced;
 }
 
 }  // namespace stele::cli

@@ -32,6 +32,18 @@ void write_text(std::string const& path, std::string_view text) {
   std::ofstream{path, std::ios::binary} << text;
 }
 
+struct Unmount {
+  void operator()(char const* path) const { ::umount2(path, MNT_DETACH); }
+};
+using Mounted = std::unique_ptr<char const, Unmount>;
+
+/// A file system in memory, which ends before `path`; none without the right to mount.
+Mounted mount_at(std::string const& path, char const* type, char const* options) {
+  if (::mount(type, path.c_str(), type, 0, options) == 0) return Mounted{path.c_str()};
+  BOOST_TEST_MESSAGE("not tested: cannot mount " << type);
+  return nullptr;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(disk_directory_test)
@@ -228,12 +240,8 @@ BOOST_AUTO_TEST_CASE(file_of_another_user_is_refused) {
 
 BOOST_DATA_TEST_CASE(full_disk_says_so_and_can_still_be_read, all_modes(), mode) {
   TemporaryDirectory const place;
-  if (::mount("tmpfs", place.path().c_str(), "tmpfs", 0, "size=1m,mode=0700") != 0) {
-    BOOST_TEST_MESSAGE("not tested: cannot mount a small file system");
-    return;
-  }
-  std::unique_ptr<char const, int (*)(char const*)> const mounted{
-      place.path().c_str(), [](char const* path) { return ::umount2(path, MNT_DETACH); }};
+  auto const mounted = mount_at(place.path(), "tmpfs", "size=1m,mode=0700");
+  if (!mounted) return;
   auto const directory = open_directory(place.path(), mode);
   Bytes const kept = pattern(block);
   auto const file = directory->create("kept", block);
@@ -257,6 +265,21 @@ BOOST_DATA_TEST_CASE(full_disk_says_so_and_can_still_be_read, all_modes(), mode)
 
   auto const later = open_directory(place.path(), mode);
   BOOST_TEST((read(**later->open("kept"), block) == kept));
+}
+
+// ramfs has neither O_DIRECT nor reservations.
+BOOST_AUTO_TEST_CASE(file_system_without_o_direct_is_used_through_the_page_cache) {
+  TemporaryDirectory const place;
+  auto const mounted = mount_at(place.path(), "ramfs", "mode=0700");
+  if (!mounted) return;
+  auto const directory = open_directory(place.path(), {});
+  BOOST_TEST(directory->describe().starts_with("posix, page cache, "));
+  auto const file = directory->create("segment", 4 * block);
+  BOOST_REQUIRE_MESSAGE(file, file.error().message);
+  BOOST_TEST((*file)->size().value() == 4 * block);
+  Bytes const bytes = pattern(4 * block);
+  BOOST_TEST(!write(*directory, **file, 0, bytes, Persistence::durable));
+  BOOST_TEST((read(**directory->open("segment"), 4 * block) == bytes));
 }
 
 BOOST_AUTO_TEST_CASE(file_systems_of_other_machines_are_known) {

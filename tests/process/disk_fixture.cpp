@@ -1,8 +1,10 @@
 #include "process/disk_fixture.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -90,6 +92,15 @@ Bytes read(File& file, std::size_t size) {
   BOOST_REQUIRE_MESSAGE(count, count.error().message);
   bytes.resize(*count);
   return bytes;
+}
+
+bool readable(int fd, int timeout_ms) {
+  pollfd event{fd, POLLIN, 0};
+  int count = 0;
+  do {
+    count = ::poll(&event, 1, timeout_ms);
+  } while (count < 0 && errno == EINTR);
+  return count == 1;
 }
 
 std::string content(std::string const& path) {

@@ -64,6 +64,9 @@ boost::system::error_code sync(Directory& directory);
 /// From the start, at most `size` bytes.
 Bytes read(File& file, std::size_t size);
 
+/// Whether the descriptor becomes readable in time.
+bool readable(int fd, int timeout_ms);
+
 /// What another program sees in the file.
 std::string content(std::string const& path);
 

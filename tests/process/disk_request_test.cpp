@@ -1,9 +1,5 @@
-// Requests to a real disk: when they end, how they fail, and what the ring refuses.
-#include <liburing.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <poll.h>
-#include <sys/prctl.h>
+// Requests to a real disk: when they end, and how they fail. The same with both backends.
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,55 +8,39 @@
 #include <array>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
+#include <cerrno>
 #include <csignal>
-#include <filesystem>
-#include <fstream>
-#include <future>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "process/disk_fixture.hpp"
 #include "wal/io_backend.hpp"
+#include "wal/unique_fd.hpp"
 
 namespace stele::wal::test {
 namespace {
 
 constexpr std::size_t block = 4096;
 
-bool has_io_uring() {
-  bool const has = std::ranges::any_of(
-      all_modes(), [](Mode const& mode) { return mode.backend == Backend::io_uring; });
-  if (!has) BOOST_TEST_MESSAGE("not tested: io_uring is not available");
-  return has;
-}
-
-bool readable(int fd, int timeout_ms) {
-  pollfd event{fd, POLLIN, 0};
-  int count = 0;
-  do {
-    count = ::poll(&event, 1, timeout_ms);
-  } while (count < 0 && errno == EINTR);
-  return count == 1;
-}
-
-/// Makes one system call fail with EPERM, for the calling thread and those that it starts.
-void forbid(long call) {
-  std::array program{
-      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),  // seccomp_data.nr
-      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(call), 0, 1),
-      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  sock_fprog const filter{static_cast<unsigned short>(program.size()), program.data()};
-  BOOST_REQUIRE_EQUAL(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-  BOOST_REQUIRE_EQUAL(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
-}
-
-/// Runs it on a thread of its own, so that what it forbids stays there.
-template <class Action>
-void apart(Action action) {
-  std::async(std::launch::async, action).get();
+/// Pages of the file that the page cache holds and the disk does not. Linux 6.5; 0 if unknown.
+std::uint64_t dirty_pages(std::string const& path) {
+  struct {
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+  } const whole;
+  struct {
+    std::uint64_t cached = 0;
+    std::uint64_t dirty = 0;
+    std::uint64_t in_writeback = 0;
+    std::uint64_t evicted = 0;
+    std::uint64_t recently_evicted = 0;
+  } pages;
+  constexpr long cachestat = 451;
+  UniqueFd const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (::syscall(cachestat, file.get(), &whole, &pages, 0) != 0) return 0;
+  return pages.dirty + pages.in_writeback;
 }
 
 class FileSizeLimit {
@@ -78,28 +58,6 @@ class FileSizeLimit {
  private:
   rlimit before_{};
 };
-
-/// The descriptor of this process's only ring.
-int ring_fd() {
-  for (auto const& entry : std::filesystem::directory_iterator{"/proc/self/fd"}) {
-    std::error_code gone;
-    if (std::filesystem::read_symlink(entry, gone) == "anon_inode:[io_uring]") {
-      return std::stoi(entry.path().filename());
-    }
-  }
-  return -1;
-}
-
-/// What the ring answers to this operation.
-int answer(io_uring& ring, void (*prepare)(io_uring_sqe*)) {
-  prepare(io_uring_get_sqe(&ring));
-  BOOST_REQUIRE_EQUAL(io_uring_submit(&ring), 1);
-  io_uring_cqe* entry = nullptr;
-  BOOST_REQUIRE_EQUAL(io_uring_wait_cqe(&ring, &entry), 0);
-  int const result = entry->res;
-  io_uring_cqe_seen(&ring, entry);
-  return result;
-}
 
 }  // namespace
 
@@ -140,6 +98,28 @@ BOOST_DATA_TEST_CASE(thousand_writes_in_sequence, all_modes(), mode) {
   BOOST_TEST(!sync(*directory, **file));
   BOOST_TEST(!sync(*directory));
   BOOST_TEST((read(**directory->open("segment"), 1000 * size) == whole));
+}
+
+// Through the page cache, where what the disk lacks can be counted.
+BOOST_DATA_TEST_CASE(durable_write_and_sync_leave_nothing_dirty, all_modes(), mode) {
+  if (!mode.buffered) return;
+  TemporaryDirectory const place;
+  auto const directory = open_directory(place.path(), mode);
+  auto const file = directory->create("segment", 4 * block);
+  std::string const path = place.path_of("segment");
+  Bytes const bytes = pattern(4 * block);
+  BOOST_TEST(!write(*directory, **file, 0, bytes, Persistence::cached));
+  if (dirty_pages(path) == 0) {
+    BOOST_TEST_MESSAGE("not tested: dirty pages cannot be counted here");
+    return;
+  }
+  BOOST_TEST(!sync(*directory, **file));
+  if (dirty_pages(path) != 0) {
+    BOOST_TEST_MESSAGE("not tested: a file system in memory");
+    return;
+  }
+  BOOST_TEST(!write(*directory, **file, 0, bytes, Persistence::durable));
+  BOOST_TEST(dirty_pages(path) == 0U);
 }
 
 BOOST_DATA_TEST_CASE(as_many_requests_as_the_limit_are_in_flight_at_once, all_modes(), mode) {
@@ -238,139 +218,6 @@ BOOST_DATA_TEST_CASE(refused_write_ends_with_its_errno, all_modes(), mode) {
   auto const read_only = directory->open("segment");
   auto const error = write(*directory, **read_only, 0, pattern(block), Persistence::durable);
   BOOST_TEST(error.value() == EBADF);
-}
-
-// One thread serves all requests of this backend: a commit must not wait for a spare segment.
-BOOST_AUTO_TEST_CASE(posix_commit_overtakes_what_waits) {
-  TemporaryDirectory const place;
-  auto const directory = open_directory(place.path(), {Backend::posix, false});
-  std::size_t const slice = std::size_t{4} << 20;
-  auto const spare = directory->create("spare", slice);
-  auto const active = directory->create("active", block);
-  Bytes const zeros(slice);
-  Bytes const commit = pattern(block);
-  std::array<Outcome, 32> slices;
-  for (auto& outcome : slices) (*spare)->write_at(0, zeros, Persistence::cached, outcome);
-  Outcome committed;
-  (*active)->write_at(0, commit, Persistence::durable, committed);
-  while (committed.runs == 0) directory->wait();
-  BOOST_TEST(slices.back().runs == 0);
-  while (slices.back().runs == 0) directory->wait();
-}
-
-BOOST_AUTO_TEST_CASE(posix_thread_takes_no_signals) {
-  TemporaryDirectory const place;
-  auto const directory = open_directory(place.path(), {Backend::posix, false});
-  std::size_t threads = 0;
-  for (auto const& task : std::filesystem::directory_iterator{"/proc/self/task"}) {
-    if (task.path().filename() == std::to_string(::getpid())) continue;
-    ++threads;
-    std::ifstream status{task.path() / "status"};
-    std::string word;
-    while (status >> word && word != "SigBlk:") continue;
-    unsigned long long blocked = 0;
-    status >> std::hex >> blocked;
-    for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGXFSZ}) {
-      BOOST_TEST((blocked >> (signal - 1) & 1U) == 1U);
-    }
-  }
-  BOOST_TEST(threads >= 1U);
-}
-
-BOOST_AUTO_TEST_CASE(automatic_prefers_io_uring_and_falls_back_with_one_sentence) {
-  TemporaryDirectory const place;
-  std::string note;
-  if (has_io_uring()) {
-    auto const opened = open_disk_directory({.path = place.path()}, note);
-    BOOST_TEST((*opened)->describe().starts_with("io_uring, "));
-    BOOST_TEST(note == "");
-  }
-  apart([&] {
-    forbid(SYS_io_uring_setup);
-    auto const fallen = open_disk_directory({.path = place.path()}, note);
-    BOOST_REQUIRE(fallen);
-    BOOST_TEST((*fallen)->describe().starts_with("posix, "));
-    BOOST_TEST(note ==
-               "io_uring: cannot make a ring: Operation not permitted; "
-               "using the POSIX backend instead.");
-    auto const file = (*fallen)->create("segment", block);
-    BOOST_TEST(!write(**fallen, **file, 0, pattern(block), Persistence::durable));
-    auto const refused =
-        open_disk_directory({.path = place.path(), .backend = Backend::io_uring}, note);
-    BOOST_REQUIRE(!refused);
-    BOOST_TEST(refused.error().code.value() == EPERM);
-  });
-}
-
-BOOST_AUTO_TEST_CASE(ring_that_cannot_be_restricted_is_not_used) {
-  if (!has_io_uring()) return;
-  TemporaryDirectory const place;
-  apart([&] {
-    forbid(SYS_io_uring_register);
-    std::string note;
-    auto const fallen = open_disk_directory({.path = place.path()}, note);
-    BOOST_REQUIRE(fallen);
-    BOOST_TEST((*fallen)->describe().starts_with("posix, "));
-    BOOST_TEST(ring_fd() == -1);
-  });
-}
-
-BOOST_AUTO_TEST_CASE(ring_that_stops_working_fails_every_request) {
-  if (!has_io_uring()) return;
-  TemporaryDirectory const place;
-  apart([&] {
-    auto const directory = open_directory(place.path(), {Backend::io_uring, false});
-    auto const file = directory->create("segment", block);
-    Bytes const bytes = pattern(block);
-    BOOST_TEST(!write(*directory, **file, 0, bytes, Persistence::durable));
-    forbid(SYS_io_uring_enter);
-    for (int const round : {1, 2}) {
-      Outcome outcome;
-      (*file)->write_at(0, bytes, Persistence::durable, outcome);
-      BOOST_TEST(outcome.runs == 0, "round " << round);
-      BOOST_TEST(readable(directory->event_fd(), 10'000));
-      BOOST_TEST(directory->poll() == 1U);
-      BOOST_TEST(outcome.error.value() == EPERM);
-    }
-    Outcome outcome;
-    directory->sync(outcome);
-    directory->wait();
-    BOOST_TEST(outcome.error.value() == EPERM);
-  });
-}
-
-// The very ring of the directory, mapped a second time: what an intruder in the process would do.
-BOOST_AUTO_TEST_CASE(ring_refuses_all_but_writes_and_syncs) {
-  if (!has_io_uring()) return;
-  io_uring_params layout{};
-  layout.flags = IORING_SETUP_R_DISABLED;
-  int const same_size = io_uring_setup(io_requests_max, &layout);
-  BOOST_REQUIRE(same_size >= 0);
-  ::close(same_size);
-  TemporaryDirectory const place;
-  auto const directory = open_directory(place.path(), {Backend::io_uring, false});
-  int const fd = ring_fd();
-  BOOST_REQUIRE(fd >= 0);
-  io_uring ring{};
-  BOOST_REQUIRE_EQUAL(io_uring_queue_mmap(::dup(fd), &layout, &ring), 0);
-
-  BOOST_TEST(answer(ring, [](io_uring_sqe* entry) {
-               io_uring_prep_openat(entry, AT_FDCWD, "/etc/passwd", O_RDONLY, 0);
-             }) == -EACCES);
-  BOOST_TEST(answer(ring, [](io_uring_sqe* entry) {
-               io_uring_prep_socket(entry, AF_UNIX, SOCK_STREAM, 0, 0);
-             }) == -EACCES);
-  BOOST_TEST(answer(ring, [](io_uring_sqe* entry) {
-               io_uring_prep_read(entry, 0, nullptr, 0, 0);
-             }) == -EACCES);
-  BOOST_TEST(answer(ring, [](io_uring_sqe* entry) {
-               io_uring_prep_fsync(entry, -1, 0);
-               entry->flags |= IOSQE_IO_LINK;
-             }) == -EACCES);
-  BOOST_TEST(answer(ring, [](io_uring_sqe* entry) { io_uring_prep_fsync(entry, -1, 0); }) ==
-             -EBADF);
-  BOOST_TEST(io_uring_unregister_eventfd(&ring) == -EACCES);
-  io_uring_queue_exit(&ring);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

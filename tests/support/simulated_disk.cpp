@@ -174,9 +174,8 @@ class SimulatedFile final : public wal::File {
   }
 
   void sync(Completion& completion) override {
-    disk_.requests.push_back({.kind = Request::Kind::sync_file,
-                              .inode = inode_,
-                              .completion = &completion});
+    disk_.requests.push_back(
+        {.kind = Request::Kind::sync_file, .inode = inode_, .completion = &completion});
   }
 
  private:
@@ -261,8 +260,8 @@ class SimulatedDirectory final : public wal::Directory {
   /// matters.
   std::size_t poll() override {
     if (disk_.requests.empty()) return 0;
-    auto const pick = disk_.requests.begin() +
-                      static_cast<std::ptrdiff_t>(disk_.below(disk_.requests.size()));
+    auto const pick =
+        disk_.requests.begin() + static_cast<std::ptrdiff_t>(disk_.below(disk_.requests.size()));
     auto const request = *pick;
     disk_.requests.erase(pick);
     disk_.execute(request);

@@ -137,9 +137,9 @@ def include_findings(path, text, public_headers):
                 yield path, number, f"includes {match.group(1)}: {why}"
 
 
-def width(path, line, fenced):
-    """The columns that count: what cannot be broken does not."""
-    if path.endswith(".json") or (path.endswith(".md") and (fenced or re.search(r"\||://", line))):
+def width(path, line):
+    """The columns that count: those of prose, of data and of literals in tests do not."""
+    if path.endswith((".json", ".md")):
         return 0
     if path.startswith("tests/") and path.endswith(CPP):
         return len(re.sub(r'"(?:\\.|[^"\\])*"|R"\(.*?\)"', '""', line))
@@ -147,10 +147,8 @@ def width(path, line, fenced):
 
 
 def line_findings(path, text):
-    fenced = False
     for number, line in enumerate(text.split("\n"), 1):
-        fenced ^= line.startswith("```")
-        if width(path, line, fenced) > LINE_COLUMNS_MAX:
+        if width(path, line) > LINE_COLUMNS_MAX:
             yield path, number, f"{len(line)} columns; at most {LINE_COLUMNS_MAX}"
         if line != line.rstrip():
             yield path, number, "white space at the end of the line"

@@ -82,9 +82,8 @@ class Oracle {
   }
 
   bool was_gap_before(Seq seq) const {
-    return std::ranges::any_of(gaps_, [&](Gap const& gap) {
-      return gap.first_seq <= seq && seq <= gap.last_seq;
-    });
+    return std::ranges::any_of(
+        gaps_, [&](Gap const& gap) { return gap.first_seq <= seq && seq <= gap.last_seq; });
   }
 
   static void check_density(std::map<Seq, std::string> const& found, std::vector<Gap> const& gaps) {

@@ -1,0 +1,88 @@
+// What an operator can set: one table gives the flags, the keys of the configuration file, --help,
+// and the checks. daemon/steled.conf is its documented sample.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <iosfwd>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/limits.hpp"
+#include "wal/disk_directory.hpp"
+#include "wal/log.hpp"
+
+namespace stele::daemon {
+
+enum class LogLevel : std::uint8_t { debug, info, warn, error };
+
+/// Sizes are bytes.
+struct Config {
+  std::string socket = "/run/stele/stele.sock";
+  std::uint32_t socket_mode = 0660;
+  std::string data_dir = "/var/lib/stele";
+  wal::Backend wal_backend = wal::Backend::automatic;
+  bool buffered = false;
+  bool allow_remote = false;
+  std::uint64_t segment_bytes = std::uint64_t{64} << 20;
+  std::uint64_t commit_align = 0;                       ///< 0: the device's sector.
+  std::uint64_t retain_bytes = std::uint64_t{1} << 30;  ///< 0: for ever.
+  wal::OnDamage on_damage = wal::OnDamage::serve;
+  std::uint64_t max_connections = 1024;
+  std::uint64_t max_frame_bytes = protocol::frame_bytes_default;
+  std::uint64_t max_entry_bytes = protocol::entry_bytes_default;
+  std::uint64_t max_in_flight_bytes = std::uint64_t{64} << 20;
+  std::uint64_t max_unsent_bytes = std::uint64_t{1} << 20;
+  std::uint64_t max_unread_bytes = 0;  ///< 0: a frame and what a read of the socket brings.
+  std::uint64_t max_unanswered = 4096;
+  LogLevel log_level = LogLevel::info;
+};
+
+/// One thing that can be set. `name` is the key in the file, and with `--` before it the flag.
+struct Option {
+  std::string_view name;
+  std::string_view argument;       ///< How --help names the value; empty: a switch.
+  std::string_view default_value;  ///< As it would be written.
+  std::string_view help;
+  /// Takes a value as text; false if it is not a legal one.
+  bool (*set)(Config& config, std::string_view value);
+  std::string_view allowed;  ///< For the message when it is not.
+};
+std::span<Option const> options() noexcept;
+
+/// What the command line asks for.
+struct Invocation {
+  enum class Action { run, help, version, check_config };
+  Action action = Action::run;
+  Config config{};
+};
+
+/// Why there is no configuration: every error that was found, one sentence each.
+struct ConfigErrors {
+  int exit_code = 0;  ///< EX_USAGE if the command line has any, else EX_CONFIG.
+  std::vector<std::string> messages{};
+};
+
+/// The file first, then the flags over it, then the defaults' places; then what fits what.
+/// Fills `invocation`; returns the errors if there are any.
+std::optional<ConfigErrors> parse_command_line(std::span<char const* const> arguments,
+                                               Invocation& invocation);
+
+/// The lines of a configuration file. `name` is for messages.
+std::vector<std::string> parse_config_file(std::istream& file, std::string_view name,
+                                           Config& config);
+/// What is wrong with the whole, beyond single values.
+std::vector<std::string> validate(Config const& config);
+
+/// The text of --help.
+std::string help_text();
+
+/// "64M", "1G", "512", with K, M, G, T as powers of 1024; also "64MiB". Nothing if it is no size.
+std::optional<std::uint64_t> parse_size(std::string_view text) noexcept;
+/// The shortest exact form of the above.
+std::string format_size(std::uint64_t bytes);
+
+}  // namespace stele::daemon

@@ -1,0 +1,163 @@
+// The table of options, and how the text of each value is read.
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "daemon/config.hpp"
+
+namespace stele::daemon {
+namespace {
+
+constexpr std::string_view sizes_allowed = "a size such as 512, 64K, 16M or 1G";
+
+template <std::uint64_t Config::*member>
+bool set_size(Config& config, std::string_view value) {
+  auto const size = parse_size(value);
+  if (size) config.*member = *size;
+  return size.has_value();
+}
+
+template <std::uint64_t Config::*member>
+bool set_count(Config& config, std::string_view value) {
+  std::uint64_t count = 0;
+  auto const [end, error] = std::from_chars(value.data(), value.data() + value.size(), count);
+  if (error != std::errc{} || end != value.data() + value.size()) return false;
+  config.*member = count;
+  return true;
+}
+
+template <std::string Config::*member>
+bool set_path(Config& config, std::string_view value) {
+  if (value.empty()) return false;
+  config.*member = value;
+  return true;
+}
+
+template <bool Config::*member>
+bool set_switch(Config& config, std::string_view value) {
+  if (value != "true" && value != "false") return false;
+  config.*member = value == "true";
+  return true;
+}
+
+bool set_mode(Config& config, std::string_view value) {
+  std::uint32_t mode = 0;
+  auto const [end, error] = std::from_chars(value.data(), value.data() + value.size(), mode, 8);
+  if (error != std::errc{} || end != value.data() + value.size() || mode > 0777) return false;
+  config.socket_mode = mode;
+  return true;
+}
+
+template <class Enum, std::size_t count>
+bool set_word(Enum& member, std::string_view value,
+              std::array<std::pair<std::string_view, Enum>, count> const& words) {
+  for (auto const& [word, meaning] : words) {
+    if (word != value) continue;
+    member = meaning;
+    return true;
+  }
+  return false;
+}
+
+bool set_backend(Config& config, std::string_view value) {
+  using wal::Backend;
+  return set_word(config.wal_backend, value,
+                  std::array{std::pair{std::string_view("auto"), Backend::automatic},
+                             std::pair{std::string_view("io_uring"), Backend::io_uring},
+                             std::pair{std::string_view("posix"), Backend::posix}});
+}
+
+bool set_on_damage(Config& config, std::string_view value) {
+  return set_word(config.on_damage, value,
+                  std::array{std::pair{std::string_view("serve"), wal::OnDamage::serve},
+                             std::pair{std::string_view("refuse"), wal::OnDamage::refuse}});
+}
+
+bool set_log_level(Config& config, std::string_view value) {
+  return set_word(config.log_level, value,
+                  std::array{std::pair{std::string_view("debug"), LogLevel::debug},
+                             std::pair{std::string_view("info"), LogLevel::info},
+                             std::pair{std::string_view("warn"), LogLevel::warn},
+                             std::pair{std::string_view("error"), LogLevel::error}});
+}
+
+constexpr Option table[] = {
+    {"socket", "PATH", "/run/stele/stele.sock", "Unix domain socket that clients connect to",
+     &set_path<&Config::socket>, "a path"},
+    {"socket-mode", "MODE", "0660", "who may connect: permissions of the socket, octal", &set_mode,
+     "an octal mode such as 0660"},
+    {"data-dir", "PATH", "/var/lib/stele", "directory of the log; made if its parent exists",
+     &set_path<&Config::data_dir>, "a path"},
+    {"wal-backend", "NAME", "auto",
+     "how bytes get to the disk: io_uring, posix, or auto: the first that works", &set_backend,
+     "auto, io_uring or posix"},
+    {"buffered", "", "false", "write through the page cache also where it can be bypassed",
+     &set_switch<&Config::buffered>, "true or false"},
+    {"allow-remote", "", "false", "accept a network file system, whose locks and syncs may lie",
+     &set_switch<&Config::allow_remote>, "true or false"},
+    {"segment-bytes", "SIZE", "64M", "size of one file of the log",
+     &set_size<&Config::segment_bytes>, sizes_allowed},
+    {"commit-align", "SIZE", "0", "commits start at multiples of this; 0: of the disk's sector",
+     &set_size<&Config::commit_align>, sizes_allowed},
+    {"retain-bytes", "SIZE", "1G",
+     "remove the oldest files while the log is larger; memory follows; 0: never",
+     &set_size<&Config::retain_bytes>, sizes_allowed},
+    {"on-damage", "ACTION", "serve",
+     "when stored bytes are damaged: serve what is readable, or refuse to start", &set_on_damage,
+     "serve or refuse"},
+    {"max-connections", "COUNT", "1024", "connections at a time",
+     &set_count<&Config::max_connections>, "a count"},
+    {"max-frame-bytes", "SIZE", "16M", "one request, from 1M to 64M",
+     &set_size<&Config::max_frame_bytes>, sizes_allowed},
+    {"max-entry-bytes", "SIZE", "1M", "message and metadata of one entry",
+     &set_size<&Config::max_entry_bytes>, sizes_allowed},
+    {"max-in-flight-bytes", "SIZE", "64M",
+     "accepted and not yet on disk, over all clients; above it no request is taken",
+     &set_size<&Config::max_in_flight_bytes>, sizes_allowed},
+    {"max-unsent-bytes", "SIZE", "1M",
+     "replies that a client has not read; above it that client is not served",
+     &set_size<&Config::max_unsent_bytes>, sizes_allowed},
+    {"max-unread-bytes", "SIZE", "0",
+     "received from a client and not yet handled; 0: max-frame-bytes and 256K more",
+     &set_size<&Config::max_unread_bytes>, sizes_allowed},
+    {"max-unanswered", "COUNT", "4096", "requests of one client that wait for their answer",
+     &set_count<&Config::max_unanswered>, "a count"},
+    {"log-level", "LEVEL", "info", "what the daemon says on stderr", &set_log_level,
+     "debug, info, warn or error"},
+};
+
+struct Suffix {
+  char letter;
+  unsigned shift;
+};
+constexpr Suffix suffixes[] = {{'T', 40}, {'G', 30}, {'M', 20}, {'K', 10}};
+
+}  // namespace
+
+std::span<Option const> options() noexcept { return table; }
+
+std::optional<std::uint64_t> parse_size(std::string_view text) noexcept {
+  std::uint64_t size = 0;
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+  if (error != std::errc{}) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  if (text.empty()) return size;
+  for (auto const& suffix : suffixes) {
+    if (text.front() != suffix.letter) continue;
+    text.remove_prefix(1);
+    if (!text.empty() && text != "iB") return std::nullopt;
+    if (size > UINT64_MAX >> suffix.shift) return std::nullopt;
+    return size << suffix.shift;
+  }
+  return std::nullopt;
+}
+
+std::string format_size(std::uint64_t bytes) {
+  for (auto const& suffix : suffixes) {
+    if (bytes == 0 || bytes % (std::uint64_t{1} << suffix.shift) != 0) continue;
+    return std::to_string(bytes >> suffix.shift) + suffix.letter;
+  }
+  return std::to_string(bytes);
+}
+
+}  // namespace stele::daemon

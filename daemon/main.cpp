@@ -1,0 +1,48 @@
+// steled: reads the command line, then hands over to the service.
+#include <cstdio>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "daemon/config.hpp"
+#include "daemon/diagnostics.hpp"
+#include "daemon/exit_code.hpp"
+#include "daemon/service.hpp"
+#include "daemon/version.hpp"
+
+namespace {
+
+using namespace stele::daemon;
+
+void print(std::FILE* file, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), file);
+}
+
+int report(ConfigErrors const& errors) {
+  for (auto const& message : errors.messages) print(stderr, "steled: " + message + "\n");
+  print(stderr, "hint: steled --help lists all settings\n");
+  return errors.exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Invocation invocation;
+  std::span<char const* const> const arguments(argv + 1, argc > 0 ? argv + argc : argv + 1);
+  if (auto const errors = parse_command_line(arguments, invocation)) return report(*errors);
+  switch (invocation.action) {
+    case Invocation::Action::help:
+      print(stdout, help_text());
+      return exit_ok;
+    case Invocation::Action::version:
+      print(stdout, "steled " + std::string(version) + "\n");
+      return exit_ok;
+    case Invocation::Action::check_config:
+      print(stdout, "the settings are valid\n");
+      return exit_ok;
+    case Invocation::Action::run:
+      break;
+  }
+  start_diagnostics(invocation.config.log_level);
+  return run_service(invocation.config);
+}

@@ -1,0 +1,242 @@
+#include "daemon/metrics.hpp"
+
+#include <chrono>
+
+#include "daemon/version.hpp"
+#include "protocol/json_text.hpp"
+#include "protocol/limits.hpp"
+
+namespace stele::daemon {
+namespace {
+
+using protocol::append_json_number;
+using protocol::append_json_string;
+
+/// `,"name":{…}`, closed at the end of its scope; members come in the order of the calls.
+class ObjectText {
+ public:
+  ObjectText(std::string& out, std::string_view name) : out_(out) {
+    append_json_string(out_, name);
+    out_ += ":{";
+  }
+  ObjectText(ObjectText const&) = delete;
+  ObjectText& operator=(ObjectText const&) = delete;
+  ~ObjectText() { out_ += '}'; }
+
+  ObjectText& number(std::string_view name, std::uint64_t value) {
+    start_member(name);
+    append_json_number(out_, value);
+    return *this;
+  }
+  ObjectText& text(std::string_view name, std::string_view value) {
+    start_member(name);
+    append_json_string(out_, value);
+    return *this;
+  }
+  ObjectText& json(std::string_view name, std::string_view value) {
+    start_member(name);
+    out_ += value;
+    return *this;
+  }
+
+ private:
+  void start_member(std::string_view name) {
+    if (!first_) out_ += ',';
+    first_ = false;
+    append_json_string(out_, name);
+    out_ += ':';
+  }
+
+  std::string& out_;
+  bool first_ = true;
+};
+
+std::uint64_t microseconds(Instant::duration duration) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+/// Pairs of [upper bound in microseconds, count] of the buckets that are not empty.
+std::string histogram_text(LatencyHistogram const& histogram) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < LatencyHistogram::buckets; ++i) {
+    if (histogram.counts[i] == 0) continue;
+    if (text.size() > 1) text += ',';
+    text += '[';
+    append_json_number(text, std::uint64_t{1} << i);
+    text += ',';
+    append_json_number(text, histogram.counts[i]);
+    text += ']';
+  }
+  return text += ']';
+}
+
+void append_log(std::string& out, StatsView const& view) {
+  auto const status = view.log.status();
+  auto const& metrics = status.metrics;
+  ObjectText(out, "wal")
+      .text("backend", view.facts.backend)
+      .number("next_seq", view.log.next_seq())
+      .number("durable_seq", status.durable_seq)
+      .number("pending_bytes", status.pending_bytes)
+      .number("commits", metrics.commits)
+      .number("commit_entries", metrics.commit_payloads)
+      .number("commit_entries_max", metrics.commit_payloads_max)
+      .number("commit_bytes", metrics.commit_bytes)
+      .json("commit_us", histogram_text(status.commit_us))
+      .number("marks", metrics.marks)
+      .number("segments", metrics.segments)
+      .number("segments_made", metrics.segments_made)
+      .number("segments_removed", metrics.segments_removed)
+      .number("segment_waits", metrics.segment_waits)
+      .number("space_failures", metrics.space_failures)
+      .number("log_bytes", metrics.log_bytes);
+}
+
+void append_store(std::string& out, Store const& store) {
+  ObjectText object(out, "store");
+  object.number("entries", store.index().size())
+      .number("bytes", store.text_bytes())
+      .number("index_bytes", store.index_bytes())
+      .number("visible_seq", store.visible_seq())
+      .number("removed_seq", store.removed_seq());
+  if (store.index().size() == 0) return;
+  object.number("oldest_ts", store.index().first().timestamp)
+      .number("newest_ts", store.index().last().timestamp);
+}
+
+void append_counters(std::string& out, Metrics const& metrics) {
+  ObjectText(out, "connections")
+      .number("open", metrics.connections_open)
+      .number("accepted", metrics.connections_accepted)
+      .number("refused", metrics.connections_refused);
+  out += ',';
+  {
+    ObjectText requests(out, "requests");
+    for (std::size_t i = 0; i < op_count; ++i) {
+      requests.number(to_string(static_cast<Op>(i)), metrics.requests[i]);
+    }
+  }
+  out += ',';
+  {
+    ObjectText errors(out, "errors");
+    for (std::size_t i = 0; i < metrics.errors.size(); ++i) {
+      if (metrics.errors[i] != 0) {
+        errors.number(to_string(static_cast<Error>(i)), metrics.errors[i]);
+      }
+    }
+  }
+  out += ',';
+  ObjectText(out, "entries")
+      .number("written", metrics.entries_written)
+      .number("read", metrics.entries_read);
+}
+
+void append_recovery(std::string& out, ServiceFacts const& facts) {
+  auto const& report = facts.recovery;
+  std::string gaps = "[";
+  for (auto const& gap : report.gaps) {
+    if (gaps.size() > 1) gaps += ',';
+    gaps += "{\"first_seq\":";
+    append_json_number(gaps, gap.first_seq);
+    gaps += ",\"last_seq\":";
+    append_json_number(gaps, gap.last_seq);
+    gaps += ",\"reason\":";
+    append_json_string(gaps, wal::to_string(gap.reason));
+    gaps += '}';
+  }
+  gaps += ']';
+  std::string findings = "[";
+  for (auto const& finding : report.findings) {
+    if (findings.size() > 1) findings += ',';
+    append_json_string(findings, finding);
+  }
+  findings += ']';
+  ObjectText(out, "recovery")
+      .json("clean_stop", report.clean_stop ? "true" : "false")
+      .number("entries", report.payloads)
+      .number("rejected", facts.recovery_rejected)
+      .number("bytes", report.bytes)
+      .number("segments", report.segments)
+      .number("took_us", facts.recovery_us)
+      .json("gaps", gaps)
+      .json("findings", findings);
+}
+
+bool is_damaged(ServiceFacts const& facts) noexcept {
+  if (facts.recovery_rejected > 0) return true;
+  for (auto const& gap : facts.recovery.gaps) {
+    if (gap.reason == wal::GapReason::damaged) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string_view to_string(Op op) noexcept {
+  switch (op) {
+    case Op::hello:
+      return "hello";
+    case Op::ping:
+      return "ping";
+    case Op::stats:
+      return "stats";
+    case Op::help:
+      return "help";
+    case Op::write_log:
+      return "write_log";
+    case Op::write_many_logs:
+      return "write_many_logs";
+    case Op::read_logs:
+      return "read_logs";
+  }
+  return "unknown";
+}
+
+std::string_view service_state(ServiceFacts const& facts, LogPort const& log, bool draining) {
+  auto const error = log.admit(1, 1);
+  if (error == wal::Errc::failed) return "log_failed";
+  if (draining) return "shutting_down";
+  if (error == wal::Errc::no_space) return "no_space";
+  return is_damaged(facts) ? "damaged" : "ok";
+}
+
+void append_limits(std::string& out, ServiceFacts const& facts) {
+  Config const& config = facts.config;
+  ObjectText(out, "limits")
+      .number("frame_bytes_max", config.max_frame_bytes)
+      .number("entry_bytes_max", config.max_entry_bytes)
+      .number("batch_bytes_max", facts.commit_bytes_max)
+      .number("json_depth_max", protocol::json_depth_max)
+      .number("request_id_bytes_max", protocol::request_id_bytes_max)
+      .number("read_frame_bytes", protocol::read_frame_bytes)
+      .number("connections_max", config.max_connections)
+      .number("in_flight_bytes_max", config.max_in_flight_bytes)
+      .number("unsent_bytes_max", config.max_unsent_bytes)
+      .number("unread_bytes_max", facts.unread_bytes_max)
+      .number("unanswered_max", config.max_unanswered)
+      .number("retain_bytes", config.retain_bytes);
+}
+
+void append_stats(std::string& out, StatsView const& view) {
+  out += ",\"version\":";
+  append_json_string(out, version);
+  out += ",\"state\":";
+  append_json_string(out, service_state(view.facts, view.log, view.draining));
+  out += ",\"store_id\":";
+  append_json_string(out, view.facts.store_id);
+  out += ",\"uptime_us\":";
+  append_json_number(out, microseconds(view.now - view.facts.started_at));
+  out += ',';
+  append_log(out, view);
+  out += ',';
+  append_store(out, view.store);
+  out += ',';
+  append_counters(out, view.metrics);
+  out += ',';
+  append_limits(out, view.facts);
+  out += ',';
+  append_recovery(out, view.facts);
+}
+
+}  // namespace stele::daemon

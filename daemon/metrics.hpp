@@ -1,0 +1,68 @@
+// What the daemon counts, as plain data, and the reply to `stats` made of it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/clock.hpp"
+#include "daemon/config.hpp"
+#include "daemon/log_port.hpp"
+#include "daemon/store.hpp"
+#include "stele/error.hpp"
+#include "wal/log.hpp"
+
+namespace stele::daemon {
+
+enum class Op : std::uint8_t { hello, ping, stats, help, write_log, write_many_logs, read_logs };
+inline constexpr std::size_t op_count = 7;
+std::string_view to_string(Op op) noexcept;
+
+/// Counters since start.
+struct Metrics {
+  std::uint64_t connections_open = 0;
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_refused = 0;
+  std::array<std::uint64_t, op_count> requests{};
+  std::array<std::uint64_t, static_cast<std::size_t>(error_last) + 1> errors{};
+  std::uint64_t entries_written = 0;
+  std::uint64_t entries_read = 0;
+
+  void count(Op op) noexcept { ++requests[static_cast<std::size_t>(op)]; }
+  void count(Error error) noexcept { ++errors[static_cast<std::size_t>(error)]; }
+};
+
+/// What does not change while the daemon runs.
+struct ServiceFacts {
+  Config config{};
+  std::string store_id{};
+  std::string backend{};
+  wal::RecoveryReport recovery{};
+  std::uint64_t recovery_us = 0;
+  std::uint64_t recovery_rejected = 0;  ///< Payloads that are no entries.
+  Instant started_at{};
+  std::size_t commit_bytes_max = 0;
+  std::size_t unread_bytes_max = 0;
+};
+
+/// "ok", or the worst that is to be said: "shutting_down", "log_failed", "no_space", "damaged".
+std::string_view service_state(ServiceFacts const& facts, LogPort const& log, bool draining);
+
+struct StatsView {
+  ServiceFacts const& facts;
+  Metrics const& metrics;
+  Store const& store;
+  LogPort const& log;
+  Instant now;
+  bool draining;
+};
+/// Appends the members of the `stats` reply, a comma before each.
+void append_stats(std::string& out, StatsView const& view);
+
+/// Appends the member `"limits":{…}`: all limits in force.
+void append_limits(std::string& out, ServiceFacts const& facts);
+
+}  // namespace stele::daemon

@@ -1,0 +1,75 @@
+// A read of a time range, step by step: a snapshot that holds no lock and no place in the index.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/store.hpp"
+#include "protocol/request.hpp"
+#include "stele/error.hpp"
+
+namespace stele::daemon {
+
+/// Where a read goes on: the key of the next entry, and what the snapshot is. Its text travels as
+/// the `cursor`: "<timestamp>.<seq>.<as_of_seq>.<a|d>", all numbers decimal.
+struct ReadCursor {
+  TimeKey next{};
+  Seq as_of_seq = 0;
+  protocol::Order order = protocol::Order::asc;
+
+  bool operator==(ReadCursor const&) const = default;
+};
+std::string to_text(ReadCursor const& cursor);
+std::optional<ReadCursor> parse_read_cursor(std::string_view text) noexcept;
+
+/// The entries of a range that were visible when begin() was called. Entries that become visible
+/// later are left out, so a read ends, and an out-of-order entry cannot appear twice or shift what
+/// follows. Entries that retention removes meanwhile are not seen.
+class RangeRead {
+ public:
+  /// Fails with bad_request if the cursor is none of ours or belongs to the other order.
+  static Result<RangeRead> make(protocol::ReadLogs const& request);
+
+  /// Takes the snapshot. Fails if the request's cursor does not fit the store: cursor_expired, or
+  /// bad_request if it comes from another one.
+  Result<void> begin(Store const& store);
+
+  enum class Status {
+    more,       ///< Step again.
+    exhausted,  ///< The range has no more entries.
+    limited,    ///< The range has more entries than `limit`; cursor() tells where.
+  };
+  /// Neighbours in a chunk, with the commas between them.
+  struct Run {
+    std::shared_ptr<Chunk> const* chunk;
+    std::string_view text;
+  };
+  struct Step {
+    Status status = Status::more;
+    std::size_t entries = 0;
+    std::vector<Run> runs{};  ///< Valid until the store changes. May be empty, also with `more`.
+  };
+  /// The next entries: one more than fits, at most, into `bytes_max`. The time it takes is bounded
+  /// also if few of the entries that it visits belong to the read.
+  Step step(Store const& store, std::size_t bytes_max);
+
+  std::string cursor() const { return to_text(position_); }
+
+ private:
+  bool in_range(TimeKey key) const noexcept {
+    return key.timestamp >= start_ts_ && key.timestamp <= end_ts_;
+  }
+
+  std::uint64_t start_ts_ = 0;
+  std::uint64_t end_ts_ = 0;
+  std::uint64_t entries_left_ = 0;
+  ReadCursor position_{};
+  bool resumes_ = false;  ///< The position came from the client.
+};
+
+}  // namespace stele::daemon

@@ -1,0 +1,55 @@
+#include "daemon/reply_batch.hpp"
+
+#include <algorithm>
+#include <boost/assert.hpp>
+
+namespace stele::daemon {
+namespace {
+
+/// A buffer that once held more than this is given back; most replies are far smaller.
+constexpr std::size_t text_bytes_kept = std::size_t{64} << 10;
+
+}  // namespace
+
+void ReplyBatch::add_slice(std::shared_ptr<Chunk const> chunk, std::string_view bytes) {
+  slices_.push_back({text_.size(), std::move(chunk), bytes});
+  slice_bytes_ += bytes.size();
+}
+
+std::string_view ReplyBatch::part(std::size_t index) const noexcept {
+  std::size_t const slice = index / 2;
+  if (index % 2 == 1) return slices_[slice].bytes;
+  std::size_t const begin = slice == 0 ? 0 : slices_[slice - 1].text_end;
+  std::size_t const end = slice == slices_.size() ? text_.size() : slices_[slice].text_end;
+  return std::string_view(text_).substr(begin, end - begin);
+}
+
+std::span<std::string_view const> ReplyBatch::unsent(Parts& parts) const noexcept {
+  std::size_t count = 0;
+  std::size_t skip = sent_part_bytes_;
+  for (std::size_t i = sent_parts_; i < part_count() && count < parts.size(); ++i) {
+    auto const bytes = part(i).substr(skip);
+    skip = 0;
+    if (!bytes.empty()) parts[count++] = bytes;
+  }
+  return {parts.data(), count};
+}
+
+void ReplyBatch::on_sent(std::size_t bytes) noexcept {
+  BOOST_ASSERT(bytes <= unsent_bytes());
+  sent_bytes_ += bytes;
+  sent_part_bytes_ += bytes;
+  while (sent_parts_ + 1 < part_count() && sent_part_bytes_ >= part(sent_parts_).size()) {
+    sent_part_bytes_ -= part(sent_parts_).size();
+    ++sent_parts_;
+  }
+}
+
+void ReplyBatch::clear() {
+  text_.clear();
+  if (text_.capacity() > text_bytes_kept) text_.shrink_to_fit();
+  slices_.clear();
+  slice_bytes_ = sent_bytes_ = sent_parts_ = sent_part_bytes_ = 0;
+}
+
+}  // namespace stele::daemon

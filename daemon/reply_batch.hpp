@@ -1,0 +1,60 @@
+// Bytes on their way to one client: text made for it, and slices of the store that it shares.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/store.hpp"
+
+namespace stele::daemon {
+
+/// Filled with frames, then sent with gather writes:
+///
+///   text t t t t | slice | text t t | slice | slice | text t
+///                                ^sent so far
+class ReplyBatch {
+ public:
+  /// The kernel takes more in one call, but Boost.Asio hands it no more.
+  static constexpr std::size_t parts_max = 64;
+
+  /// Append here what comes next.
+  std::string& text() noexcept { return text_; }
+  /// Shares bytes of the store, to come after the text so far.
+  void add_slice(std::shared_ptr<Chunk const> chunk, std::string_view bytes);
+
+  /// Bytes that are still to be sent.
+  std::size_t unsent_bytes() const noexcept { return text_.size() + slice_bytes_ - sent_bytes_; }
+  bool empty() const noexcept { return unsent_bytes() == 0; }
+
+  using Parts = std::array<std::string_view, parts_max>;
+  /// The next bytes to be sent, in order; at least one part unless the batch is empty.
+  std::span<std::string_view const> unsent(Parts& parts) const noexcept;
+  void on_sent(std::size_t bytes) noexcept;
+
+  /// Forgets everything, and lets go of the store.
+  void clear();
+
+ private:
+  struct Slice {
+    std::size_t text_end;  ///< Of the text that comes before the slice.
+    std::shared_ptr<Chunk const> chunk;
+    std::string_view bytes;
+  };
+  /// Text parts and slices by turns: an even part is text, and may be empty.
+  std::string_view part(std::size_t index) const noexcept;
+  std::size_t part_count() const noexcept { return 2 * slices_.size() + 1; }
+
+  std::string text_{};
+  std::vector<Slice> slices_{};
+  std::size_t slice_bytes_ = 0;
+  std::size_t sent_bytes_ = 0;
+  std::size_t sent_parts_ = 0;       ///< Parts that are sent whole,
+  std::size_t sent_part_bytes_ = 0;  ///< and what is sent of the next one.
+};
+
+}  // namespace stele::daemon

@@ -1,0 +1,174 @@
+#include "daemon/request_handler.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/assert.hpp>
+#include <utility>
+
+#include "daemon/diagnostics.hpp"
+#include "daemon/version.hpp"
+#include "protocol/json_text.hpp"
+#include "protocol/limits.hpp"
+
+namespace stele::daemon {
+namespace {
+
+using protocol::append_json_number;
+using protocol::append_json_string;
+
+Op op_of(protocol::Request const& request) noexcept {
+  struct Visitor {
+    Op operator()(protocol::Hello const&) const noexcept { return Op::hello; }
+    Op operator()(protocol::Ping const&) const noexcept { return Op::ping; }
+    Op operator()(protocol::Stats const&) const noexcept { return Op::stats; }
+    Op operator()(protocol::Help const&) const noexcept { return Op::help; }
+    Op operator()(protocol::Write const& write) const noexcept {
+      return write.many ? Op::write_many_logs : Op::write_log;
+    }
+    Op operator()(protocol::ReadLogs const&) const noexcept { return Op::read_logs; }
+  };
+  return std::visit(Visitor{}, request);
+}
+
+/// Why the log does not take a write now.
+Failure refusal(boost::system::error_code error, ServiceFacts const& facts) {
+  if (error == wal::Errc::no_space) return no_space_failure();
+  if (error == wal::Errc::too_large) {
+    std::string detail = "{\"batch_bytes_max\":";
+    append_json_number(detail, facts.commit_bytes_max);
+    detail += '}';
+    return {Error::entry_too_large,
+            "the entries are too large to be written as one; send smaller batches",
+            std::move(detail)};
+  }
+  return log_failed_failure();
+}
+
+}  // namespace
+
+Failure no_space_failure() {
+  return {Error::no_space, "the disk is full; writing resumes by itself when there is space"};
+}
+
+Failure log_failed_failure() {
+  return {Error::log_failed, "the disk reported an error; the daemon stops"};
+}
+
+RequestHandler::RequestHandler(ServiceFacts const& facts, Store& store, LogPort& log,
+                               Clock const& clock, Metrics& metrics)
+    : facts_(facts),
+      store_(store),
+      log_(log),
+      clock_(clock),
+      metrics_(metrics),
+      parser_(protocol::RequestLimits{facts.config.max_entry_bytes}) {}
+
+bool RequestHandler::overloaded() const noexcept {
+  return log_.pending_bytes() >= facts_.config.max_in_flight_bytes;
+}
+
+PendingReply RequestHandler::handle(std::string_view message, protocol::FrameForm form,
+                                    Origin const& origin) {
+  auto const parsed =
+      form == protocol::FrameForm::line ? parser_.parse_line(message) : parser_.parse(message);
+  if (!parsed.request) return fail(parsed.id, parsed.request.error());
+  metrics_.count(op_of(*parsed.request));
+  return std::visit([&](auto const& request) { return answer(parsed.id, request, origin); },
+                    *parsed.request);
+}
+
+void RequestHandler::append_failure(std::string& out, std::string_view id, Failure const& failure,
+                                    std::optional<protocol::WriteState> state) {
+  metrics_.count(static_cast<Error>(failure.code.value()));
+  protocol::append_failure(out, id, failure, state);
+}
+
+ReadyReply RequestHandler::fail(std::string_view id, Failure const& failure,
+                                std::optional<protocol::WriteState> state) {
+  ReadyReply reply;
+  append_failure(reply.text, id, failure, state);
+  return reply;
+}
+
+PendingReply RequestHandler::answer(std::string_view id, protocol::Hello const& request,
+                                    Origin const& origin) {
+  spdlog::debug("hello from pid {} uid {}: {}", origin.pid, origin.uid, printable(request.client));
+  ReadyReply reply;
+  protocol::append_ok_start(reply.text, id);
+  reply.text += ",\"protocol\":";
+  append_json_number(reply.text, protocol::protocol_version);
+  reply.text += ",\"version\":";
+  append_json_string(reply.text, version);
+  reply.text += ",\"store_id\":";
+  append_json_string(reply.text, facts_.store_id);
+  reply.text += ',';
+  append_limits(reply.text, facts_);
+  reply.text += '}';
+  return reply;
+}
+
+PendingReply RequestHandler::answer(std::string_view id, protocol::Ping const& /*request*/,
+                                    Origin const& /*origin*/) {
+  if (auto const error = log_.admit(1, 1)) return fail(id, refusal(error, facts_));
+  if (draining_) return fail(id, {Error::shutting_down, "the daemon is stopping"});
+  ReadyReply reply;
+  protocol::append_ok(reply.text, id);
+  return reply;
+}
+
+PendingReply RequestHandler::answer(std::string_view id, protocol::Stats const& /*request*/,
+                                    Origin const& /*origin*/) {
+  ReadyReply reply;
+  protocol::append_ok_start(reply.text, id);
+  append_stats(reply.text, {facts_, metrics_, store_, log_, clock_.now(), draining_});
+  reply.text += '}';
+  return reply;
+}
+
+PendingReply RequestHandler::answer(std::string_view id, protocol::Help const& /*request*/,
+                                    Origin const& /*origin*/) {
+  ReadyReply reply;
+  protocol::append_help_reply(reply.text, id);
+  return reply;
+}
+
+PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& request,
+                                    Origin const& origin) {
+  using protocol::WriteState;
+  if (draining_) {
+    return fail(id, {Error::shutting_down, "the daemon is stopping"}, WriteState::not_written);
+  }
+  std::size_t bytes_max = 0;
+  for (auto const& draft : request.entries) bytes_max += protocol::canonical_bytes_max(draft);
+  if (auto const error = log_.admit(request.entries.size(), bytes_max)) {
+    return fail(id, refusal(error, facts_), WriteState::not_written);
+  }
+
+  // The bytes are made here, in the store, where they stay; the log copies them to disk.
+  Seq const first_seq = log_.next_seq();
+  Seq seq = first_seq;
+  auto const received_at = clock_.wall_us();
+  payloads_.clear();
+  for (auto const& draft : request.entries) {
+    protocol::EntryStamp const stamp{seq++, draft.timestamp.value_or(received_at), origin};
+    payloads_.push_back(store_.stage(draft, stamp));
+  }
+  [[maybe_unused]] Seq const appended_at = log_.append(payloads_);
+  BOOST_ASSERT(appended_at == first_seq);
+
+  WriteReply reply;
+  reply.id = id;
+  reply.many = request.many;
+  reply.first_seq = first_seq;
+  reply.last_seq = seq - 1;
+  return reply;
+}
+
+PendingReply RequestHandler::answer(std::string_view id, protocol::ReadLogs const& request,
+                                    Origin const& /*origin*/) {
+  auto read = RangeRead::make(request);
+  if (!read) return fail(id, read.error());
+  return ReadReply{std::string(id), *std::move(read), false};
+}
+
+}  // namespace stele::daemon

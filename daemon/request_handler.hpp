@@ -1,0 +1,93 @@
+// Decides what each message means: an answer now, an answer once a write is on disk, or a read.
+// Sans-io: knows no socket; time comes from the clock that it was given.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "daemon/clock.hpp"
+#include "daemon/log_port.hpp"
+#include "daemon/metrics.hpp"
+#include "daemon/range_read.hpp"
+#include "daemon/store.hpp"
+#include "protocol/frame.hpp"
+#include "protocol/reply.hpp"
+#include "protocol/request.hpp"
+#include "stele/error.hpp"
+#include "stele/log_entry.hpp"
+
+namespace stele::daemon {
+
+/// The JSON text is known.
+struct ReadyReply {
+  std::string text{};
+};
+
+/// A write that the log has taken: answered when `last_seq` is visible, or when it has failed.
+struct WriteReply {
+  std::string id{};
+  bool many = false;
+  Seq first_seq = 0;
+  Seq last_seq = 0;
+  std::optional<Failure> failure{};
+  protocol::WriteState state = protocol::WriteState::unknown;  ///< With a failure.
+};
+
+/// A read that begins when all that was asked before it on its connection has been answered, so
+/// that it sees the writes among that.
+struct ReadReply {
+  std::string id{};
+  RangeRead read{};
+  bool begun = false;
+};
+
+using PendingReply = std::variant<ReadyReply, WriteReply, ReadReply>;
+
+class RequestHandler {
+ public:
+  RequestHandler(ServiceFacts const& facts, Store& store, LogPort& log, Clock const& clock,
+                 Metrics& metrics);
+
+  PendingReply handle(std::string_view message, protocol::FrameForm form, Origin const& origin);
+
+  /// Appends a failure reply, and counts it.
+  void append_failure(std::string& out, std::string_view id, Failure const& failure,
+                      std::optional<protocol::WriteState> state = std::nullopt);
+
+  /// Whether so much waits for the disk that no message should be handled now.
+  bool overloaded() const noexcept;
+  /// From now on writes are refused with shutting_down.
+  void start_draining() noexcept { draining_ = true; }
+
+  Store const& store() const noexcept { return store_; }
+  Metrics& metrics() noexcept { return metrics_; }
+
+ private:
+  ReadyReply fail(std::string_view id, Failure const& failure,
+                  std::optional<protocol::WriteState> state = std::nullopt);
+  PendingReply answer(std::string_view id, protocol::Hello const& request, Origin const& origin);
+  PendingReply answer(std::string_view id, protocol::Ping const& request, Origin const& origin);
+  PendingReply answer(std::string_view id, protocol::Stats const& request, Origin const& origin);
+  PendingReply answer(std::string_view id, protocol::Help const& request, Origin const& origin);
+  PendingReply answer(std::string_view id, protocol::Write const& request, Origin const& origin);
+  PendingReply answer(std::string_view id, protocol::ReadLogs const& request, Origin const& origin);
+
+  ServiceFacts const& facts_;
+  Store& store_;
+  LogPort& log_;
+  Clock const& clock_;
+  Metrics& metrics_;
+  protocol::RequestParser parser_;
+  std::vector<std::string_view> payloads_{};  ///< Of one write; kept for its capacity.
+  bool draining_ = false;
+};
+
+/// Why a write that the log had taken was not written after all.
+Failure no_space_failure();
+Failure log_failed_failure();
+
+}  // namespace stele::daemon

@@ -1,0 +1,188 @@
+#include "daemon/server.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "protocol/frame.hpp"
+#include "protocol/limits.hpp"
+
+namespace stele::daemon {
+namespace {
+
+namespace asio = boost::asio;
+using namespace asio::experimental::awaitable_operators;
+
+constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
+
+/// While no descriptor is free the listening socket stays readable; without a pause the loop spins.
+constexpr std::chrono::milliseconds accept_pause_delay{100};
+
+/// How long to wait for the first byte of a connection that is refused: it tells in which form.
+constexpr std::chrono::seconds refusal_delay{1};
+/// Connections that are refused with words at a time; further ones are just closed.
+constexpr std::size_t refusing_max = 32;
+
+constexpr std::chrono::seconds drain_patience{5};
+constexpr std::chrono::seconds failure_patience{1};
+
+/// What escapes a session is a defect: it ends the process, and the log says what was durable.
+void rethrow(std::exception_ptr const& error) {
+  if (error) std::rethrow_exception(error);
+}
+
+Origin origin_of(ClientSocket& socket) noexcept {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
+  return {peer.pid, peer.uid, peer.gid};
+}
+
+}  // namespace
+
+Server::Server(asio::io_context& io, ListenSocket& listen_socket, RequestHandler& handler,
+               WalDriver& driver, Config const& config)
+    : io_(io),
+      listen_socket_(listen_socket),
+      handler_(handler),
+      driver_(driver),
+      limits_(session_limits(config)),
+      connections_max_(config.max_connections),
+      signals_(io, SIGTERM, SIGINT),
+      accept_pause_(io),
+      drain_deadline_(io) {}
+
+void Server::start() {
+  wait_for_signal();
+  driver_.set_failure_handler([this] {
+    log_failed_ = true;
+    drain(failure_patience);
+  });
+  asio::co_spawn(io_, accept_clients(), rethrow);
+}
+
+void Server::wait_for_signal() {
+  signals_.async_wait([this](boost::system::error_code error, int signal) {
+    if (error) return;
+    spdlog::info("signal {}: finishing what is in flight", signal);
+    signals_.clear();  // Back to the default action: a second signal ends the process.
+    drain(drain_patience);
+  });
+}
+
+asio::awaitable<void> Server::accept_clients() {
+  auto& acceptor = listen_socket_.acceptor();
+  while (acceptor.is_open()) {
+    ClientSocket socket(io_);
+    auto const result = co_await acceptor.async_accept(socket, use_result);
+    auto const error = std::get<0>(result);
+    if (draining_) break;
+    if (error == asio::error::operation_aborted || error == asio::error::connection_aborted) {
+      continue;
+    }
+    if (error) {
+      if (auto const held_back = accept_errors_.pass(clock_.now())) {
+        spdlog::error("cannot accept connections: {} ({} times more since the last line)",
+                      error.message(), *held_back);
+      }
+      accept_pause_.expires_after(accept_pause_delay);
+      co_await accept_pause_.async_wait(use_result);
+      continue;
+    }
+    open_session(std::move(socket));
+  }
+}
+
+void Server::open_session(ClientSocket socket) {
+  Metrics& metrics = handler_.metrics();
+  if (sessions_.size() >= connections_max_) {
+    ++metrics.connections_refused;
+    if (auto const held_back = refusals_.pass(clock_.now())) {
+      spdlog::warn("{} connections are open: one refused ({} more since the last line)",
+                   sessions_.size(), *held_back);
+    }
+    if (refusing_ < refusing_max) asio::co_spawn(io_, refuse(std::move(socket)), rethrow);
+    return;
+  }
+  ++metrics.connections_accepted;
+  auto const origin = origin_of(socket);
+  auto session = std::make_shared<Session>(std::move(socket),
+                                           SessionState(handler_, origin, limits_), driver_);
+  sessions_.emplace(session.get(), session);
+  metrics.connections_open = sessions_.size();
+  spdlog::debug("connection from pid {} uid {}", origin.pid, origin.uid);
+  asio::co_spawn(io_, serve(std::move(session)), rethrow);
+}
+
+asio::awaitable<void> Server::serve(std::shared_ptr<Session> session) {
+  co_await session->run();
+  sessions_.erase(session.get());
+  handler_.metrics().connections_open = sessions_.size();
+  if (draining_) stop_if_done();
+}
+
+asio::awaitable<void> Server::refuse(ClientSocket socket) {
+  ++refusing_;
+  asio::steady_timer deadline(io_, refusal_delay);
+  co_await (socket.async_wait(ClientSocket::wait_read, use_result) ||
+            deadline.async_wait(use_result));
+
+  boost::system::error_code ignored;
+  socket.non_blocking(true, ignored);
+  std::array<char, 4096> received{};
+  std::size_t const bytes = socket.receive(asio::buffer(received), 0, ignored);
+  // A client that has said nothing yet is taken for a program.
+  bool const is_line =
+      bytes > 0 && static_cast<unsigned char>(received[0]) > protocol::binary_first_byte_max;
+  std::string text;
+  protocol::FrameBuilder frame(text,
+                               is_line ? protocol::FrameForm::line : protocol::FrameForm::binary);
+  std::string detail = "{\"connections_max\":" + std::to_string(connections_max_) + '}';
+  Failure const failure(Error::too_many_connections, "the limit of open connections is reached",
+                        std::move(detail));
+  handler_.append_failure(text, {}, failure);
+  frame.finish();
+  // An empty socket buffer takes so little at once.
+  socket.send(asio::buffer(text), 0, ignored);
+  --refusing_;
+}
+
+void Server::drain(std::chrono::seconds patience) {
+  draining_ = true;
+  boost::system::error_code ignored;
+  listen_socket_.acceptor().close(ignored);
+  accept_pause_.cancel();
+  handler_.start_draining();
+  drain_deadline_.expires_after(patience);
+  drain_deadline_.async_wait([this](boost::system::error_code error) {
+    if (error) return;
+    spdlog::warn("closing {} connections whose clients do not read their replies",
+                 sessions_.size());
+    for (auto const& [key, session] : sessions_) session->close();
+  });
+  for (auto const& [key, session] : sessions_) session->drain();
+  stop_if_done();
+}
+
+/// A write that the log has taken is finished, however long the disk takes.
+void Server::stop_if_done() {
+  if (!sessions_.empty()) return;
+  drain_deadline_.cancel();
+  if (log_failed_) {
+    io_.stop();
+  } else {
+    driver_.notify_when_idle([this] { io_.stop(); });
+  }
+}
+
+}  // namespace stele::daemon

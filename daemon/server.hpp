@@ -1,0 +1,61 @@
+// Accepts connections and keeps their sessions, until a signal or the log ends it.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <memory>
+#include <unordered_map>
+
+#include "daemon/clock.hpp"
+#include "daemon/diagnostics.hpp"
+#include "daemon/listen_socket.hpp"
+#include "daemon/request_handler.hpp"
+#include "daemon/session.hpp"
+#include "daemon/session_state.hpp"
+#include "daemon/wal_driver.hpp"
+
+namespace stele::daemon {
+
+/// SIGTERM or SIGINT drains: no new connections, an answer to all that has arrived, new writes
+/// refused, then the end; a client that does not read its replies is given a bounded time. A
+/// second signal ends the process at once.
+class Server {
+ public:
+  Server(boost::asio::io_context& io, ListenSocket& listen_socket, RequestHandler& handler,
+         WalDriver& driver, Config const& config);
+
+  /// Serves from the next run of the io_context on, and stops it when all is over.
+  void start();
+  bool log_failed() const noexcept { return log_failed_; }
+
+ private:
+  boost::asio::awaitable<void> accept_clients();
+  boost::asio::awaitable<void> serve(std::shared_ptr<Session> session);
+  boost::asio::awaitable<void> refuse(ClientSocket socket);
+  void open_session(ClientSocket socket);
+  void wait_for_signal();
+  void drain(std::chrono::seconds patience);
+  void stop_if_done();
+
+  boost::asio::io_context& io_;
+  ListenSocket& listen_socket_;
+  RequestHandler& handler_;
+  WalDriver& driver_;
+  SessionLimits limits_;
+  std::size_t connections_max_;
+  boost::asio::signal_set signals_;
+  boost::asio::steady_timer accept_pause_;
+  boost::asio::steady_timer drain_deadline_;
+  SystemClock clock_{};
+  Throttle accept_errors_{std::chrono::seconds(10)};
+  Throttle refusals_{std::chrono::seconds(10)};
+  std::unordered_map<Session const*, std::shared_ptr<Session>> sessions_{};
+  std::size_t refusing_ = 0;
+  bool draining_ = false;
+  bool log_failed_ = false;
+};
+
+}  // namespace stele::daemon

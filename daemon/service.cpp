@@ -1,0 +1,176 @@
+#include "daemon/service.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "daemon/clock.hpp"
+#include "daemon/exit_code.hpp"
+#include "daemon/listen_socket.hpp"
+#include "daemon/metrics.hpp"
+#include "daemon/request_handler.hpp"
+#include "daemon/server.hpp"
+#include "daemon/store.hpp"
+#include "daemon/store_loader.hpp"
+#include "daemon/version.hpp"
+#include "daemon/wal_driver.hpp"
+#include "wal/disk_directory.hpp"
+
+namespace stele::daemon {
+namespace {
+
+/// A request's canonical entries are longer than its text, by seq, timestamp and origin; so a batch
+/// of long entries that fills a frame still fits into one commit.
+constexpr std::uint64_t commit_bytes_per_frame_byte = 2;
+
+/// Descriptors besides those of the clients: the log's files, the ring, timers, stderr.
+constexpr rlim_t own_descriptors = 64;
+
+void raise_descriptor_limit(std::uint64_t connections) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  rlim_t const wanted = connections + own_descriptors;
+  if (limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted) {
+    spdlog::warn("max-connections is {}, but the process may open {} files only", connections,
+                 limit.rlim_cur);
+  }
+}
+
+wal::Options log_options(Config const& config) {
+  wal::Options options;
+  options.segment_bytes = config.segment_bytes;
+  options.commit_align = static_cast<std::size_t>(config.commit_align);
+  options.commit_bytes_max =
+      static_cast<std::size_t>(config.max_frame_bytes * commit_bytes_per_frame_byte);
+  options.retain_bytes = config.retain_bytes;
+  options.on_damage = config.on_damage;
+  return options;
+}
+
+int exit_code_of(wal::Failure const& failure) {
+  if (failure.code == wal::Errc::locked) return exit_locked;
+  if (failure.code == wal::Errc::not_local) return exit_config;
+  bool const is_data = failure.code == wal::Errc::damaged || failure.code == wal::Errc::not_a_log ||
+                       failure.code == wal::Errc::unsupported_version;
+  return is_data ? exit_damaged : exit_io_error;
+}
+
+int exit_code_of(Failure const& failure) {
+  if (failure.code == ListenSocket::Refusal::in_use) return exit_locked;
+  return failure.code == ListenSocket::Refusal::not_ours ? exit_config : exit_io_error;
+}
+
+/// As a UUID is written: 8-4-4-4-12.
+std::string to_text(wal::StoreId const& id) {
+  constexpr char hex[] = "0123456789abcdef";
+  std::string text;
+  for (std::size_t i = 0; i < id.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += {hex[id[i] >> 4], hex[id[i] & 0xf]};
+  }
+  return text;
+}
+
+std::uint64_t microseconds_between(Instant from, Instant to) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(to - from).count());
+}
+
+/// All parts that live as long as the service, in the order in which they depend on one another.
+class Service {
+ public:
+  explicit Service(Config const& config) { facts_.config = config; }
+
+  int run();
+
+ private:
+  wal::Result<void> open_log();
+  int serve(ListenSocket& listen_socket);
+
+  SystemClock clock_{};
+  ServiceFacts facts_{};
+  Metrics metrics_{};
+  Store store_{};
+  std::unique_ptr<wal::Directory> directory_{};
+  boost::asio::io_context io_{1};
+  std::unique_ptr<WalDriver> driver_{};
+};
+
+wal::Result<void> Service::open_log() {
+  Config const& config = facts_.config;
+  std::string note;
+  auto directory = wal::open_disk_directory(
+      {config.data_dir, config.wal_backend, config.allow_remote, config.buffered}, note);
+  if (!directory) return directory.error();
+  directory_ = *std::move(directory);
+  if (!note.empty()) spdlog::warn("{}", note);
+
+  auto const begun_at = clock_.now();
+  StoreLoader loader(store_, clock_);
+  auto driver = WalDriver::open(io_, *directory_, log_options(config), loader, store_, clock_);
+  if (!driver) return driver.error();
+  driver_ = *std::move(driver);
+
+  facts_.started_at = clock_.now();
+  facts_.recovery_us = microseconds_between(begun_at, facts_.started_at);
+  facts_.recovery_rejected = loader.rejected();
+  facts_.recovery = driver_->log().recovery();
+  facts_.store_id = to_text(driver_->log().store_id());
+  facts_.backend = directory_->describe();
+  facts_.commit_bytes_max = driver_->log().options().commit_bytes_max;
+  facts_.unread_bytes_max = session_limits(config).unread_bytes_max;
+  spdlog::info("data in {}, store {}, by {}", config.data_dir, facts_.store_id, facts_.backend);
+  report_recovery(facts_.recovery, store_, facts_.recovery_rejected, facts_.recovery_us);
+  return {};
+}
+
+int Service::run() {
+  spdlog::info("steled {}", version);
+  raise_descriptor_limit(facts_.config.max_connections);
+  // The lock of the data directory comes first: who holds it may judge what the socket file is.
+  if (auto const opened = open_log(); !opened) {
+    spdlog::critical("cannot open the log in {}: {}", facts_.config.data_dir,
+                     opened.error().message);
+    return exit_code_of(opened.error());
+  }
+  auto listen_socket = ListenSocket::open(io_, facts_.config.socket, facts_.config.socket_mode);
+  if (!listen_socket) {
+    spdlog::critical("{}", listen_socket.error().message);
+    return exit_code_of(listen_socket.error());
+  }
+  return serve(*listen_socket);
+}
+
+int Service::serve(ListenSocket& listen_socket) {
+  RequestHandler handler(facts_, store_, *driver_, clock_, metrics_);
+  Server server(io_, listen_socket, handler, *driver_, facts_.config);
+  server.start();
+  spdlog::info("listening on {}", listen_socket.path());
+  io_.run();
+  if (server.log_failed()) return exit_io_error;
+  if (auto const sealed = driver_->close(); !sealed) {
+    spdlog::error("the log was not sealed: {}", sealed.error().message);
+    return exit_io_error;
+  }
+  spdlog::info("stopped; the log is sealed");
+  return exit_ok;
+}
+
+}  // namespace
+
+int run_service(Config const& config) {
+  // A client that goes away is an error of one write, not a signal.
+  std::signal(SIGPIPE, SIG_IGN);
+  return Service(config).run();
+}
+
+}  // namespace stele::daemon

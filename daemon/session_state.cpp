@@ -1,0 +1,243 @@
+#include "daemon/session_state.hpp"
+
+#include <algorithm>
+#include <boost/assert.hpp>
+#include <utility>
+#include <variant>
+
+#include "protocol/limits.hpp"
+#include "protocol/reply.hpp"
+
+namespace stele::daemon {
+namespace {
+
+/// The first read of a connection asks for this much, so that an idle one costs little; each read
+/// that fills its room doubles the next, up to what a socket buffer holds.
+constexpr std::size_t room_bytes_min = std::size_t{16} << 10;
+constexpr std::size_t room_bytes_max = std::size_t{256} << 10;
+
+/// Shorter runs of neighbours are copied: a part of a gather write costs more than such a copy.
+constexpr std::size_t copied_run_bytes_max = std::size_t{4} << 10;
+
+/// Steps of reads, each up to a frame, that one turn of the loop gives to one connection.
+constexpr std::size_t turn_reads_max = 32;
+
+}  // namespace
+
+SessionLimits session_limits(Config const& config) noexcept {
+  SessionLimits limits;
+  limits.frame_bytes_max = config.max_frame_bytes;
+  limits.unread_bytes_max = config.max_unread_bytes != 0 ? config.max_unread_bytes
+                                                         : config.max_frame_bytes + room_bytes_max;
+  limits.unsent_bytes_max = config.max_unsent_bytes;
+  limits.unanswered_max = config.max_unanswered;
+  return limits;
+}
+
+SessionState::SessionState(RequestHandler& handler, Origin const& origin,
+                           SessionLimits const& limits)
+    : handler_(handler),
+      origin_(origin),
+      limits_(limits),
+      reader_(limits.frame_bytes_max),
+      room_bytes_(room_bytes_min) {}
+
+protocol::FrameForm SessionState::form() const noexcept {
+  return reader_.form().value_or(protocol::FrameForm::binary);
+}
+
+bool SessionState::may_read() const noexcept {
+  return !input_ended() && !messages_wait_ && reader_.unread_bytes() < limits_.unread_bytes_max;
+}
+
+std::span<char> SessionState::read_room() {
+  BOOST_ASSERT(may_read());
+  std::size_t const bytes =
+      std::min(room_bytes_, limits_.unread_bytes_max - reader_.unread_bytes());
+  return reader_.prepare(bytes).first(bytes);
+}
+
+void SessionState::on_received(std::size_t bytes) {
+  if (bytes == room_bytes_) room_bytes_ = std::min(2 * room_bytes_, room_bytes_max);
+  reader_.commit(bytes);
+}
+
+void SessionState::on_input_end() noexcept { reader_.finish(); }
+
+void SessionState::on_refused(Seq first) {
+  for (auto& pending : queue_) {
+    auto* const write = std::get_if<WriteReply>(&pending);
+    if (write == nullptr || write->failure || write->first_seq < first) continue;
+    write->failure = no_space_failure();
+    write->state = protocol::WriteState::not_written;
+  }
+}
+
+void SessionState::on_log_failed() {
+  for (auto& pending : queue_) {
+    auto* const write = std::get_if<WriteReply>(&pending);
+    if (write == nullptr || write->failure) continue;
+    if (write->last_seq <= handler_.store().visible_seq()) continue;
+    write->failure = log_failed_failure();
+    write->state = protocol::WriteState::unknown;
+  }
+}
+
+void SessionState::advance() {
+  awaits_turn_ = false;
+  turn_reads_ = 0;
+  bool progress = true;
+  while (progress && !awaits_turn_) {
+    progress = produce_replies();
+    progress = handle_messages() || progress;
+  }
+}
+
+bool SessionState::handle_messages() {
+  bool progress = false;
+  awaits_log_room_ = false;
+  while (!input_ended()) {
+    awaits_log_room_ = handler_.overloaded();
+    messages_wait_ = awaits_log_room_ || queue_.size() >= limits_.unanswered_max ||
+                     unsent_bytes() >= limits_.unsent_bytes_max;
+    if (messages_wait_) break;
+
+    using Status = protocol::FrameReader::Status;
+    auto const next = reader_.next();
+    if (next.status == Status::need_more) break;
+    progress = true;
+    if (next.status == Status::message) {
+      queue_.push_back(handler_.handle(next.message, form(), origin_));
+    } else if (next.status == Status::end) {
+      end_seen_ = true;
+    } else {
+      input_failed_ = true;
+      ReadyReply reply;
+      handler_.append_failure(reply.text, {}, next.failure);
+      queue_.push_back(std::move(reply));
+    }
+  }
+  return progress;
+}
+
+bool SessionState::produce_replies() {
+  bool progress = false;
+  while (!queue_.empty() && unsent_bytes() < limits_.unsent_bytes_max) {
+    if (turn_reads_ >= turn_reads_max) {
+      awaits_turn_ = true;
+      break;
+    }
+    if (!std::visit([this](auto& reply) { return produce(reply); }, queue_.front())) break;
+    queue_.pop_front();
+    progress = true;
+  }
+  return progress;
+}
+
+void SessionState::append_frame(std::string_view text) {
+  protocol::FrameBuilder frame(filling_.text(), form());
+  filling_.text() += text;
+  frame.finish();
+}
+
+void SessionState::append_frame_failure(std::string_view id, Failure const& failure,
+                                        std::optional<protocol::WriteState> state) {
+  protocol::FrameBuilder frame(filling_.text(), form());
+  handler_.append_failure(filling_.text(), id, failure, state);
+  frame.finish();
+}
+
+bool SessionState::produce(ReadyReply& reply) {
+  append_frame(reply.text);
+  return true;
+}
+
+bool SessionState::produce(WriteReply& reply) {
+  if (reply.failure) {
+    append_frame_failure(reply.id, *reply.failure, reply.state);
+    return true;
+  }
+  if (reply.last_seq > handler_.store().visible_seq()) return false;
+  handler_.metrics().entries_written += reply.last_seq - reply.first_seq + 1;
+  protocol::FrameBuilder frame(filling_.text(), form());
+  if (reply.many) {
+    protocol::append_write_many_logs_reply(filling_.text(), reply.id, reply.first_seq,
+                                           reply.last_seq);
+  } else {
+    protocol::append_write_log_reply(filling_.text(), reply.id, reply.first_seq);
+  }
+  frame.finish();
+  return true;
+}
+
+bool SessionState::produce(ReadReply& reply) {
+  if (!reply.begun) {
+    reply.begun = true;
+    if (auto const begun = reply.read.begin(handler_.store()); !begun) {
+      append_frame_failure(reply.id, begun.error());
+      return true;
+    }
+  }
+  return produce_entries(reply);
+}
+
+/// Makes the next frame of a read; true if it was the last one.
+bool SessionState::produce_entries(ReadReply& reply) {
+  ++turn_reads_;
+  auto const step = reply.read.step(handler_.store(), protocol::read_frame_bytes);
+  bool const more = step.status == RangeRead::Status::more;
+  awaits_turn_ = more;
+  if (more && step.runs.empty()) return false;
+
+  std::string& text = filling_.text();
+  protocol::FrameBuilder frame(text, form());
+  protocol::append_entries_start(text, reply.id);
+  bool first = true;
+  for (auto const& run : step.runs) {
+    if (!first) text += ',';
+    first = false;
+    if (run.text.size() <= copied_run_bytes_max) {
+      text += run.text;
+    } else {
+      filling_.add_slice(*run.chunk, run.text);
+      frame.add_external_bytes(run.text.size());
+    }
+  }
+  handler_.metrics().entries_read += step.entries;
+  if (more) {
+    protocol::append_entries_more(text);
+  } else if (step.status == RangeRead::Status::limited) {
+    protocol::append_entries_end(text, reply.read.cursor());
+  } else {
+    protocol::append_entries_end(text, {});
+  }
+  frame.finish();
+  return !more;
+}
+
+std::optional<Seq> SessionState::awaited_seq() const noexcept {
+  for (auto const& pending : queue_) {
+    auto const* const write = std::get_if<WriteReply>(&pending);
+    if (write != nullptr && !write->failure && write->last_seq > handler_.store().visible_seq()) {
+      return write->last_seq;
+    }
+  }
+  return std::nullopt;
+}
+
+ReplyBatch& SessionState::begin_write() noexcept {
+  BOOST_ASSERT(has_output() && sending_.empty());
+  std::swap(filling_, sending_);
+  return sending_;
+}
+
+void SessionState::end_write() {
+  BOOST_ASSERT(sending_.empty());
+  sending_.clear();
+}
+
+bool SessionState::finished() const noexcept {
+  return queue_.empty() && filling_.empty() && sending_.empty() && (input_ended() || draining_);
+}
+
+}  // namespace stele::daemon

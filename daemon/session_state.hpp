@@ -1,0 +1,106 @@
+// One connection without its socket: which bytes may come, what is answered in which order, what
+// is on its way out, and when to pause. The session obeys it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "daemon/config.hpp"
+#include "daemon/reply_batch.hpp"
+#include "daemon/request_handler.hpp"
+#include "protocol/frame_reader.hpp"
+#include "stele/log_entry.hpp"
+
+namespace stele::daemon {
+
+struct SessionLimits {
+  std::size_t frame_bytes_max = 0;
+  std::size_t unread_bytes_max = 0;  ///< Received, not yet handled.
+  std::size_t unsent_bytes_max = 0;  ///< Above it no reply is made; one may cross it.
+  std::size_t unanswered_max = 0;    ///< Requests handled, not yet answered.
+};
+SessionLimits session_limits(Config const& config) noexcept;
+
+/// Messages come in on the left and leave in the same order on the right:
+///
+///   socket -> reader_ -> handle -> queue_: ready | write | read | … -> filling_ -> sending_ ->
+///   socket
+///
+/// A write holds up what is behind it until it is visible, a read until its last frame is made.
+/// After every event, advance() does what has become possible.
+class SessionState {
+ public:
+  SessionState(RequestHandler& handler, Origin const& origin, SessionLimits const& limits);
+
+  /// Whether the socket should be read now.
+  bool may_read() const noexcept;
+  /// Where its next bytes go. Precondition: may_read(). Valid until the next call.
+  std::span<char> read_room();
+  void on_received(std::size_t bytes);
+  /// The client will send nothing more; what it has sent is still answered.
+  void on_input_end() noexcept;
+
+  /// Writes from `first` on were never written.
+  void on_refused(Seq first);
+  /// Writes that are not durable now never will be known to be.
+  void on_log_failed();
+  /// Finish what is there, then end.
+  void on_drain() noexcept { draining_ = true; }
+
+  void advance();
+
+  /// The oldest write that is not yet answered, if the log still owes it.
+  std::optional<Seq> awaited_seq() const noexcept;
+  /// Messages are held back until less waits for the disk.
+  bool awaits_log_room() const noexcept { return awaits_log_room_; }
+  /// There is more to do at once, but other sessions come first: advance() again soon.
+  bool awaits_turn() const noexcept { return awaits_turn_; }
+
+  bool has_output() const noexcept { return !filling_.empty(); }
+  /// What to send; stays in place until end_write(). Precondition: has_output().
+  ReplyBatch& begin_write() noexcept;
+  void end_write();
+
+  bool input_ended() const noexcept { return end_seen_ || input_failed_; }
+  /// The client broke the framing: bytes of it are left that nobody will read.
+  bool input_failed() const noexcept { return input_failed_; }
+  /// Nothing is left to do for this connection.
+  bool finished() const noexcept;
+
+ private:
+  std::size_t unsent_bytes() const noexcept {
+    return filling_.unsent_bytes() + sending_.unsent_bytes();
+  }
+  bool handle_messages();
+  bool produce_replies();
+  bool produce(ReadyReply& reply);
+  bool produce(WriteReply& reply);
+  bool produce(ReadReply& reply);
+  bool produce_entries(ReadReply& reply);
+  void append_frame(std::string_view text);
+  void append_frame_failure(std::string_view id, Failure const& failure,
+                            std::optional<protocol::WriteState> state = std::nullopt);
+  protocol::FrameForm form() const noexcept;
+
+  RequestHandler& handler_;
+  Origin origin_;
+  SessionLimits limits_;
+  protocol::FrameReader reader_;
+  std::size_t room_bytes_;
+  std::deque<PendingReply> queue_{};
+  ReplyBatch filling_{};
+  ReplyBatch sending_{};
+  std::size_t turn_reads_ = 0;  ///< Steps of reads in this call of advance().
+  bool messages_wait_ = false;  ///< A limit, not the client, is why nothing is handled.
+  bool awaits_log_room_ = false;
+  bool awaits_turn_ = false;
+  bool draining_ = false;
+  bool end_seen_ = false;
+  bool input_failed_ = false;
+};
+
+}  // namespace stele::daemon

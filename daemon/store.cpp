@@ -1,0 +1,119 @@
+#include "daemon/store.hpp"
+
+#include <algorithm>
+#include <boost/assert.hpp>
+#include <cstring>
+#include <limits>
+
+namespace stele::daemon {
+namespace {
+
+/// Large enough that a frame of entries is one or two slices, small enough that retention frees
+/// memory in fine steps. An entry that is larger gets a chunk of its own.
+constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
+
+}  // namespace
+
+Chunk::Chunk(Seq first_seq, std::size_t capacity)
+    : bytes_(std::make_unique_for_overwrite<char[]>(capacity)),
+      capacity_(capacity),
+      first_seq_(first_seq) {
+  BOOST_ASSERT(capacity <= std::numeric_limits<std::uint32_t>::max());
+}
+
+std::string_view Chunk::entry(Seq seq) const noexcept {
+  auto const index = static_cast<std::size_t>(seq - first_seq_);
+  std::size_t const begin = index == 0 ? 0 : ends_[index - 1] + 1U;
+  return {bytes_.get() + begin, ends_[index] - begin};
+}
+
+std::string_view Chunk::append(std::size_t bytes) {
+  BOOST_ASSERT(bytes < free_bytes());
+  char* const begin = free_begin();
+  begin[bytes] = ',';
+  ends_.push_back(static_cast<std::uint32_t>(used_bytes() + bytes));
+  return {begin, bytes};
+}
+
+Chunk& Store::chunk_for(Seq seq, std::size_t bytes) {
+  std::size_t const needed = bytes + 1;  // The comma.
+  if (!chunks_.empty()) {
+    Chunk& last = *chunks_.back();
+    if (last.next_seq() == seq && last.free_bytes() >= needed) return last;
+    last.shrink_to_fit();
+  }
+  chunks_.push_back(std::make_shared<Chunk>(seq, std::max(chunk_bytes, needed)));
+  return *chunks_.back();
+}
+
+std::string_view Store::stage(protocol::EntryDraft const& draft,
+                              protocol::EntryStamp const& stamp) {
+  BOOST_ASSERT(stamp.seq > (staged_.empty() ? visible_seq_ : staged_.back().seq));
+  Chunk& chunk = chunk_for(stamp.seq, protocol::canonical_bytes_max(draft));
+  char* const begin = chunk.free_begin();
+  char* const end = protocol::write_canonical_entry(begin, draft, stamp);
+  auto const text = chunk.append(static_cast<std::size_t>(end - begin));
+  text_bytes_ += text.size() + 1;
+  staged_.push_back({stamp.timestamp, stamp.seq});
+  return text;
+}
+
+void Store::publish(Seq seq) {
+  while (!staged_.empty() && staged_.front().seq <= seq) {
+    index_.insert(staged_.front());
+    staged_.pop_front();
+  }
+  visible_seq_ = std::max(visible_seq_, seq);
+}
+
+void Store::unstage_from(Seq seq) {
+  while (!staged_.empty() && staged_.back().seq >= seq) {
+    Chunk& last = *chunks_.back();
+    text_bytes_ -= last.entry(staged_.back().seq).size() + 1;
+    last.pop_back();
+    staged_.pop_back();
+    if (last.empty()) chunks_.pop_back();
+  }
+}
+
+bool Store::insert(Seq seq, std::string_view text) {
+  auto const key = protocol::read_entry_key(text);
+  if (!key || key->seq != seq || seq <= visible_seq_) return false;
+  Chunk& chunk = chunk_for(seq, text.size());
+  std::memcpy(chunk.free_begin(), text.data(), text.size());
+  chunk.append(text.size());
+  text_bytes_ += text.size() + 1;
+  index_.insert({key->timestamp, seq});
+  visible_seq_ = seq;
+  return true;
+}
+
+void Store::remove_up_to(Seq seq) {
+  BOOST_ASSERT(seq <= visible_seq_);
+  if (seq <= removed_seq_) return;
+  removed_seq_ = seq;
+  index_.remove_up_to(seq);
+  while (!chunks_.empty() && chunks_.front()->next_seq() <= seq + 1) {
+    text_bytes_ -= chunks_.front()->used_bytes();
+    chunks_.pop_front();
+  }
+}
+
+std::size_t Store::index_bytes() const noexcept {
+  std::size_t const entries = index_.size() + staged_.size();
+  return index_.bytes() + entries * sizeof(std::uint32_t) + chunks_.size() * sizeof(Chunk);
+}
+
+EntryPlace Store::Finder::find(Seq seq) noexcept {
+  if (last_ == nullptr || seq < (*last_)->first_seq() || seq >= (*last_)->next_seq()) {
+    auto const after =
+        std::upper_bound(store_.chunks_.begin(), store_.chunks_.end(), seq,
+                         [](Seq s, auto const& chunk) { return s < chunk->first_seq(); });
+    BOOST_ASSERT(after != store_.chunks_.begin());
+    last_ = &*std::prev(after);
+    BOOST_ASSERT(seq < (*last_)->next_seq());
+  }
+  return {last_, (*last_)->entry(seq)};
+}
+
+}  // namespace stele::daemon

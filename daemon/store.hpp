@@ -1,0 +1,110 @@
+// The entries in memory: bytes in large chunks, in commit order, and the index that reads follow.
+// No I/O, no clock, no locks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "daemon/time_index.hpp"
+#include "protocol/canonical_entry.hpp"
+
+namespace stele::daemon {
+
+using Seq = std::uint64_t;
+
+/// Canonical entries with contiguous seqs, each followed by a comma:
+///
+///   {"seq":7,…},{"seq":8,…},{"seq":9,…},   free
+///             ^ends_[0]   ^ends_[1]   ^ends_[2]
+///
+/// so that any run of neighbours can be sent between `[` and `]` as it stands. Bytes of entries
+/// that are visible never change or move; replies share them.
+class Chunk {
+ public:
+  Chunk(Seq first_seq, std::size_t capacity);
+
+  Seq first_seq() const noexcept { return first_seq_; }
+  Seq next_seq() const noexcept { return first_seq_ + ends_.size(); }
+  bool empty() const noexcept { return ends_.empty(); }
+  std::size_t used_bytes() const noexcept { return ends_.empty() ? 0 : ends_.back() + 1U; }
+  std::size_t free_bytes() const noexcept { return capacity_ - used_bytes(); }
+  /// Precondition: first_seq() <= seq < next_seq().
+  std::string_view entry(Seq seq) const noexcept;
+
+  /// Where the next entry is to be written, before append() is told how long it is.
+  char* free_begin() noexcept { return bytes_.get() + used_bytes(); }
+  std::string_view append(std::size_t bytes);
+  void pop_back() noexcept { ends_.pop_back(); }
+  /// Gives back what was reserved for more entries.
+  void shrink_to_fit() { ends_.shrink_to_fit(); }
+
+ private:
+  std::unique_ptr<char[]> bytes_;
+  std::size_t capacity_;
+  Seq first_seq_;
+  std::vector<std::uint32_t> ends_{};
+};
+
+/// Where an entry lies; valid until the store changes.
+struct EntryPlace {
+  std::shared_ptr<Chunk> const* chunk = nullptr;
+  std::string_view text{};
+};
+
+/// An entry is staged before the log has it, so that its bytes are made once and serve both; it is
+/// published, visible to readers, when the log says that it is durable.
+///
+///   staged --publish--> visible --remove_up_to--> gone
+///      \--unstage_from--> never was (the disk is full; its seq is given out again)
+class Store {
+ public:
+  /// Writes the canonical form; the view stays valid until the entry is unstaged or removed.
+  /// `stamp.seq` follows the seq staged or published last.
+  std::string_view stage(protocol::EntryDraft const& draft, protocol::EntryStamp const& stamp);
+  void publish(Seq seq);
+  void unstage_from(Seq seq);
+
+  /// Takes an entry that the log held: visible at once. False, and nothing is taken, if the text
+  /// does not start as a canonical entry with this seq does.
+  bool insert(Seq seq, std::string_view text);
+  /// Removes all visible entries with seqs up to `seq`.
+  void remove_up_to(Seq seq);
+
+  /// The newest visible entry, or the newest that ever was; 0 if there was none.
+  Seq visible_seq() const noexcept { return visible_seq_; }
+  /// The newest removed entry; 0 if none was.
+  Seq removed_seq() const noexcept { return removed_seq_; }
+  TimeIndex const& index() const noexcept { return index_; }
+  /// Canonical text that is held, commas included.
+  std::size_t text_bytes() const noexcept { return text_bytes_; }
+  /// What finding the entries costs besides.
+  std::size_t index_bytes() const noexcept;
+
+  /// Finds visible entries; neighbours at once. Valid until the store changes.
+  class Finder {
+   public:
+    explicit Finder(Store const& store) noexcept : store_(store) {}
+    EntryPlace find(Seq seq) noexcept;
+
+   private:
+    Store const& store_;
+    std::shared_ptr<Chunk> const* last_ = nullptr;
+  };
+
+ private:
+  Chunk& chunk_for(Seq seq, std::size_t bytes);
+
+  /// In seq order; the last one grows.
+  std::deque<std::shared_ptr<Chunk>> chunks_{};
+  std::deque<TimeKey> staged_{};
+  TimeIndex index_{};
+  std::size_t text_bytes_ = 0;
+  Seq visible_seq_ = 0;
+  Seq removed_seq_ = 0;
+};
+
+}  // namespace stele::daemon

@@ -1,0 +1,55 @@
+#include "daemon/store_loader.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+
+namespace stele::daemon {
+namespace {
+
+constexpr std::chrono::seconds progress_period{2};
+
+std::uint64_t mebibytes(std::uint64_t bytes) { return bytes >> 20; }
+
+}  // namespace
+
+StoreLoader::StoreLoader(Store& store, Clock const& clock) noexcept
+    : store_(store), clock_(clock), reported_at_(clock.now()) {}
+
+void StoreLoader::on_payload(wal::Seq seq, std::string_view payload) {
+  if (!store_.insert(seq, payload)) ++rejected_;
+}
+
+void StoreLoader::on_gap(wal::Gap const& gap) {
+  if (gap.reason == wal::GapReason::expired) store_.remove_up_to(gap.last_seq);
+}
+
+void StoreLoader::on_progress(std::uint64_t bytes_done, std::uint64_t bytes_total) {
+  auto const now = clock_.now();
+  if (now - reported_at_ < progress_period || bytes_total == 0) return;
+  reported_at_ = now;
+  spdlog::info("recovering: {} of {} MiB", mebibytes(bytes_done), mebibytes(bytes_total));
+}
+
+void report_recovery(wal::RecoveryReport const& report, Store const& store, std::uint64_t rejected,
+                     std::uint64_t took_us) {
+  auto const bytes_per_second = took_us == 0 ? 0 : report.bytes * 1'000'000 / took_us;
+  spdlog::info("recovered {} entries ({} MiB of log in {} segments) in {} ms, {} MiB/s, after {}",
+               report.payloads, mebibytes(report.bytes), report.segments, took_us / 1000,
+               mebibytes(bytes_per_second), report.clean_stop ? "a clean stop" : "no clean stop");
+  if (store.index().size() > 0) {
+    spdlog::info("history held: seq {} to {}, {} MiB in memory", store.removed_seq() + 1,
+                 store.visible_seq(), mebibytes(store.text_bytes() + store.index_bytes()));
+  }
+  for (auto const& finding : report.findings) spdlog::warn("{}", finding);
+  for (auto const& gap : report.gaps) {
+    if (gap.reason == wal::GapReason::expired) continue;
+    spdlog::warn("entries {} to {} are missing: {}", gap.first_seq, gap.last_seq,
+                 wal::to_string(gap.reason));
+  }
+  if (rejected > 0) {
+    spdlog::warn("{} records of the log are not entries of this program; not served", rejected);
+  }
+}
+
+}  // namespace stele::daemon

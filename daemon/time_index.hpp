@@ -1,0 +1,99 @@
+// The order in which entries are read: by (timestamp, seq). Keys only; the store knows the bytes.
+#pragma once
+
+#include <algorithm>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <vector>
+
+namespace stele::daemon {
+
+/// Position of an entry in the order of reads.
+struct TimeKey {
+  std::uint64_t timestamp = 0;
+  std::uint64_t seq = 0;
+
+  auto operator<=>(TimeKey const&) const = default;
+};
+
+inline constexpr TimeKey time_key_min{};
+inline constexpr TimeKey time_key_max{std::numeric_limits<std::uint64_t>::max(),
+                                      std::numeric_limits<std::uint64_t>::max()};
+
+/// A two-level B-tree: sorted leaves of up to 512 keys, in a map by their lower bound.
+///
+///   map   0 ───────► [ k k k k ]
+///         bound ───► [ k k k k k k k ]     every key of a leaf is at or above its bound,
+///         bound ───► [ k k ]               and below the bound of the next leaf
+///
+/// 16 bytes a key: full leaves if keys arrive in order, half-full ones at worst. The first leaf,
+/// with bound 0, is always there and may be empty.
+class TimeIndex {
+ public:
+  TimeIndex();
+
+  /// Amortised O(1) for a key above all others, else O(log n). No key may be inserted twice.
+  void insert(TimeKey key);
+  /// Removes every key with seq <= `seq`; returns how many. Leaves that hold none are not touched.
+  std::size_t remove_up_to(std::uint64_t seq);
+
+  std::size_t size() const noexcept { return size_; }
+  /// Bytes that the index occupies.
+  std::size_t bytes() const noexcept;
+  /// Precondition: size() > 0.
+  TimeKey first() const noexcept;
+  TimeKey last() const noexcept;
+
+  /// Calls visit(key) for the keys at or above `from`, rising, while it returns true.
+  template <class Visit>
+  void ascend(TimeKey from, Visit&& visit) const;
+  /// Calls visit(key) for the keys at or below `from`, falling, while it returns true.
+  template <class Visit>
+  void descend(TimeKey from, Visit&& visit) const;
+
+ private:
+  struct Leaf {
+    std::vector<TimeKey> keys{};
+    std::uint64_t seq_min = std::numeric_limits<std::uint64_t>::max();
+  };
+  using Leaves = std::map<TimeKey, Leaf>;
+
+  Leaf& add_leaf(Leaves::iterator before, TimeKey bound);
+  Leaf& split(Leaves::iterator full, TimeKey key);
+
+  Leaves leaves_{};
+  std::size_t size_ = 0;
+};
+
+template <class Visit>
+void TimeIndex::ascend(TimeKey from, Visit&& visit) const {
+  auto leaf = std::prev(leaves_.upper_bound(from));
+  auto key = std::lower_bound(leaf->second.keys.begin(), leaf->second.keys.end(), from);
+  for (;;) {
+    for (; key != leaf->second.keys.end(); ++key) {
+      if (!visit(*key)) return;
+    }
+    if (++leaf == leaves_.end()) return;
+    key = leaf->second.keys.begin();
+  }
+}
+
+template <class Visit>
+void TimeIndex::descend(TimeKey from, Visit&& visit) const {
+  auto leaf = std::prev(leaves_.upper_bound(from));
+  auto key = std::upper_bound(leaf->second.keys.begin(), leaf->second.keys.end(), from);
+  for (;;) {
+    while (key != leaf->second.keys.begin()) {
+      if (!visit(*--key)) return;
+    }
+    if (leaf == leaves_.begin()) return;
+    --leaf;
+    key = leaf->second.keys.end();
+  }
+}
+
+}  // namespace stele::daemon

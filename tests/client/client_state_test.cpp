@@ -1,0 +1,315 @@
+#include "client-lib/client_state.hpp"
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "protocol/frame.hpp"
+#include "protocol/frame_reader.hpp"
+#include "protocol/reply.hpp"
+
+using stele::ClientError;
+using stele::Error;
+using stele::Failure;
+using stele::LogEntry;
+using stele::client::ClientState;
+
+namespace {
+
+LogEntry entry_of(std::string message) { return {.message = std::move(message)}; }
+
+// A client and the daemon's end of its connection.
+class Connection {
+ public:
+  ClientState state{};
+
+  /// The daemon receives all that was not sent; returns the requests in it.
+  std::vector<std::string> send_all() {
+    std::vector<std::string> requests;
+    auto const bytes = std::string{state.unsent()};
+    state.sent(bytes.size());
+    auto const room = daemon_reader_.prepare(bytes.size());
+    std::copy(bytes.begin(), bytes.end(), room.begin());
+    daemon_reader_.commit(bytes.size());
+    for (;;) {
+      auto const next = daemon_reader_.next();
+      if (next.status != stele::protocol::FrameReader::Status::message) return requests;
+      requests.emplace_back(next.message);
+    }
+  }
+
+  void send_bytes(std::size_t bytes) { state.sent(bytes); }
+
+  void reply_raw(std::string_view bytes) {
+    while (!bytes.empty()) {
+      auto const room = state.receive_buffer();
+      auto const n = std::min(bytes.size(), room.size());
+      std::copy_n(bytes.begin(), n, room.begin());
+      state.received(n);
+      bytes.remove_prefix(n);
+    }
+  }
+
+  void reply(std::string_view json) { reply_raw(frame(json)); }
+
+  void reply_seq(std::uint64_t id, std::uint64_t seq) {
+    std::string text;
+    stele::protocol::append_write_log_reply(text, std::to_string(id), seq);
+    reply(text);
+  }
+
+  static std::string frame(std::string_view json) {
+    std::string bytes;
+    stele::protocol::FrameBuilder builder{bytes, stele::protocol::FrameForm::binary};
+    bytes += json;
+    builder.finish();
+    return bytes;
+  }
+
+ private:
+  stele::protocol::FrameReader daemon_reader_{stele::protocol::frame_bytes_ceiling};
+};
+
+constexpr std::string_view one_entry =
+    R"({"seq":1,"timestamp":5,"level":"info","message":"m","metadata":{},"version":1,)"
+    R"("origin":{"pid":1,"uid":0,"gid":0}})";
+
+std::string entries_reply(std::uint64_t id, bool more) {
+  return R"({"id":)" + std::to_string(id) + R"(,"ok":true,"entries":[)" + std::string{one_entry} +
+         R"(],"more":)" + (more ? "true" : "false") + "}";
+}
+
+void check_failure(std::optional<ClientState::Answer> const& answer,
+                   boost::system::error_code code) {
+  BOOST_REQUIRE(answer.has_value());
+  BOOST_TEST(!answer->reply.ok);
+  BOOST_TEST(answer->reply.failure.code == code);
+  BOOST_TEST(!answer->reply.failure.message.empty());
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(client_state_test)
+
+BOOST_AUTO_TEST_CASE(requests_go_out_in_order_with_ids_of_their_own) {
+  Connection connection;
+  connection.state.hello("unit");
+  connection.state.ping();
+  BOOST_TEST(connection.state.write_log(entry_of("a")).has_value());
+  auto const requests = connection.send_all();
+  BOOST_REQUIRE(requests.size() == 3U);
+  BOOST_TEST(requests[0].find(R"("op":"hello")") != std::string::npos);
+  BOOST_TEST(requests[0].find(R"("id":1)") != std::string::npos);
+  BOOST_TEST(requests[1].find(R"("id":2)") != std::string::npos);
+  BOOST_TEST(requests[2].find(R"("id":3)") != std::string::npos);
+  BOOST_TEST(connection.state.unsent().empty());
+}
+
+BOOST_AUTO_TEST_CASE(pipelined_writes_are_answered_in_the_order_they_were_made) {
+  Connection connection;
+  for (auto const* message : {"a", "b", "c"}) {
+    BOOST_TEST(connection.state.write_log(entry_of(message)).has_value());
+  }
+  connection.send_all();
+  BOOST_TEST(!connection.state.next().has_value());
+  connection.reply_seq(1, 11);
+  connection.reply_seq(2, 12);
+  BOOST_TEST(connection.state.next()->reply.first_seq == 11U);
+  BOOST_TEST(connection.state.next()->reply.first_seq == 12U);
+  BOOST_TEST(!connection.state.next().has_value());
+  BOOST_TEST(connection.state.requests_in_flight() == 1U);
+  connection.reply_seq(3, 13);
+  BOOST_TEST(connection.state.next()->reply.first_seq == 13U);
+  BOOST_TEST(connection.state.requests_in_flight() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_reply_is_found_wherever_the_bytes_are_cut) {
+  auto const bytes = Connection::frame(R"({"id":1,"ok":true,"seq":7})");
+  for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
+    Connection connection;
+    BOOST_REQUIRE(connection.state.write_log(entry_of("a")).has_value());
+    connection.send_all();
+    connection.reply_raw(bytes.substr(0, cut));
+    BOOST_TEST(connection.state.next().has_value() == (cut == bytes.size()));
+    if (cut == bytes.size()) continue;
+    connection.reply_raw(bytes.substr(cut));
+    auto const answer = connection.state.next();
+    BOOST_REQUIRE(answer.has_value());
+    BOOST_TEST(answer->reply.first_seq == 7U);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_write_leaves_the_connection_usable) {
+  Connection connection;
+  BOOST_TEST(connection.state.write_log(entry_of("a")).has_value());
+  BOOST_TEST(connection.state.write_log(entry_of("b")).has_value());
+  connection.send_all();
+  std::string text;
+  stele::protocol::append_failure(text, "1", Failure{Error::no_space, "the disk is full"},
+                                  stele::protocol::WriteState::not_written);
+  connection.reply(text);
+  connection.reply_seq(2, 1);
+  check_failure(connection.state.next(), Error::no_space);
+  BOOST_TEST(connection.state.next()->reply.ok);
+  BOOST_TEST(!connection.state.is_closed());
+}
+
+BOOST_AUTO_TEST_CASE(replies_out_of_step_are_a_protocol_violation_for_all_that_wait) {
+  Connection connection;
+  BOOST_TEST(connection.state.write_log(entry_of("a")).has_value());
+  connection.state.ping();
+  connection.send_all();
+  connection.reply_seq(2, 1);
+  connection.reply_seq(1, 2);
+  check_failure(connection.state.next(), ClientError::protocol_violation);
+  check_failure(connection.state.next(), ClientError::protocol_violation);
+  BOOST_TEST(connection.state.is_closed());
+}
+
+BOOST_AUTO_TEST_CASE(a_reply_that_nobody_asked_for_is_a_protocol_violation) {
+  Connection connection;
+  connection.reply_seq(1, 1);
+  check_failure(connection.state.next(), ClientError::protocol_violation);
+}
+
+BOOST_AUTO_TEST_CASE(a_write_answered_in_parts_is_a_protocol_violation) {
+  Connection connection;
+  BOOST_TEST(connection.state.write_log(entry_of("a")).has_value());
+  connection.send_all();
+  connection.reply(entries_reply(1, true));
+  check_failure(connection.state.next(), ClientError::protocol_violation);
+}
+
+BOOST_AUTO_TEST_CASE(bytes_that_are_no_reply_are_a_protocol_violation) {
+  auto const replies = {Connection::frame("[]"), Connection::frame("{\"id\":1"),
+                        std::string("\0\0\0\0", 4), std::string("\x04\x00\x00\x01", 4)};
+  for (auto const& bytes : replies) {
+    Connection connection;
+    connection.state.ping();
+    connection.send_all();
+    connection.reply_raw(bytes);
+    check_failure(connection.state.next(), ClientError::protocol_violation);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_lost_connection_leaves_the_outcome_of_sent_writes_unknown) {
+  Connection connection;
+  for (auto const* message : {"a", "b"}) {
+    BOOST_TEST(connection.state.write_log(entry_of(message)).has_value());
+  }
+  connection.send_all();
+  connection.state.ping();
+  BOOST_TEST(connection.state.write_log(entry_of("c")).has_value());
+  connection.send_bytes(connection.state.unsent().size() - 1);
+  connection.reply_seq(1, 1);
+  connection.state.close({ClientError::connection_lost, "gone"});
+
+  BOOST_TEST(connection.state.next()->reply.ok);  // Its reply had arrived.
+  check_failure(connection.state.next(), ClientError::outcome_unknown);
+  check_failure(connection.state.next(), ClientError::connection_lost);  // The ping.
+  auto const cut = connection.state.next();
+  check_failure(cut, ClientError::connection_lost);  // One byte short: not carried out.
+  BOOST_TEST((cut->reply.state == stele::protocol::WriteState::not_written));
+  BOOST_TEST(connection.state.requests_in_flight() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_write_that_times_out_after_it_was_sent_is_of_unknown_outcome) {
+  Connection connection;
+  BOOST_TEST(connection.state.write_log(entry_of("a")).has_value());
+  connection.send_all();
+  connection.state.close({ClientError::timed_out, "no answer"});
+  check_failure(connection.state.next(), ClientError::outcome_unknown);
+  check_failure(connection.state.next(), ClientError::timed_out);
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_of_the_connection_answers_the_request_that_waits) {
+  Connection connection;
+  connection.state.hello("unit");
+  connection.send_all();
+  std::string text;
+  stele::protocol::append_failure(text, "", Failure{Error::too_many_connections, "full"});
+  connection.reply(text);
+  check_failure(connection.state.next(), Error::too_many_connections);
+  BOOST_TEST(connection.state.is_closed());
+  BOOST_TEST(connection.state.requests_in_flight() == 0U);
+  check_failure(connection.state.next(), ClientError::connection_lost);
+}
+
+BOOST_AUTO_TEST_CASE(a_read_is_answered_in_parts_until_more_is_false) {
+  Connection connection;
+  connection.state.read_logs({});
+  connection.send_all();
+  connection.reply(entries_reply(1, true));
+  connection.reply(entries_reply(1, false));
+  auto const first = connection.state.next();
+  BOOST_REQUIRE(first.has_value());
+  BOOST_TEST(first->reply.more);
+  BOOST_TEST(first->reply.entries.size() == 1U);
+  BOOST_TEST(connection.state.requests_in_flight() == 1U);
+  BOOST_TEST(!connection.state.next()->reply.more);
+  BOOST_TEST(connection.state.requests_in_flight() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(the_rest_of_a_discarded_read_is_skipped_before_the_next_reply) {
+  Connection connection;
+  connection.state.read_logs({});
+  connection.send_all();
+  connection.reply(entries_reply(1, true));
+  BOOST_TEST(connection.state.next()->reply.more);
+  connection.state.discard_rest();
+  connection.state.ping();
+  connection.send_all();
+  connection.reply(entries_reply(1, true));
+  connection.reply(entries_reply(1, false));
+  connection.reply(R"({"id":2,"ok":true})");
+  auto const answer = connection.state.next();
+  BOOST_REQUIRE(answer.has_value());
+  BOOST_TEST(answer->reply.id == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_bad_entry_is_refused_before_it_is_sent_and_named) {
+  Connection connection;
+  std::vector<LogEntry> entries{entry_of("good"), entry_of("bad \xff")};
+  auto const refused = connection.state.write_many_logs(entries);
+  BOOST_REQUIRE(!refused.has_value());
+  BOOST_TEST(refused.error().code == make_error_code(Error::invalid_entry));
+  BOOST_TEST(refused.error().message.starts_with("entries[1]: "));
+  BOOST_TEST(connection.state.unsent().empty());
+  BOOST_TEST(connection.state.requests_in_flight() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_batch_is_refused) {
+  Connection connection;
+  BOOST_TEST(connection.state.write_many_logs({}).error().code ==
+             make_error_code(Error::bad_request));
+}
+
+// Two batches that are too large: one by its texts alone, one by what JSON adds to them.
+BOOST_AUTO_TEST_CASE(a_batch_above_the_frame_limit_is_refused_whole_and_names_the_limit) {
+  for (auto const entry_count : {std::size_t{40}, std::size_t{10}}) {
+    Connection connection;
+    connection.state.set_limits({.entry_bytes_max = 100, .frame_bytes_max = 200});
+    std::vector<LogEntry> const entries(entry_count, entry_of("0123456789"));
+    auto const refused = connection.state.write_many_logs(entries);
+    BOOST_REQUIRE(!refused.has_value());
+    BOOST_TEST(refused.error().code == make_error_code(Error::entry_too_large));
+    BOOST_TEST(refused.error().message.find("200") != std::string::npos);
+    BOOST_TEST(refused.error().detail == R"({"frame_bytes_max":200})");
+    BOOST_TEST(connection.state.unsent().empty());
+    connection.state.ping();
+    BOOST_TEST(connection.send_all().size() == 1U);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_entry_above_the_daemons_limit_is_refused) {
+  Connection connection;
+  connection.state.set_limits({.entry_bytes_max = 10, .frame_bytes_max = 1000});
+  BOOST_TEST(connection.state.write_log(entry_of("0123456789")).has_value());
+  BOOST_TEST(connection.state.write_log(entry_of("0123456789a")).error().code ==
+             make_error_code(Error::entry_too_large));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,149 @@
+#include "protocol/canonical_entry.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include "exact_buffer.hpp"
+
+namespace {
+
+using namespace stele;
+using namespace stele::protocol;
+using stele::test::ExactBuffer;
+
+struct Golden {
+  EntryDraft draft;
+  EntryStamp stamp;
+  std::string_view text;
+  StoredEntry entry;
+};
+
+/// The stored form is a format: a change here is a change of every log on disk.
+Golden const goldens[] = {
+    {{{}, Level::info, R"("hello")", "{}"},
+     {7, 1700000000000000, {1, 0, 0}},
+     R"({"seq":7,"timestamp":1700000000000000,"level":"info","message":"hello","metadata":{},)"
+     R"("version":1,"origin":{"pid":1,"uid":0,"gid":0}})",
+     {7, 1700000000000000, Level::info, "hello", "{}", 1, {1, 0, 0}}},
+    {{{}, Level::trace, R"("")", R"({"a":[1.0,-0],"a b":null})"},
+     {UINT64_MAX, UINT64_MAX, {INT32_MIN, UINT32_MAX, UINT32_MAX}},
+     R"({"seq":18446744073709551615,"timestamp":18446744073709551615,"level":"trace","message":"",)"
+     R"("metadata":{"a":[1.0,-0],"a b":null},"version":1,"origin":{"pid":-2147483648,)"
+     R"("uid":4294967295,"gid":4294967295}})",
+     {UINT64_MAX,
+      UINT64_MAX,
+      Level::trace,
+      "",
+      R"({"a":[1.0,-0],"a b":null})",
+      1,
+      {INT32_MIN, UINT32_MAX, UINT32_MAX}}},
+    {{{}, Level::fatal, R"("a\"\\\n\u0000é")", R"({"version":1,"origin":{"pid":9}})"},
+     {1, 0, {0, 1, 2}},
+     R"({"seq":1,"timestamp":0,"level":"fatal","message":"a\"\\\n\u0000é",)"
+     R"("metadata":{"version":1,"origin":{"pid":9}},)"
+     R"("version":1,"origin":{"pid":0,"uid":1,"gid":2}})",
+     {1,
+      0,
+      Level::fatal,
+      std::string("a\"\\\n\0é", 7),
+      R"({"version":1,"origin":{"pid":9}})",
+      1,
+      {0, 1, 2}}},
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(canonical_entry_test)
+
+BOOST_AUTO_TEST_CASE(the_stored_form_is_byte_for_byte_the_golden_one) {
+  for (auto const& golden : goldens) {
+    std::string out = "before";
+    append_canonical_entry(out, golden.draft, golden.stamp);
+    BOOST_TEST(out == "before" + std::string(golden.text));
+    BOOST_TEST(golden.text.size() <= canonical_bytes_max(golden.draft));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(raw_storage_of_the_upper_bound_is_enough) {
+  for (auto const& golden : goldens) {
+    auto const storage = std::make_unique<char[]>(canonical_bytes_max(golden.draft));
+    char const* const end = write_canonical_entry(storage.get(), golden.draft, golden.stamp);
+    BOOST_TEST(std::string_view(storage.get(), static_cast<std::size_t>(end - storage.get())) ==
+               golden.text);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_golden_text_parses_to_the_entry) {
+  for (auto const& golden : goldens) {
+    ExactBuffer const text(golden.text);
+    auto const entry = parse_stored_entry(text.text());
+    BOOST_REQUIRE(entry.has_value());
+    BOOST_TEST((*entry == golden.entry), golden.text);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_key_is_read_from_the_start_of_the_text) {
+  for (auto const& golden : goldens) {
+    ExactBuffer const text(golden.text);
+    auto const key = read_entry_key(text.text());
+    BOOST_REQUIRE(key.has_value());
+    BOOST_TEST(key->seq == golden.entry.seq);
+    BOOST_TEST(key->timestamp == golden.entry.timestamp);
+    BOOST_TEST((key->level == golden.entry.level));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_text_that_is_cut_has_no_key_and_is_no_entry) {
+  auto const whole = goldens[0].text;
+  auto const key_bytes = whole.find(",\"message\"");
+  for (std::size_t bytes = 0; bytes < whole.size(); ++bytes) {
+    ExactBuffer const text(whole.substr(0, bytes));
+    BOOST_TEST(!parse_stored_entry(text.text()).has_value(), bytes);
+    if (bytes < key_bytes - 1) BOOST_TEST(!read_entry_key(text.text()).has_value(), bytes);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(members_come_in_any_order_and_unknown_ones_are_skipped) {
+  auto const entry = parse_stored_entry(
+      R"( {"origin":{"gid":3,"new":[{}],"pid":1,"uid":2}, "later":{"seq":9,"pid":8},)"
+      R"("version":1,"metadata":{ "a" : [ 1 , {} ] },"message":"\u0061","level":"warn",)"
+      R"("timestamp":5,"seq":4} )");
+  BOOST_REQUIRE(entry.has_value());
+  StoredEntry const expected{4, 5, Level::warn, "a", R"({"a":[1,{}]})", 1, {1, 2, 3}};
+  BOOST_TEST((*entry == expected));
+}
+
+BOOST_AUTO_TEST_CASE(what_lacks_a_member_or_has_one_of_another_type_is_no_entry) {
+  struct Row {
+    std::string_view piece;
+    std::string_view other;
+  };
+  static constexpr Row rows[] = {
+      {R"("seq":7)", R"("seq":-7)"},
+      {R"("seq":7)", R"("seq":7.0)"},
+      {R"("seq":7,)", ""},
+      {R"("timestamp":1700000000000000)", R"("timestamp":18446744073709551616)"},
+      {R"("level":"info")", R"("level":"loud")"},
+      {R"("level":"info")", R"("level":2)"},
+      {R"("message":"hello")", R"("message":1)"},
+      {R"("metadata":{})", R"("metadata":[])"},
+      {R"("version":1)", R"("version":256)"},
+      {R"("pid":1)", R"("pid":2147483648)"},
+      {R"("pid":1)", R"("pid":"1")"},
+      {R"("uid":0)", R"("uid":4294967296)"},
+      {R"(,"gid":0)", ""},
+      {R"(,"origin":{"pid":1,"uid":0,"gid":0})", ""},
+      {R"({"pid":1,"uid":0,"gid":0})", "[]"},
+  };
+  for (auto const& row : rows) {
+    std::string text(goldens[0].text);
+    auto const at = text.find(row.piece);
+    BOOST_REQUIRE(at != std::string::npos);
+    text.replace(at, row.piece.size(), row.other);
+    BOOST_TEST(!parse_stored_entry(text).has_value(), text);
+  }
+  for (std::string_view const text : {"{}", "[]", "7", "null"}) {
+    BOOST_TEST(!parse_stored_entry(text).has_value(), text);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

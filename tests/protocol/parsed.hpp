@@ -1,0 +1,84 @@
+// One request through a new parser, as plain values that outlive it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exact_buffer.hpp"
+#include "protocol/request.hpp"
+
+namespace stele::test {
+
+struct Parsed {
+  std::string id{};
+  std::string op{};    ///< Empty if the request failed.
+  std::string code{};  ///< Empty if it did not.
+  std::string message{};
+  std::string detail{};
+  std::vector<std::string> entries{};  ///< In canonical form, stamped {seq 1, timestamp 0}.
+  protocol::ReadLogs read{};
+  std::string cursor{};
+  std::string client{};
+};
+
+inline Parsed to_values(protocol::ParsedRequest const& parsed) {
+  Parsed values;
+  values.id = parsed.id;
+  if (!parsed.request) {
+    auto const& failure = parsed.request.error();
+    values.code = to_string(static_cast<Error>(failure.code.value()));
+    values.message = failure.message;
+    values.detail = failure.detail;
+    return values;
+  }
+  values.op = op_name(*parsed.request);
+  if (auto const* write = std::get_if<protocol::Write>(&*parsed.request)) {
+    for (auto const& draft : write->entries) {
+      append_canonical_entry(values.entries.emplace_back(), draft,
+                             {1, draft.timestamp.value_or(0), {}});
+    }
+  } else if (auto const* read = std::get_if<protocol::ReadLogs>(&*parsed.request)) {
+    values.read = *read;
+    values.cursor = read->cursor;
+    values.read.cursor = {};
+  } else if (auto const* hello = std::get_if<protocol::Hello>(&*parsed.request)) {
+    values.client = hello->client;
+  }
+  return values;
+}
+
+inline Parsed parse(std::string_view text, protocol::RequestLimits limits = {}) {
+  ExactBuffer const buffer(text);
+  protocol::RequestParser parser(limits);
+  return to_values(parser.parse(buffer.text()));
+}
+
+inline Parsed parse_line(std::string_view text) {
+  ExactBuffer const buffer(text);
+  protocol::RequestParser parser;
+  return to_values(parser.parse_line(buffer.text()));
+}
+
+/// The entry's members after `{"seq":1,"timestamp":…,"level":…,` of a write of this one entry.
+inline Parsed parse_entry(std::string_view entry, protocol::RequestLimits limits = {}) {
+  return parse(R"({"op":"write_log","entry":)" + std::string(entry) + "}", limits);
+}
+
+inline Parsed parse_metadata(std::string_view metadata, protocol::RequestLimits limits = {}) {
+  return parse_entry(R"({"message":"","metadata":)" + std::string(metadata) + "}", limits);
+}
+
+/// The canonical metadata of the one entry of a request, or its error code.
+inline std::string metadata_of(Parsed const& parsed) {
+  if (parsed.entries.empty()) return parsed.code;
+  std::string_view text = parsed.entries.front();
+  constexpr std::string_view before = R"(,"metadata":)";
+  constexpr std::string_view after = R"(,"version":1,"origin":{"pid":0,"uid":0,"gid":0}})";
+  text.remove_prefix(text.find(before) + before.size());
+  text.remove_suffix(after.size());
+  return std::string(text);
+}
+
+}  // namespace stele::test

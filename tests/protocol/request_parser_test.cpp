@@ -1,0 +1,252 @@
+#include <boost/json/parse.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include "parsed.hpp"
+#include "protocol/json_text.hpp"
+
+namespace {
+
+using namespace stele;
+using namespace stele::protocol;
+using test::parse;
+using test::parse_line;
+
+struct Bad {
+  std::string_view text;
+  std::string_view code;
+  std::string_view id;
+  std::string_view message;  ///< The start.
+};
+
+void check(Bad const& row) {
+  BOOST_TEST_CONTEXT(row.text) {
+    auto const parsed = parse(row.text);
+    BOOST_TEST(parsed.code == row.code);
+    BOOST_TEST(parsed.id == row.id);
+    BOOST_TEST(parsed.message.substr(0, row.message.size()) == row.message);
+    BOOST_TEST(is_utf8(parsed.message));
+    boost::json::error_code code;
+    BOOST_TEST(boost::json::parse(parsed.detail, code).is_object(), parsed.detail);
+  }
+}
+
+constexpr Bad no_requests[] = {
+    {"[]", "bad_request", "", "a request is one JSON object"},
+    {"7", "bad_request", "", "a request is one JSON object"},
+    {"null", "bad_request", "", "a request is one JSON object"},
+    {R"("ping")", "bad_request", "", "a request is one JSON object"},
+    {R"([{"op":"ping"}])", "bad_request", "", "a request is one JSON object"},
+    {"{}", "bad_request", "", R"(the request has no "op"; it must be one of hello, ping)"},
+    {R"({"id":4,"message":"m"})", "bad_request", "4", R"(the request has no "op")"},
+    {R"({"op":null,"id":4})", "bad_request", "4", R"("op" is null; it must be a string)"},
+    {R"({"op":["ping"],"id":4})", "bad_request", "4", R"("op" is an array;)"},
+    {R"({"op":"wirte_log","id":4})", "unknown_op", "4",
+     R"(there is no operation "wirte_log"; known are hello, ping, stats, write_log, )"
+     R"(write_many_logs, read_logs, help; did you mean "write_log"?)"},
+    {R"({"op":"","id":4})", "unknown_op", "4", R"(there is no operation "";)"},
+    {R"({"op":"PING","id":4})", "unknown_op", "4", R"(there is no operation "PING";)"},
+    {R"({"op":"count_logs","id":4})", "unknown_op", "4", ""},
+    {R"({"op":"cancel","target":1,"id":4})", "unknown_op", "4", ""},
+    {R"({"id":4,"entry":{"bad":0},"op":"nonsense"})", "unknown_op", "4", ""},
+    {R"({"op":"ping","op":"ping","id":4})", "bad_request", "4", R"("op" is given twice;)"},
+    {R"({"op":"ping","\u006fp":"ping","id":4})", "bad_request", "4", R"("op" is given twice;)"},
+    {R"({"op":"ping","id":4,"id":5})", "bad_request", "4", R"("id" is given twice;)"},
+    {R"({"op":"ping","id":1.5})", "bad_request", "", R"("id" is 1.5; it must be an integer)"},
+    {R"({"op":"ping","id":null})", "bad_request", "", R"("id" is null;)"},
+    {R"({"op":"ping","id":{}})", "bad_request", "", R"("id" is an object;)"},
+    {R"({"op":"ping","id":18446744073709551616})", "bad_request", "", R"("id" is 1844)"},
+    {R"({"op":"read_logs","where":{"a":{"b":1}},"id":4})", "bad_request", "4",
+     R"(read_logs has no member "where"; it takes op, id, start_ts, end_ts, order, limit, )"
+     R"(cursor)"},
+    {R"({"op":"read_logs","start":1,"id":4})", "bad_request", "4",
+     R"(read_logs has no member "start";)"},
+    {R"({"op":"read_logs","end_tz":1,"id":4})", "bad_request", "4",
+     R"(read_logs has no member "end_tz"; it takes op, id, start_ts, end_ts, order, limit, )"
+     R"(cursor; did you mean "end_ts"?)"},
+    {R"({"op":"ping","entry":{"message":"m"},"id":4})", "bad_request", "4",
+     R"(ping has no member "entry"; it takes op, id)"},
+    {R"({"op":"write_log","entries":[{"message":"m"}],"id":4})", "bad_request", "4",
+     R"(write_log has no member "entries"; it takes op, id, entry)"},
+    {R"({"op":"write_log","entry":{"message":"m"},"write_no":1,"id":4})", "bad_request", "4",
+     R"(write_log has no member "write_no")"},
+    {R"({"op":"write_log","id":4})", "bad_request", "4", R"(write_log needs "entry", such as)"},
+    {R"({"op":"write_many_logs","id":4})", "bad_request", "4",
+     R"(write_many_logs needs "entries", such as)"},
+    {R"({"op":"write_log","entry":[],"id":4})", "bad_request", "4",
+     R"("entry" is an array; it must be an object)"},
+    {R"({"op":"write_log","entry":"m","id":4})", "bad_request", "4", R"("entry" is "m";)"},
+    {R"({"op":"write_many_logs","entries":{},"id":4})", "bad_request", "4",
+     R"("entries" is an object; it must be an array of objects)"},
+    {R"({"op":"write_many_logs","entries":{"a":{"message":"m"}},"id":4})", "bad_request", "4",
+     R"("entries" is an object;)"},
+    {R"({"op":"write_many_logs","entries":[],"id":4})", "bad_request", "4",
+     R"("entries" is empty; it must hold at least one entry)"},
+    {R"({"op":"write_many_logs","entries":[{"message":"m"},7],"id":4})", "bad_request", "4",
+     R"("entries[1]" is 7; it must be an object)"},
+    {R"({"op":"write_many_logs","entries":[[{"message":"m"}]],"id":4})", "bad_request", "4",
+     R"("entries[0]" is an array;)"},
+    {R"({"op":"read_logs","start_ts":-1,"id":4})", "bad_request", "4",
+     R"("start_ts" is -1; it must be an integer from 0 to 18446744073709551615)"},
+    {R"({"op":"read_logs","end_ts":18446744073709551616,"id":4})", "bad_request", "4",
+     R"("end_ts" is 18446744073709551616;)"},
+    {R"({"op":"read_logs","start_ts":1.5,"id":4})", "bad_request", "4", R"("start_ts" is 1.5;)"},
+    {R"({"op":"read_logs","limit":-1,"id":4})", "bad_request", "4", R"("limit" is -1;)"},
+    {R"({"op":"read_logs","limit":null,"id":4})", "bad_request", "4", R"("limit" is null;)"},
+    {R"({"op":"read_logs","order":"up","id":4})", "bad_request", "4",
+     R"("order" is "up"; it must be "asc" (oldest first) or "desc" (newest first))"},
+    {R"({"op":"read_logs","order":1,"id":4})", "bad_request", "4", R"("order" is 1;)"},
+    {R"({"op":"read_logs","cursor":1,"id":4})", "bad_request", "4", R"("cursor" is 1;)"},
+    {R"({"op":"hello","client":1,"id":4})", "bad_request", "4", R"("client" is 1;)"},
+};
+
+constexpr Bad no_json[] = {
+    {"", "bad_json", "", "the JSON text ends too early, at byte 0"},
+    {"  ", "bad_json", "", "the JSON text ends too early, at byte 2"},
+    {R"({"id":4,"op":"ping")", "bad_json", "4", "the JSON text ends too early, at byte 19"},
+    {R"({"id":4,"op":"ping"}x)", "bad_json", "4", "one JSON object is expected, but more"},
+    {R"({"id":4,"op":"ping"}{"op":"ping"})", "bad_json", "4", "one JSON object is expected"},
+    {R"({"id":4,"op":"ping",})", "bad_json", "4", "the text is not valid JSON"},
+    {R"({"id":4,"op":'ping'})", "bad_json", "4", "the text is not valid JSON"},
+    {R"({"id":4,"op":"read_logs","limit":NaN})", "bad_json", "4", "the text is not valid JSON"},
+    {R"({"id":4,"op":"read_logs","limit":Infinity})", "bad_json", "4", ""},
+    {R"({"id":4,"op":"read_logs","limit":01})", "bad_json", "4", ""},
+    {R"({"id":4,"op":"read_logs","limit":+1})", "bad_json", "4", ""},
+    {R"({"id":4,"op":"read_logs","limit":1.})", "bad_json", "4", ""},
+    {R"({"id":4,"op":"pi\ud800ng"})", "bad_json", "4", ""},
+    {R"({"id":4,"op":"pi\udc00ng"})", "bad_json", "4", ""},
+    {R"({"id":4,"op":"pi\x41ng"})", "bad_json", "4", ""},
+    {"{\"id\":4,\"op\":\"pi\tng\"}", "bad_json", "4", "the text is not valid JSON"},
+    {"{\"id\":4,\"op\":\"pi\nng\"}", "bad_json", "4", ""},
+    {{"{\"id\":4,\"op\":\"pi\0ng\"}", 19}, "bad_json", "4", ""},
+    {"{\"id\":4,\"op\":\"pi\xff\"}", "bad_json", "4", "the text is not valid UTF-8 at byte 16"},
+    {"{\"id\":4,\"op\":\"pi\xc3\"}", "bad_json", "4", "the text is not valid UTF-8 at byte 16"},
+    {"{\"id\":4,\"op\":\"\xed\xa0\x80\"}", "bad_json", "4", "the text is not valid UTF-8"},
+    {"{\"id\":4,\"op\":\"\xc0\x80\"}", "bad_json", "4", "the text is not valid UTF-8"},
+    {"{\"id\":4,\"op\":\"\xe2\x82", "bad_json", "4", "the text is not valid UTF-8 at byte 14"},
+    {"\xef\xbb\xbf{\"op\":\"ping\"}", "bad_json", "", "the text starts with a byte order mark"},
+    {"\xff\xfe", "bad_json", "", "the text is not valid UTF-8 at byte 0"},
+    {"/* no */{}", "bad_json", "", ""},
+    {"{\"id\":4,\"op\":\"write_log\",\"entry\":{\"message\":\"a\xff\"}}", "bad_json", "4", ""},
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(request_parser_test)
+
+BOOST_AUTO_TEST_CASE(every_operation_is_taken) {
+  BOOST_TEST(parse(R"({"op":"hello"})").op == "hello");
+  BOOST_TEST(parse(R"({"op":"hello","client":"caf\u00e9"})").client == "café");
+  BOOST_TEST(parse(R"({"op":"ping"})").op == "ping");
+  BOOST_TEST(parse(R"({"op":"stats"})").op == "stats");
+  BOOST_TEST(parse(R"({"op":"help"})").op == "help");
+  BOOST_TEST(parse(R"({"op":"write_log","entry":{"message":"m"}})").op == "write_log");
+  BOOST_TEST(parse(R"({"op":"write_many_logs","entries":[{"message":"m"}]})").op ==
+             "write_many_logs");
+  BOOST_TEST(parse(R"({"op":"read_logs"})").op == "read_logs");
+  BOOST_TEST(parse(" \t\r\n{ \"op\" : \"p\\u0069ng\" } \r\n").op == "ping");
+}
+
+BOOST_AUTO_TEST_CASE(a_read_has_defaults_and_takes_its_members) {
+  auto const all = parse(R"({"op":"read_logs"})");
+  BOOST_TEST(all.read.start_ts == 0u);
+  BOOST_TEST(all.read.end_ts == UINT64_MAX);
+  BOOST_TEST((all.read.order == Order::asc));
+  BOOST_TEST(!all.read.limit);
+  BOOST_TEST(all.cursor == "");
+
+  auto const some =
+      parse(R"({"cursor":"c\n1","limit":0,"order":"desc","end_ts":18446744073709551615,)"
+            R"("start_ts":5,"op":"read_logs"})");
+  BOOST_TEST(some.read.start_ts == 5u);
+  BOOST_TEST(some.read.end_ts == UINT64_MAX);
+  BOOST_TEST((some.read.order == Order::desc));
+  BOOST_TEST(some.read.limit.value() == 0u);
+  BOOST_TEST(some.cursor == "c\n1");
+  BOOST_TEST(parse(R"({"op":"read_logs","cursor":null})").op == "read_logs");
+}
+
+BOOST_AUTO_TEST_CASE(members_come_in_any_order) {
+  auto const parsed =
+      parse(R"({"entries":[{"message":"a"},{"message":"b"}],"id":"x","op":"write_many_logs"})");
+  BOOST_TEST(parsed.op == "write_many_logs");
+  BOOST_TEST(parsed.entries.size() == 2u);
+  BOOST_TEST(parsed.id == R"("x")");
+}
+
+BOOST_AUTO_TEST_CASE(ids_are_echoed_as_canonical_text) {
+  BOOST_TEST(parse(R"({"op":"ping"})").id == "");
+  BOOST_TEST(parse(R"({"op":"ping","id":7})").id == "7");
+  BOOST_TEST(parse(R"({"op":"ping","id":-9223372036854775808})").id == "-9223372036854775808");
+  BOOST_TEST(parse(R"({"op":"ping","id":18446744073709551615})").id == "18446744073709551615");
+  BOOST_TEST(parse(R"({"op":"ping","id":""})").id == R"("")");
+  BOOST_TEST(parse(R"({"op":"ping","id":"\u0061\n\u00e9"})").id == "\"a\\né\"");
+  auto const longest = '"' + std::string(254, 'i') + '"';
+  BOOST_TEST(parse(R"({"op":"ping","id":)" + longest + "}").id == longest);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_request_is_refused_by_name) {
+  for (auto const& row : no_requests) check(row);
+  check({"{\"op\":\"ping\",\"id\":\"" + std::string(255, 'i') + "\"}", "bad_request", "",
+         R"("id" is longer than 256 bytes)"});
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_json_is_refused_with_its_offset) {
+  for (auto const& row : no_json) check(row);
+}
+
+BOOST_AUTO_TEST_CASE(every_cut_of_a_request_is_bad_json) {
+  std::string_view const whole =
+      R"({"op":"write_log","entry":{"message":"a\u00e9b","metadata":{"n":[1.5e2,-0]}},"id":"7"})";
+  BOOST_TEST(parse(whole).op == "write_log");
+  for (std::size_t bytes = 0; bytes < whole.size(); ++bytes) {
+    BOOST_TEST(parse(whole.substr(0, bytes)).code == "bad_json", bytes);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_parser_forgets_the_request_before) {
+  RequestParser parser;
+  std::string_view const good =
+      R"({"op":"write_many_logs","id":1,"entries":[{"message":"a\n","level":"warn"}]})";
+  for (std::string_view const other :
+       {R"({"op":"write_log","entry":{"message":1},"id":2})", R"({"op":"write_log","entry":{"mes)",
+        R"({"op":"read_logs","limit":3,"cursor":"c","order":"desc"})", "[[[[", "{}"}) {
+    BOOST_TEST(test::to_values(parser.parse(other)).entries.empty());
+    auto const parsed = test::to_values(parser.parse(good));
+    BOOST_TEST(parsed.id == "1");
+    BOOST_REQUIRE(parsed.entries.size() == 1u);
+    BOOST_TEST(parsed.entries[0].find(R"("level":"warn","message":"a\n")") != std::string::npos);
+  }
+  auto const read = test::to_values(parser.parse(R"({"op":"read_logs"})"));
+  BOOST_TEST(!read.read.limit);
+  BOOST_TEST(read.cursor == "");
+  BOOST_TEST((read.read.order == Order::asc));
+}
+
+BOOST_AUTO_TEST_CASE(a_moved_parser_parses) {
+  RequestParser first;
+  RequestParser second(std::move(first));
+  BOOST_TEST(second.parse(R"({"op":"ping"})").request.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(the_line_form_takes_json_and_bare_words) {
+  BOOST_TEST(parse_line("ping").op == "ping");
+  BOOST_TEST(parse_line(" \tstats \r").op == "stats");
+  BOOST_TEST(parse_line("help").op == "help");
+  BOOST_TEST(parse_line(R"(  {"op":"ping","id":1} )").op == "ping");
+  BOOST_TEST(parse_line("{").code == "bad_json");
+  BOOST_TEST(parse_line("\xef\xbb\xbf{\"op\":\"ping\"}").code == "bad_json");
+}
+
+BOOST_AUTO_TEST_CASE(any_other_line_is_told_what_to_type) {
+  for (std::string const line : {"Ping", "hello", "write_log", "tail", "[1]", "GET / HTTP/1.1",
+                                 "\xff\xfe", "ping ping", "\"ping\"", "17"}) {
+    BOOST_TEST_CONTEXT(line) {
+      auto const parsed = parse_line(line);
+      BOOST_TEST(parsed.code == "bad_request");
+      BOOST_TEST(parsed.message.find(R"(type for example {"op":"write_log")") != std::string::npos);
+      BOOST_TEST(is_utf8(parsed.message));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

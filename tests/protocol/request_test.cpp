@@ -1,0 +1,134 @@
+// The client's side: what append_* writes, the parser reads; what validate_entry takes, the daemon
+// takes.
+#include "protocol/request.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include "parsed.hpp"
+
+namespace {
+
+using namespace stele;
+using namespace stele::protocol;
+
+LogEntry entry_with_metadata(std::string metadata) {
+  LogEntry entry;
+  entry.message = "m";
+  entry.metadata = std::move(metadata);
+  return entry;
+}
+
+std::vector<LogEntry> sample_entries() {
+  return {
+      {{}, Level::info, "plain", "{}", 1},
+      {0, Level::trace, "", R"({"a":[1.0,1e2,-0]})", 1},
+      {UINT64_MAX, Level::fatal, std::string("\"\\\n\0é😀\x7f", 12), R"({"a":{}})", 1},
+  };
+}
+
+std::string code_of(LogEntry const& entry, RequestLimits limits = {}) {
+  auto const result = validate_entry(entry, limits);
+  return result ? "" : std::string(to_string(static_cast<Error>(result.error().code.value())));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(request_test)
+
+BOOST_AUTO_TEST_CASE(simple_requests_come_back) {
+  std::string out;
+  append_ping(out, 1);
+  BOOST_TEST(out == R"({"op":"ping","id":1})");
+  BOOST_TEST(test::parse(out).op == "ping");
+  out.clear();
+  append_stats(out, UINT64_MAX);
+  BOOST_TEST(test::parse(out).op == "stats");
+  BOOST_TEST(test::parse(out).id == "18446744073709551615");
+  out.clear();
+  append_hello(out, 2, "a \"program\"\n");
+  BOOST_TEST(test::parse(out).client == "a \"program\"\n");
+}
+
+BOOST_AUTO_TEST_CASE(reads_come_back) {
+  ReadLogs read;
+  read.start_ts = 5;
+  read.end_ts = UINT64_MAX;
+  read.order = Order::desc;
+  read.limit = 0;
+  read.cursor = "c\"1";
+  std::string out;
+  append_read_logs(out, 3, read);
+  auto const parsed = test::parse(out);
+  BOOST_TEST(parsed.op == "read_logs");
+  BOOST_TEST(parsed.read.start_ts == 5u);
+  BOOST_TEST(parsed.read.end_ts == UINT64_MAX);
+  BOOST_TEST((parsed.read.order == Order::desc));
+  BOOST_TEST(parsed.read.limit.value() == 0u);
+  BOOST_TEST(parsed.cursor == "c\"1");
+}
+
+BOOST_AUTO_TEST_CASE(written_entries_come_back_as_stored_ones) {
+  auto const entries = sample_entries();
+  std::string out;
+  append_write_many_logs(out, 4, entries);
+  auto const parsed = test::parse(out);
+  BOOST_REQUIRE(parsed.entries.size() == entries.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    BOOST_TEST(validate_entry(entries[i]).has_value());
+    auto const stored = parse_stored_entry(parsed.entries[i]);
+    BOOST_REQUIRE(stored.has_value());
+    BOOST_TEST(stored->timestamp == entries[i].timestamp.value_or(0));
+    BOOST_TEST((stored->level == entries[i].level));
+    BOOST_TEST(stored->message == entries[i].message);
+    BOOST_TEST(stored->metadata == entries[i].metadata);
+
+    std::string one;
+    append_write_log(one, 5, entries[i]);
+    BOOST_REQUIRE(test::parse(one).entries.size() == 1u);
+    BOOST_TEST(test::parse(one).entries[0] == parsed.entries[i]);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(op_names_are_the_ones_that_travel) {
+  BOOST_TEST(op_name(Request(Hello{})) == "hello");
+  BOOST_TEST(op_name(Request(Help{})) == "help");
+  BOOST_TEST(op_name(Request(Write{false, {}})) == "write_log");
+  BOOST_TEST(op_name(Request(Write{true, {}})) == "write_many_logs");
+  BOOST_TEST(op_name(Request(ReadLogs{})) == "read_logs");
+}
+
+BOOST_AUTO_TEST_CASE(validation_finds_what_the_daemon_would_refuse) {
+  BOOST_TEST(code_of(entry_with_metadata("{}")) == "");
+  BOOST_TEST(code_of(entry_with_metadata(" { \"a\" : [1] } ")) == "");
+  for (std::string const metadata :
+       {"", " ", "[]", "7", "{", "{}x", "{\"a\":}", R"({"a":1,"\u0061":2})", R"({"a":1e400})",
+        R"({"a":NaN})", "{\"a\":\"\xff\"}", R"({"a":"\ud800"})"}) {
+    BOOST_TEST(code_of(entry_with_metadata(metadata)) == "invalid_entry", metadata);
+  }
+  LogEntry entry;
+  entry.message = "\xed\xa0\x80";
+  BOOST_TEST(code_of(entry) == "invalid_entry");
+  entry.message = "m";
+  entry.version = 2;
+  BOOST_TEST(code_of(entry) == "unsupported_version");
+}
+
+BOOST_AUTO_TEST_CASE(validation_and_daemon_agree_on_size_and_depth) {
+  LogEntry entry;
+  entry.message = "12345";
+  entry.metadata = R"({ "a" : 1 })";
+  BOOST_TEST(code_of(entry, {12}) == "");
+  BOOST_TEST(code_of(entry, {11}) == "entry_too_large");
+  std::string out;
+  append_write_log(out, 1, entry);
+  BOOST_TEST(test::parse(out, {12}).code == "");
+  BOOST_TEST(test::parse(out, {11}).code == "entry_too_large");
+
+  auto const deep = [](std::size_t depth) {
+    return R"({"a":)" + std::string(depth - 1, '[') + std::string(depth - 1, ']') + "}";
+  };
+  BOOST_TEST(code_of(entry_with_metadata(deep(metadata_depth_max))) == "");
+  BOOST_TEST(code_of(entry_with_metadata(deep(metadata_depth_max + 1))) == "invalid_entry");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,295 @@
+#include "wal/log_core.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <boost/assert.hpp>
+#include <cstring>
+#include <utility>
+
+#include "wal/segment_name.hpp"
+
+namespace stele::wal {
+namespace {
+
+StoreId make_store_id(Options const& options) {
+  StoreId id;
+  for (std::size_t half = 0; half < id.size(); half += 8) {
+    auto const value = options.entropy();
+    std::memcpy(id.data() + half, &value, sizeof value);
+  }
+  // RFC 9562: version 4, variant 10.
+  id[6] = static_cast<std::uint8_t>((id[6] & 0x0f) | 0x40);
+  id[8] = static_cast<std::uint8_t>((id[8] & 0x3f) | 0x80);
+  return id;
+}
+
+std::size_t latency_bucket(std::chrono::microseconds latency, std::size_t buckets) noexcept {
+  auto const us = static_cast<std::uint64_t>(std::max<std::int64_t>(1, latency.count()));
+  return std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(us)) - 1, buckets - 1);
+}
+
+}  // namespace
+
+Log::Core::Core(Directory& directory, Options const& resolved, LogListener& listener,
+                Recovered recovered, RecoveryReport recovery)
+    : options(resolved),
+      report(std::move(recovery)),
+      pipeline(recovered.start, {.commit_align = options.commit_align,
+                                 .gather_bytes = options.gather_bytes,
+                                 .mark_delay = options.mark_delay}),
+      directory_(directory),
+      listener_(listener),
+      recovered_(std::move(recovered)),
+      manifest_(recovered_.manifest),
+      maker_(directory) {
+  if (recovered_.fresh) manifest_.store_id = make_store_id(options);
+  store_id = manifest_.store_id;
+  segments_.assign(recovered_.segments.begin(), recovered_.segments.end());
+  for (auto const& segment : segments_) metrics.log_bytes += segment.bytes;
+}
+
+Log::Core::~Core() {
+  // The directory still holds our buffers.
+  maker_.abandon();
+  destroyed_ = true;
+  while (maker_.in_flight() || write_in_flight_) directory_.wait();
+}
+
+/// On a full disk the log starts without a segment: what it holds can be read, and on_timer() tries
+/// again.
+Result<void> Log::Core::start() {
+  make_segment();
+  while (maker_.state() == SegmentMaker::State::working) directory_.wait();
+  advance();
+  while (write_in_flight_) directory_.wait();
+  if (failure_) return *failure_;
+  return {};
+}
+
+/// Each start opens a new segment, and proves with its first commit where the log before it ended.
+void Log::Core::open_first_segment() {
+  turn_segment();
+  remove_leftovers();
+  for (auto const& gap : recovered_.new_gaps) pipeline.append_gap(gap);
+  if (recovered_.new_gaps.empty()) pipeline.queue_mark();
+}
+
+void Log::Core::remove_leftovers() {
+  for (auto const& name : recovered_.leftovers) {
+    // The file of that name may be the segment that was just made.
+    if (name == segment_name(active_.header.segment_no)) continue;
+    (void)directory_.remove(name);
+  }
+}
+
+SegmentMaker::Plan Log::Core::plan_segment() const {
+  auto const prev = segments_.empty() ? 0 : segments_.back().segment_no;
+  SegmentMaker::Plan plan;
+  plan.header = {.segment_bytes = options.segment_bytes,
+                 .commit_align = static_cast<std::uint32_t>(options.commit_align),
+                 .store_id = store_id,
+                 .segment_no = std::max(prev, manifest_.first_segment_no - 1) + 1,
+                 .salt = options.entropy(),
+                 .prev_segment_no = prev,
+                 .prev_salt = active_.file ? active_.header.salt : recovered_.last_salt,
+                 .prev_end_commit = active_.file ? end_commit_unknown : pipeline.durable_commit()};
+  plan.manifest = manifest_;
+  plan.manifest.last_segment_no = plan.header.segment_no;
+  plan.manifest.durable_commit = pipeline.durable_commit();
+  plan.expired = plan_expiry(plan.manifest);
+  return plan;
+}
+
+/// Which segments retention takes, the oldest first and never the active one.
+std::vector<SegmentMaker::Expired> Log::Core::plan_expiry(Manifest& manifest) const {
+  std::vector<SegmentMaker::Expired> expired;
+  if (options.retain_bytes == 0) return expired;
+  auto bytes = metrics.log_bytes + options.segment_bytes;
+  for (std::size_t i = 0; i + 1 < segments_.size() && bytes > options.retain_bytes; ++i) {
+    expired.push_back({segments_[i].segment_no, segments_[i].damaged});
+    bytes -= segments_[i].bytes;
+    auto const& first = segments_[i + 1];
+    manifest.first_segment_no = first.segment_no;
+    manifest.first_commit_no = first.first_commit_no;
+    manifest.first_chain = first.first_chain;
+    manifest.first_seq = first.first_seq;
+  }
+  return expired;
+}
+
+/// The MANIFEST that leaves them out is on disk.
+void Log::Core::apply_expiry() {
+  auto const count = maker_.plan().expired.size();
+  if (count == 0) return;
+  for (std::size_t i = 0; i < count; ++i) {
+    metrics.log_bytes -= segments_.front().bytes;
+    segments_.pop_front();
+  }
+  metrics.segments_removed += count;
+  metrics.segments = segments_.size();
+  listener_.on_expired(maker_.plan().manifest.first_seq - 1);
+}
+
+void Log::Core::turn_segment() {
+  active_ = maker_.take();
+  segments_.push_back({.segment_no = active_.header.segment_no,
+                       .bytes = active_.header.segment_bytes,
+                       .first_commit_no = pipeline.next_commit_no(),
+                       .first_chain = pipeline.chain(),
+                       .first_seq = pipeline.durable_seq() + 1});
+  metrics.log_bytes += active_.header.segment_bytes;
+  ++metrics.segments_made;
+  metrics.segments = segments_.size();
+}
+
+void Log::Core::start_commit(Instant now) {
+  now_ = now;
+  advance();
+}
+
+/// Begins the next commit if there is one, the disk is free and a segment has room.
+void Log::Core::advance() {
+  settle_maker();
+  if (failure_ || write_in_flight_) return;
+  if (!active_.file && maker_.state() == SegmentMaker::State::ready) open_first_segment();
+  auto const bytes = pipeline.next_commit_bytes();
+  if (bytes && *bytes > active_.room()) {
+    if (maker_.state() != SegmentMaker::State::ready) {
+      if (waits_for_space()) return refuse_queued();
+      ++metrics.segment_waits;
+      return;
+    }
+    turn_segment();
+  }
+  if (bytes) write_commit();
+  if (!closing_ && maker_.state() == SegmentMaker::State::idle) make_segment();
+}
+
+void Log::Core::write_commit() {
+  commit_begun_ = now_;
+  commit_payloads_ = pipeline.next_commit_payloads();
+  auto const bytes = pipeline.begin(active_.header.salt);
+  commit_disk_bytes_ = bytes.size();
+  auto const offset = std::exchange(active_.end_offset, active_.end_offset + bytes.size());
+  write_in_flight_ = true;
+  active_.file->write_at(offset, bytes, Persistence::durable, *this);
+}
+
+void Log::Core::on_complete(boost::system::error_code error) noexcept {
+  write_in_flight_ = false;
+  if (failure_ || destroyed_) return;
+  if (error) {
+    return fail(
+        {error, segment_name(active_.header.segment_no) + ": commit failed: " + error.message()});
+  }
+  auto const latency = std::chrono::duration_cast<std::chrono::microseconds>(now_ - commit_begun_);
+  auto const seq = pipeline.on_durable(now_);
+  if (commit_payloads_ == 0) {
+    ++metrics.marks;
+  } else {
+    ++metrics.commits;
+    metrics.commit_payloads += commit_payloads_;
+    metrics.commit_bytes += commit_disk_bytes_;
+    metrics.commit_payloads_max =
+        std::max<std::uint64_t>(metrics.commit_payloads_max, commit_payloads_);
+    auto& buckets = metrics.commit_latency_us_log2;
+    ++buckets[latency_bucket(latency, buckets.size())];
+  }
+  bool const tell = std::exchange(commit_payloads_, 0) > 0;
+  // The disk goes on while the listener acknowledges.
+  if (!closing_) advance();
+  if (tell) listener_.on_durable(seq);
+}
+
+void Log::Core::refuse_queued() {
+  auto const first = pipeline.drop_queued();
+  listener_.on_refused(first);
+}
+
+void Log::Core::make_segment() {
+  maker_settled_ = false;
+  maker_.start(plan_segment());
+  settle_maker();
+}
+
+/// Deals once with what the maker has come to.
+void Log::Core::settle_maker() {
+  using State = SegmentMaker::State;
+  auto const state = maker_.state();
+  if (maker_settled_ || state == State::working || state == State::idle) return;
+  maker_settled_ = true;
+  if (state == State::ready) {
+    space_retry_at_.reset();
+    manifest_ = maker_.plan().manifest;
+    apply_expiry();
+  } else if (maker_.failure().code == Errc::no_space) {
+    ++metrics.space_failures;
+    space_retry_at_ = now_ + options.space_retry_delay;
+  } else {
+    fail(maker_.failure());
+  }
+}
+
+void Log::Core::poll(Instant now) {
+  now_ = now;
+  directory_.poll();
+  advance();
+}
+
+std::optional<Instant> Log::Core::next_deadline() const noexcept {
+  if (failure_) return std::nullopt;
+  auto deadline = space_retry_at_;
+  if (auto const mark = pipeline.mark_deadline(); mark && pipeline.idle()) {
+    deadline = deadline ? std::min(*deadline, *mark) : *mark;
+  }
+  return deadline;
+}
+
+void Log::Core::on_timer(Instant now) {
+  now_ = now;
+  if (failure_) return;
+  if (space_retry_at_ && *space_retry_at_ <= now) {
+    // Only a spare that is there ends the state of having no space.
+    space_retry_at_ = now + options.space_retry_delay;
+    if (maker_.state() == SegmentMaker::State::failed) make_segment();
+  }
+  if (auto const mark = pipeline.mark_deadline(); mark && *mark <= now && pipeline.idle()) {
+    pipeline.queue_mark();
+    advance();
+  }
+}
+
+boost::system::error_code Log::Core::admit(std::size_t payloads,
+                                           std::size_t payload_bytes) const noexcept {
+  if (failure_ || closing_) return Errc::failed;
+  auto const body = group_bytes(payloads, payload_bytes);
+  if (body > options.commit_bytes_max) return Errc::too_large;
+  if (waits_for_space() && maker_.state() != SegmentMaker::State::ready) {
+    auto const bytes = align_up(commit_header_bytes + body, options.commit_align);
+    if (pipeline.queued_commit_bytes() + bytes > active_.room()) return Errc::no_space;
+  }
+  return {};
+}
+
+void Log::Core::fail(Failure failure) {
+  if (failure_) return;
+  pipeline.on_failed();
+  failure_ = std::move(failure);
+  listener_.on_failed(*failure_);
+}
+
+Result<void> Log::Core::close() {
+  BOOST_ASSERT(pipeline.idle());
+  closing_ = true;
+  maker_.abandon();
+  if (failure_) return *failure_;
+  pipeline.queue_seal();
+  // Without room the log ends without a seal: the next start reads it all the same.
+  if (*pipeline.next_commit_bytes() > active_.room()) return {};
+  write_commit();
+  while (write_in_flight_) directory_.wait();
+  if (failure_) return *failure_;
+  return {};
+}
+
+}  // namespace stele::wal

@@ -1,0 +1,75 @@
+// The log behind log.hpp: the shell that obeys the commit pipeline.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "wal/commit_pipeline.hpp"
+#include "wal/log.hpp"
+#include "wal/recovery.hpp"
+#include "wal/segment_maker.hpp"
+
+namespace stele::wal {
+
+/// The shell around the pipeline: it carries bytes between the pipeline, the segments and the
+/// directory, and decides nothing about durability itself.
+class Log::Core final : private Completion {
+ public:
+  Core(Directory& directory, Options const& options, LogListener& listener, Recovered recovered,
+       RecoveryReport report);
+  Core(Core const&) = delete;
+  Core& operator=(Core const&) = delete;
+  ~Core();
+
+  Result<void> start();
+  void start_commit(Instant now);
+  void poll(Instant now);
+  void on_timer(Instant now);
+  std::optional<Instant> next_deadline() const noexcept;
+  boost::system::error_code admit(std::size_t payloads, std::size_t payload_bytes) const noexcept;
+  Result<void> close();
+
+  Options const options;
+  RecoveryReport const report;
+  StoreId store_id{};
+  CommitPipeline pipeline;
+  LogMetrics metrics{};
+
+ private:
+  void on_complete(boost::system::error_code error) noexcept override;
+  void advance();
+  void write_commit();
+  void turn_segment();
+  void refuse_queued();
+  void make_segment();
+  void settle_maker();
+  void fail(Failure failure);
+  void open_first_segment();
+  SegmentMaker::Plan plan_segment() const;
+  std::vector<SegmentMaker::Expired> plan_expiry(Manifest& manifest) const;
+  void apply_expiry();
+  void remove_leftovers();
+  bool waits_for_space() const noexcept { return space_retry_at_.has_value(); }
+
+  Directory& directory_;
+  LogListener& listener_;
+  Recovered recovered_;
+  Manifest manifest_{};
+  std::deque<KeptSegment> segments_{};  ///< With commits; the active one last.
+  Segment active_{};                    ///< No file yet: the disk has been full since the start.
+  SegmentMaker maker_;
+  bool maker_settled_ = true;  ///< The maker's last outcome has been dealt with.
+  bool write_in_flight_ = false;
+  bool closing_ = false;
+  bool destroyed_ = false;
+  Instant now_{};
+  Instant commit_begun_{};
+  std::uint64_t commit_disk_bytes_ = 0;
+  std::uint32_t commit_payloads_ = 0;
+  std::optional<Instant> space_retry_at_{};
+  std::optional<Failure> failure_{};
+};
+
+}  // namespace stele::wal
