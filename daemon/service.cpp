@@ -58,7 +58,9 @@ wal::Options log_options(Config const& config) {
 
 int exit_code_of(wal::Failure const& failure) {
   if (failure.code == wal::Errc::locked) return exit_locked;
-  if (failure.code == wal::Errc::not_local) return exit_config;
+  bool const is_setting =
+      failure.code == wal::Errc::not_local || failure.code == boost::system::errc::invalid_argument;
+  if (is_setting) return exit_config;
   bool const is_data = failure.code == wal::Errc::damaged || failure.code == wal::Errc::not_a_log ||
                        failure.code == wal::Errc::unsupported_version;
   return is_data ? exit_damaged : exit_io_error;

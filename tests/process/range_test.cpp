@@ -115,12 +115,12 @@ BOOST_AUTO_TEST_CASE(a_limit_cuts_and_its_cursor_goes_on_without_gap_or_double) 
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_cursor_sees_what_was_written_after_it_was_given) {
+BOOST_AUTO_TEST_CASE(a_cursor_goes_on_in_the_snapshot_of_its_read) {
   BOOST_TEST(seqs({.limit = 2}).size() == 2U);
   auto const next = cursor();
   client().write_log({.timestamp = 25, .message = "late"}).value();
-  BOOST_TEST(seqs({.cursor = next}) == (Seqs{6, 9, 3, 5, 8, 1, 7}),
-             boost::test_tools::per_element());
+  BOOST_TEST(seqs({.cursor = next}) == (Seqs{6, 3, 5, 8, 1, 7}), boost::test_tools::per_element());
+  BOOST_TEST(seqs({}).size() == timestamps.size() + 1);
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_log_has_empty_ranges) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -67,7 +68,8 @@ void stop_under_load(std::string const& backend, int signal) {
   for (int i = 0; i < 4; ++i) {
     writers.push_back(std::make_unique<BusyWriter>(daemon, i, acked_in_all));
   }
-  while (acked_in_all < 200) std::this_thread::yield();
+  while (acked_in_all < 200 && !daemon.process().wait_for(std::chrono::microseconds(100))) {
+  }
   daemon.process().signal(signal);
   BOOST_TEST(daemon.process().wait() == 0);
   for (auto const& writer : writers) writer->join();
