@@ -26,6 +26,11 @@ inline constexpr std::size_t header_blocks = 2;
 inline constexpr std::uint64_t first_commit_offset = header_block_bytes * header_blocks;
 inline constexpr std::size_t segment_header_bytes = 128;
 
+/// Commits start at multiples of a power of two between these.
+inline constexpr std::size_t commit_align_min = 512;
+inline constexpr std::size_t commit_align_max = 4096;
+static_assert(first_commit_offset % commit_align_max == 0, "the first commit is aligned too");
+
 inline constexpr std::size_t commit_header_bytes = 64;
 inline constexpr std::size_t group_header_bytes = 16 + 8 + 4 + 4;
 inline constexpr std::size_t record_header_bytes = 4 + 4;

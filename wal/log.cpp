@@ -6,13 +6,13 @@
 #include <bit>
 #include <utility>
 
+#include "wal/format.hpp"
 #include "wal/log_core.hpp"
 
 namespace stele::wal {
 namespace {
 
 constexpr std::uint64_t segment_bytes_min = std::uint64_t{64} << 10;
-constexpr std::size_t commit_align_max = 65536;
 
 std::uint64_t kernel_entropy() {
   std::uint64_t value = 0;

@@ -238,7 +238,6 @@ void LogWalk::finish(Recovered& recovered) {
   report_.gaps = named_gaps_;
   report_.gaps.insert(report_.gaps.end(), recovered.new_gaps.begin(), recovered.new_gaps.end());
   std::ranges::sort(report_.gaps, {}, &Gap::first_seq);
-  for (auto const& gap : report_.gaps) sink_.on_gap(gap);
   report_.clean_stop = sealed_;
   for (auto& segment : segments_) {
     segment.damaged =

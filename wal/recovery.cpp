@@ -234,6 +234,7 @@ Result<Recovered> recover(Directory& directory, RecoverySink& sink, RecoveryRepo
                                              .reason = GapReason::expired,
                                              .segment_no = known.first_segment_no});
   }
+  for (auto const& gap : report.gaps) sink.on_gap(gap);
   report.segments = recovered.segments.size();
   if (!recovered.segments.empty()) {
     auto const synced = sync_segment(directory, recovered.segments.back().segment_no);

@@ -31,6 +31,11 @@ void SegmentMaker::start(Plan plan) {
                                    plan_.header.segment_bytes);
   if (!created) return fail(created.error());
   file_ = std::move(created.value());
+  // Both have their space before the segment gets its name: a disk that is too full for one of them
+  // is left as it was.
+  auto manifest = directory_.create(unfinished(manifest_name), manifest_bytes);
+  if (!manifest) return fail(manifest.error());
+  manifest_file_ = std::move(manifest.value());
   std::memset(slice_.data(), 0, slice_bytes);
   if (auto const begun = write_slice(); !begun) fail(begun.error());
 }
@@ -68,7 +73,8 @@ Result<void> SegmentMaker::advance() {
       return {};
     }
     case Step::syncing_name:
-      return write_manifest();
+      write_manifest();
+      return {};
     case Step::writing_manifest: {
       auto const renamed = directory_.rename(unfinished(manifest_name), manifest_name);
       if (!renamed) return renamed;
@@ -104,16 +110,12 @@ Result<void> SegmentMaker::write_header() {
   return {};
 }
 
-Result<void> SegmentMaker::write_manifest() {
+void SegmentMaker::write_manifest() {
   step_ = Step::writing_manifest;
-  auto created = directory_.create(unfinished(manifest_name), manifest_bytes);
-  if (!created) return created.error();
-  manifest_file_ = std::move(created.value());
   encode_manifest(plan_.manifest,
                   std::span<std::byte, manifest_bytes>(slice_.data(), manifest_bytes));
   in_flight_ = true;
   manifest_file_->write_at(0, {slice_.data(), manifest_bytes}, Persistence::durable, *this);
-  return {};
 }
 
 Result<void> SegmentMaker::finish() {

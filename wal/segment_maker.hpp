@@ -24,9 +24,9 @@ struct Segment {
 
 /// Steps, each begun when the one before it has completed:
 ///
-///   create wal-n.seg.tmp -> zeros, slice by slice -> both header copies -> sync the file
-///   -> rename to wal-n.seg -> sync the directory -> write MANIFEST.tmp -> rename to MANIFEST
-///   -> sync the directory -> remove what has expired -> ready
+///   create wal-n.seg.tmp and MANIFEST.tmp -> zeros, slice by slice -> both header copies
+///   -> sync the file -> rename to wal-n.seg -> sync the directory -> write MANIFEST.tmp
+///   -> rename to MANIFEST -> sync the directory -> remove what has expired -> ready
 ///
 /// The slices are small, so that a commit that is due waits for one of them at most. A crash at any
 /// step leaves a .tmp file, or a whole segment that the MANIFEST does not name yet; neither was
@@ -73,7 +73,7 @@ class SegmentMaker final : private Completion {
   Result<void> advance();
   Result<void> write_slice();
   Result<void> write_header();
-  Result<void> write_manifest();
+  void write_manifest();
   Result<void> finish();
   void fail(Failure failure);
 

@@ -8,8 +8,6 @@ namespace stele::wal {
 namespace {
 
 constexpr std::size_t window_bytes_min = std::size_t{4} << 20;
-constexpr std::uint32_t commit_align_min = 512;
-constexpr std::uint32_t commit_align_max = 65536;
 
 bool plausible(SegmentHeader const& header) noexcept {
   return std::has_single_bit(header.commit_align) && header.commit_align >= commit_align_min &&

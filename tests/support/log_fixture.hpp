@@ -19,6 +19,7 @@ struct CollectingSink final : wal::RecoverySink {
   void on_group(wal::WriterMark const& writer, wal::Seq first, wal::Seq last) override {
     groups.push_back({writer, first, last});
   }
+  void on_gap(wal::Gap const& gap) override { gaps.push_back(gap); }
 
   struct Group {
     wal::WriterMark writer{};
@@ -27,6 +28,7 @@ struct CollectingSink final : wal::RecoverySink {
   };
   std::map<wal::Seq, std::string> payloads{};
   std::vector<Group> groups{};
+  std::vector<wal::Gap> gaps{};
 };
 
 struct RecordingListener final : wal::LogListener {
@@ -76,11 +78,12 @@ class LogFixture {
     return true;
   }
 
-  wal::Seq append(std::vector<std::string> const& payloads) {
+  wal::Seq append_group(std::vector<std::string> const& payloads,
+                        wal::WriterMark const& writer = {}) {
     std::vector<std::string_view> const views(payloads.begin(), payloads.end());
-    return log->append({}, views);
+    return log->append(writer, views);
   }
-  wal::Seq append(std::string const& payload) { return append(std::vector{payload}); }
+  wal::Seq append(std::string const& payload) { return append_group({payload}); }
   void start_commit() { log->start_commit(now); }
   void poll() { log->poll(now); }
   void advance_ms(int ms) {
@@ -95,8 +98,16 @@ class LogFixture {
       poll();
     }
   }
-  void write(std::string const& payload) {
-    append(payload);
+  /// Appends, and waits until it is on disk.
+  wal::Seq write(std::string const& payload) {
+    auto const seq = append(payload);
+    settle();
+    return seq;
+  }
+  /// Lets the idle time pass after which a MARK proves the last commit.
+  void idle() {
+    settle();
+    advance_ms(50);
     settle();
   }
   void stop() {
@@ -110,6 +121,9 @@ class LogFixture {
     log.reset();
     directory_.reset();
   }
+
+  wal::RecoveryReport const& report() const { return log->recovery(); }
+  wal::LogMetrics const& metrics() const { return log->metrics(); }
 
   CollectingSink sink{};
   RecordingListener listener{};

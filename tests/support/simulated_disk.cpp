@@ -4,6 +4,9 @@
 #include <boost/assert.hpp>
 #include <cstring>
 #include <deque>
+#include <map>
+#include <optional>
+#include <random>
 #include <utility>
 
 namespace stele::test {
@@ -31,6 +34,8 @@ struct Inode {
   std::vector<UnsyncedWrite> unsynced{};
   /// Durable writes since the last sync: they hold whatever becomes of older unsynced ones.
   std::vector<UnsyncedWrite> durable{};
+  std::uint64_t unreadable_begin = 0;
+  std::uint64_t unreadable_end = 0;
 };
 using InodePtr = std::shared_ptr<Inode>;
 using NameTable = std::map<std::string, InodePtr>;
@@ -46,7 +51,7 @@ struct Request {
   bool aborted = false;  ///< Its fate is settled; only the completion is still owed.
 };
 
-void put(std::vector<std::byte>& into, std::uint64_t offset, std::span<std::byte const> bytes) {
+void overwrite(std::vector<std::byte>& into, std::uint64_t offset, std::span<std::byte const> bytes) {
   if (into.size() < offset + bytes.size()) into.resize(offset + bytes.size());
   std::memcpy(into.data() + offset, bytes.data(), bytes.size());
 }
@@ -56,11 +61,14 @@ void put(std::vector<std::byte>& into, std::uint64_t offset, std::span<std::byte
 struct SimulatedDisk::State {
   explicit State(SimulatedDiskOptions const& o) : options(o), engine(o.seed) {}
 
-  bool count_operation() {
-    if (stopped) return false;
+  /// What the operation that begins now meets.
+  error_code next_fate() {
+    if (stopped) return dead();
     ++operations;
     if (stop_countdown && (*stop_countdown)-- == 0) stopped = true;
-    return !stopped;
+    if (stopped) return dead();
+    if (fault && fault->first-- == 0) return std::exchange(fault, std::nullopt)->second;
+    return {};
   }
   std::uint64_t below(std::uint64_t bound) { return bound == 0 ? 0 : engine() % bound; }
   std::uint64_t used_bytes() const {
@@ -87,14 +95,12 @@ struct SimulatedDisk::State {
 
 void SimulatedDisk::State::execute(Request const& request) {
   if (request.aborted) return request.completion->on_complete(dead());
-  error_code error;
-  if (!count_operation()) error = dead();
-  if (!error && fault && fault->first-- == 0) error = std::exchange(fault, std::nullopt)->second;
+  auto const error = next_fate();
   if (!error) {
     auto& inode = request.inode;
     switch (request.kind) {
       case Request::Kind::write:
-        put(inode->cache, request.offset, request.bytes);
+        overwrite(inode->cache, request.offset, request.bytes);
         if (request.persistence == Persistence::durable) {
           inode->durable.push_back({request.offset, {request.bytes.begin(), request.bytes.end()}});
         } else {
@@ -111,7 +117,8 @@ void SimulatedDisk::State::execute(Request const& request) {
         break;
     }
   } else if (request.kind == Request::Kind::write) {
-    // Its fate is decided when the run ends.
+    // Its fate is decided when the run ends; what readers see until then, by chance.
+    if (below(2) == 0) overwrite(request.inode->cache, request.offset, request.bytes);
     request.inode->unsynced.push_back(
         {request.offset, {request.bytes.begin(), request.bytes.end()}});
   }
@@ -124,11 +131,11 @@ void SimulatedDisk::State::tear(Inode& inode, UnsyncedWrite const& write) {
     auto const piece =
         std::span(write.bytes).subspan(at, std::min(sector, write.bytes.size() - at));
     auto const fate = below(40);
-    if (fate < 20) put(inode.device, write.offset + at, piece);
+    if (fate < 20) overwrite(inode.device, write.offset + at, piece);
     if (fate == 39) {
       std::vector<std::byte> garbage(piece.size());
       for (auto& byte : garbage) byte = static_cast<std::byte>(below(256));
-      put(inode.device, write.offset + at, garbage);
+      overwrite(inode.device, write.offset + at, garbage);
     }
   }
 }
@@ -141,10 +148,10 @@ void SimulatedDisk::State::settle_after_power_cut() {
     // Some cuts take everything, some nothing, most a part.
     auto const mood = below(4);
     for (auto const& write : inode->unsynced) {
-      if (mood == 1) put(inode->device, write.offset, write.bytes);
+      if (mood == 1) overwrite(inode->device, write.offset, write.bytes);
       if (mood >= 2) tear(*inode, write);
     }
-    for (auto const& write : inode->durable) put(inode->device, write.offset, write.bytes);
+    for (auto const& write : inode->durable) overwrite(inode->device, write.offset, write.bytes);
     inode->unsynced.clear();
     inode->durable.clear();
     inode->cache = inode->device;
@@ -159,6 +166,9 @@ class SimulatedFile final : public wal::File {
   Result<std::uint64_t> size() const override { return inode_->cache.size(); }
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override {
+    if (offset < inode_->unreadable_end && inode_->unreadable_begin < offset + into.size()) {
+      return Failure{make_error_code(errc::io_error), "read: Input/output error"};
+    }
     if (offset >= inode_->cache.size()) return std::size_t{0};
     auto const count = std::min<std::size_t>(into.size(), inode_->cache.size() - offset);
     std::memcpy(into.data(), inode_->cache.data() + offset, count);
@@ -209,7 +219,7 @@ class SimulatedDirectory final : public wal::Directory {
   }
 
   Result<std::unique_ptr<wal::File>> create(std::string_view name, std::uint64_t bytes) override {
-    if (!disk_.count_operation()) return Failure{dead(), "create: the disk is gone"};
+    if (auto const error = disk_.next_fate()) return Failure{error, "create: " + error.message()};
     if (disk_.used_bytes() + bytes > disk_.options.capacity_bytes) {
       return Failure{wal::Errc::no_space, std::string(name) + ": no space"};
     }
@@ -232,7 +242,7 @@ class SimulatedDirectory final : public wal::Directory {
   }
 
   Result<void> rename(std::string_view from, std::string_view to) override {
-    if (!disk_.count_operation()) return Failure{dead(), "rename: the disk is gone"};
+    if (auto const error = disk_.next_fate()) return Failure{error, "rename: " + error.message()};
     auto node = disk_.names.extract(std::string(from));
     if (node.empty()) {
       return Failure{make_error_code(errc::no_such_file_or_directory), "rename: no such file"};
@@ -243,7 +253,7 @@ class SimulatedDirectory final : public wal::Directory {
   }
 
   Result<void> remove(std::string_view name) override {
-    if (!disk_.count_operation()) return Failure{dead(), "remove: the disk is gone"};
+    if (auto const error = disk_.next_fate()) return Failure{error, "remove: " + error.message()};
     disk_.names.erase(std::string(name));
     disk_.name_history.push_back(disk_.names);
     return {};
@@ -286,6 +296,8 @@ class SimulatedDirectory final : public wal::Directory {
 
 SimulatedDisk::SimulatedDisk(SimulatedDiskOptions const& options)
     : state_(std::make_unique<State>(options)) {}
+SimulatedDisk::SimulatedDisk(SimulatedDisk&& other) noexcept = default;
+SimulatedDisk& SimulatedDisk::operator=(SimulatedDisk&& other) noexcept = default;
 SimulatedDisk::~SimulatedDisk() = default;
 
 std::unique_ptr<wal::Directory> SimulatedDisk::mount() {
@@ -295,9 +307,10 @@ std::unique_ptr<wal::Directory> SimulatedDisk::mount() {
 std::uint64_t SimulatedDisk::operations() const noexcept { return state_->operations; }
 void SimulatedDisk::stop_after(std::uint64_t operations) { state_->stop_countdown = operations; }
 bool SimulatedDisk::stopped() const noexcept { return state_->stopped; }
-void SimulatedDisk::fail_request_after(std::uint64_t requests, error_code error) {
-  state_->fault = {requests, error};
+void SimulatedDisk::fail_after(std::uint64_t operations, error_code error) {
+  state_->fault = {operations, error};
 }
+bool SimulatedDisk::has_failed() const noexcept { return !state_->fault; }
 void SimulatedDisk::set_capacity(std::uint64_t bytes) noexcept {
   state_->options.capacity_bytes = bytes;
 }
@@ -308,7 +321,7 @@ void SimulatedDisk::crash(Crash kind) {
     request.aborted = true;
     if (request.kind != Request::Kind::write) continue;
     if (kind == Crash::kill && state_->below(2) == 0) {
-      put(request.inode->cache, request.offset, request.bytes);
+      overwrite(request.inode->cache, request.offset, request.bytes);
     }
     request.inode->unsynced.push_back(
         {request.offset, {request.bytes.begin(), request.bytes.end()}});
@@ -321,17 +334,60 @@ void SimulatedDisk::crash(Crash kind) {
   ++state_->generation;
 }
 
+std::uint64_t SimulatedDisk::used_bytes() const { return state_->used_bytes(); }
+std::uint64_t SimulatedDisk::random(std::uint64_t below) { return state_->below(below); }
+
+SimulatedDisk SimulatedDisk::clone() const {
+  SimulatedDisk copy(state_->options);
+  auto& state = *copy.state_;
+  state.engine = state_->engine;
+  for (auto const& [name, inode] : state_->names) {
+    auto twin = std::make_shared<Inode>();
+    twin->cache = twin->device = inode->cache;
+    twin->unreadable_begin = inode->unreadable_begin;
+    twin->unreadable_end = inode->unreadable_end;
+    state.names.emplace(name, std::move(twin));
+  }
+  state.name_history = {state.names};
+  return copy;
+}
+
 std::vector<std::string> SimulatedDisk::names() const {
   std::vector<std::string> names;
   for (auto const& [name, inode] : state_->names) names.push_back(name);
   return names;
 }
 
+bool SimulatedDisk::has(std::string const& name) const { return state_->names.contains(name); }
+
 std::vector<std::byte>& SimulatedDisk::bytes(std::string const& name) {
   return state_->names.at(name)->cache;
 }
 
-void SimulatedDisk::remove(std::string const& name) { state_->names.erase(name); }
-std::uint64_t SimulatedDisk::random(std::uint64_t below) { return state_->below(below); }
+void SimulatedDisk::put(std::string const& name, std::vector<std::byte> bytes) {
+  auto inode = std::make_shared<Inode>();
+  inode->cache = inode->device = std::move(bytes);
+  state_->names[name] = std::move(inode);
+  state_->name_history = {state_->names};
+}
+
+void SimulatedDisk::remove(std::string const& name) {
+  state_->names.erase(name);
+  state_->name_history = {state_->names};
+}
+
+void SimulatedDisk::rename(std::string const& from, std::string const& to) {
+  state_->names[to] = state_->names.extract(from).mapped();
+  state_->name_history = {state_->names};
+}
+
+void SimulatedDisk::make_unreadable(std::string const& name, std::uint64_t offset,
+                                    std::uint64_t bytes) {
+  auto& inode = *state_->names.at(name);
+  inode.unreadable_begin = offset;
+  inode.unreadable_end = offset + bytes;
+}
+
+void SimulatedDisk::make_readable(std::string const& name) { make_unreadable(name, 0, 0); }
 
 }  // namespace stele::test

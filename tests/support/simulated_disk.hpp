@@ -5,10 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -34,6 +31,8 @@ enum class Crash : std::uint8_t {
 class SimulatedDisk {
  public:
   explicit SimulatedDisk(SimulatedDiskOptions const& options);
+  SimulatedDisk(SimulatedDisk&& other) noexcept;
+  SimulatedDisk& operator=(SimulatedDisk&& other) noexcept;
   ~SimulatedDisk();
 
   std::unique_ptr<wal::Directory> mount();
@@ -43,17 +42,31 @@ class SimulatedDisk {
   /// From the nth operation from now on nothing reaches the disk any more; then call crash().
   void stop_after(std::uint64_t operations);
   bool stopped() const noexcept;
-  /// Makes the nth write or sync from now fail; the bytes may or may not be there.
-  void fail_request_after(std::uint64_t requests, boost::system::error_code error);
+  /// Makes one operation fail, the one behind `operations` more; the bytes of a write may or may
+  /// not be there.
+  void fail_after(std::uint64_t operations, boost::system::error_code error);
+  /// Whether that operation has come.
+  bool has_failed() const noexcept;
 
   void crash(Crash kind);
 
   void set_capacity(std::uint64_t bytes) noexcept;
+  std::uint64_t used_bytes() const;
+  std::uint64_t random(std::uint64_t below);
+
+  /// What somebody else may do to the files while nobody has them open.
+  /// Another disk with the same files, all of them synced; nothing is mounted on it.
+  SimulatedDisk clone() const;
   std::vector<std::string> names() const;
+  bool has(std::string const& name) const;
   /// The bytes of a file, to look at and to damage.
   std::vector<std::byte>& bytes(std::string const& name);
+  void put(std::string const& name, std::vector<std::byte> bytes);
   void remove(std::string const& name);
-  std::uint64_t random(std::uint64_t below);
+  void rename(std::string const& from, std::string const& to);
+  /// Reads that touch these bytes fail with EIO.
+  void make_unreadable(std::string const& name, std::uint64_t offset, std::uint64_t bytes);
+  void make_readable(std::string const& name);
 
  private:
   friend class SimulatedDirectory;

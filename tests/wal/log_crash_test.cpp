@@ -116,7 +116,7 @@ void work(SimulatedDisk& disk, LogFixture& life, Oracle& oracle) {
         auto const text = std::to_string(life.log->next_seq()) + "/" + std::to_string(++id) + ":";
         payloads.push_back(text + std::string(disk.random(2000), 'x'));
       }
-      auto const first = life.append(payloads);
+      auto const first = life.append_group(payloads);
       oracle.sent(first, std::move(payloads));
     } else if (choice < 6) {
       life.start_commit();
