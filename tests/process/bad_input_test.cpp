@@ -27,7 +27,7 @@ std::string entry(std::string_view members) {
   return R"({"op":"write_log","entry":{)" + std::string(members) + "}}";
 }
 
-std::string nested(int depth) {
+std::string nested(std::size_t depth) {
   return entry(R"("message":"m","metadata":{"a":)" + std::string(depth, '[') +
                std::string(depth, ']') + "}");
 }

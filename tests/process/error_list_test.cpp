@@ -37,6 +37,8 @@ std::map<Error, Provoked> const& provoked() {
        {"stop_test", "sigterm_under_load_answers_what_was_sent_and_keeps_what_was_acknowledged"}},
       {Error::too_many_connections,
        {"limits_test", "one_connection_too_many_is_told_so_and_closed"}},
+      {Error::cursor_expired,
+       {"retention_test", "the_oldest_entries_go_and_a_cursor_on_them_has_expired"}},
   };
   return all;
 }
@@ -46,7 +48,6 @@ std::map<Error, std::string> const& not_provoked() {
       {Error::overloaded, "at its limits the daemon waits or closes; no limit answers so yet"},
       {Error::unknown_retry, "requests do not carry write_no yet"},
       {Error::id_conflict, "requests do not carry write_no yet"},
-      {Error::cursor_expired, "retention does not remove entries yet"},
       {Error::internal, "only a defect of the daemon causes it"},
   };
   return all;

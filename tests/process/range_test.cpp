@@ -47,7 +47,7 @@ class RangeFixture {
  private:
   Client start() {
     daemon_.start();
-    return std::move(Client::connect({.socket_path = daemon_.socket()}).value());
+    return Client::connect({.socket_path = daemon_.socket()}).value();
   }
 
   stele::test::Steled daemon_{};
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(a_cursor_goes_on_in_the_snapshot_of_its_read) {
 BOOST_AUTO_TEST_CASE(an_empty_log_has_empty_ranges) {
   stele::test::Steled empty;
   empty.start();
-  auto client = std::move(Client::connect({.socket_path = empty.socket()}).value());
+  auto client = Client::connect({.socket_path = empty.socket()}).value();
   BOOST_TEST(client.read_logs(0, ts_max).value().empty());
 }
 

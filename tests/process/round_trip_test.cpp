@@ -20,7 +20,7 @@ using stele::test::Steled;
 namespace {
 
 Client connect_to(Steled const& daemon) {
-  return std::move(Client::connect({.socket_path = daemon.socket(), .name = "test"}).value());
+  return Client::connect({.socket_path = daemon.socket(), .name = "test"}).value();
 }
 
 std::vector<StoredEntry> read_all(Client& client) {

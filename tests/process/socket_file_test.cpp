@@ -17,7 +17,7 @@ namespace {
 /// Starts the daemon, expects it to refuse, and returns what it said.
 std::string refusal(Steled& daemon) {
   daemon.launch();
-  BOOST_TEST(daemon.process().wait() != 0);
+  BOOST_TEST(daemon.process().wait() == 78);
   return daemon.log();
 }
 
@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(a_socket_on_which_someone_answers_is_left_alone) {
   first.start();
   Steled const second;
   auto const refused = stele::test::run_program(second.command(first.socket()));
-  BOOST_TEST(refused.exit_code != 0);
+  BOOST_TEST(refused.exit_code == 75);
   BOOST_TEST(refused.err.find(first.socket()) != std::string::npos);
   BOOST_TEST(WirePeer(first.socket()).ask(R"({"op":"ping"})").at("ok").as_bool());
 }

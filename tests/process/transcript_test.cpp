@@ -1,5 +1,7 @@
-// Replays PROTOCOL.md's session through the real socat: `> ` is typed, `< ` is expected.
-// <seq> <timestamp> <pid> <uid> <gid> stand for a number; `...` at the end, for the rest of a line.
+// Replays the sessions of PROTOCOL.md and README.md through the real socat: `> ` is typed, `< ` is
+// expected. <seq> <timestamp> <pid> <uid> <gid> stand for a number; `...` at the end, for the rest
+// of a line.
+#include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <regex>
 #include <sstream>
@@ -46,8 +48,9 @@ std::regex pattern_of(std::string text) {
 
 BOOST_AUTO_TEST_SUITE(transcript_test)
 
-BOOST_AUTO_TEST_CASE(the_session_in_the_document_is_what_happens) {
-  auto const sessions = sessions_of(stele::test::read_file(STELE_PROTOCOL_MD));
+BOOST_DATA_TEST_CASE(the_session_in_the_document_is_what_happens,
+                     (std::vector<std::string>{STELE_PROTOCOL_MD, STELE_README_MD}), document) {
+  auto const sessions = sessions_of(stele::test::read_file(document));
   BOOST_REQUIRE(!sessions.empty());
   for (auto const& session : sessions) {
     BOOST_REQUIRE(!session.expected.empty());

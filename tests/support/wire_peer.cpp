@@ -140,7 +140,8 @@ std::optional<std::string> WirePeer::receive() {
     } else if (unread_.size() >= 4) {
       skipped = 4;
       bytes = 0;
-      for (int i = 0; i < 4; ++i) bytes = bytes << 8 | static_cast<unsigned char>(unread_[i]);
+      for (std::size_t i = 0; i < 4; ++i)
+        bytes = bytes << 8 | static_cast<unsigned char>(unread_[i]);
     }
     auto const ending = form_ == Form::line ? 1U : 0U;
     if (bytes != std::string::npos && unread_.size() >= skipped + bytes + ending) {

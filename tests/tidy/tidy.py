@@ -111,6 +111,8 @@ def build_findings(files, read):
         for folder in list(Path(path).parents)[:-1]:
             lists = f"{folder}/CMakeLists.txt"
             name = re.escape(str(Path(path).relative_to(folder)))
+            if path.startswith("tests/fuzz/"):  # Listed by the name of the target.
+                name = re.escape(Path(path).stem)
             if lists in files and re.search(rf"(?<![\w/.]){name}(?!\w)", read(lists)):
                 break
         else:
