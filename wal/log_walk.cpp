@@ -92,7 +92,9 @@ void LogWalk::note_rest(Hole hole) {
     hole_ = std::move(hole);
     return;
   }
+  hole_->bytes_max += hole.bytes_max;
   if (hole.rest.kind == Rest::Kind::zero) return;
+  hole.bytes_max = hole_->bytes_max;
   if (hole_->rest.kind == Rest::Kind::zero) {
     hole_ = std::move(hole);  // The segment before ended where it should: judged again here.
   } else {

@@ -11,6 +11,9 @@
 namespace stele::wal {
 namespace {
 
+/// Of a segment that is lost, when no other is larger: the default size.
+constexpr std::uint64_t lost_bytes_unknown = std::uint64_t{64} << 20;
+
 struct Sync final : Completion {
   void on_complete(boost::system::error_code result) noexcept override {
     error = result;
@@ -152,6 +155,15 @@ Result<void> sync_segment(Directory& directory, std::uint64_t segment_no) {
   return {};
 }
 
+/// Only the last of them can need it: the others were left when their last commit was on disk.
+Result<void> sync_last(Directory& directory, std::vector<KeptSegment> const& kept,
+                       Segments const& segments) {
+  auto const last = std::find_if(kept.rbegin(), kept.rend(), [&](KeptSegment const& segment) {
+    return segments.at(segment.segment_no).unreadable.empty();
+  });
+  return last == kept.rend() ? Result<void>() : sync_segment(directory, last->segment_no);
+}
+
 /// A first start that crashed before its MANIFEST was there: commits come only after it.
 bool never_started(Directory& directory, Names const& names) {
   if (names.segments.size() != 1) return false;
@@ -171,15 +183,25 @@ void note_leftovers(Names const& names, Recovered& recovered) {
   }
 }
 
+/// How large a segment can have been of which nothing is left: as large as the largest that is.
+std::uint64_t lost_bytes_max(Segments const& segments) {
+  std::uint64_t bytes = 0;
+  for (auto const& [no, segment] : segments) {
+    bytes = std::max({bytes, segment.bytes, segment.header.segment_bytes});
+  }
+  return std::max(bytes, lost_bytes_unknown);
+}
+
 Result<void> walk_segments(Directory& directory, Segments const& segments, LogWalk& walk,
                            RecoverySink& sink) {
   std::uint64_t bytes_total = 0;
   std::uint64_t bytes_done = 0;
+  auto const lost_bytes = lost_bytes_max(segments);
   for (auto const& [no, segment] : segments) bytes_total += segment.bytes;
   for (auto const& [no, segment] : segments) {
     auto file = directory.open(segment_name(no));
     if (!segment.unreadable.empty() || !file) {
-      walk.lost_segment(no, segment.bytes, segment.unreadable);
+      walk.lost_segment(no, lost_bytes, segment.unreadable);
     } else {
       SegmentScanner scanner(*file.value(), directory.alignment());
       scanner.use(segment.header);
@@ -236,9 +258,8 @@ Result<Recovered> recover(Directory& directory, RecoverySink& sink, RecoveryRepo
   }
   for (auto const& gap : report.gaps) sink.on_gap(gap);
   report.segments = recovered.segments.size();
-  if (!recovered.segments.empty()) {
-    auto const synced = sync_segment(directory, recovered.segments.back().segment_no);
-    if (!synced) return synced.error();
+  if (auto const synced = sync_last(directory, recovered.segments, segments.value()); !synced) {
+    return synced.error();
   }
   note_leftovers(names, recovered);
   return recovered;

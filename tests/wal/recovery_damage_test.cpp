@@ -126,10 +126,81 @@ BOOST_AUTO_TEST_CASE(damage_in_several_places_is_named_place_by_place) {
   BOOST_TEST((ranges(start) == expected));
 }
 
+BOOST_AUTO_TEST_CASE(a_missing_segment_is_damage_wherever_it_was) {
+  for (std::uint64_t segment_no = 1; segment_no <= 3; ++segment_no) {
+    auto log = three_segments();
+    log.disk.remove(segment_name(segment_no));
+    auto const start = log.check_start(log.disk);
+    BOOST_TEST_REQUIRE(start.gaps.size() == 1u, "segment " << segment_no);
+    BOOST_TEST((start.gaps[0].reason == GapReason::damaged));
+    BOOST_TEST(start.text().find("the file is missing") != std::string::npos);
+    BOOST_TEST(start.payloads.size() == (segment_no == 3 ? 22u : 14u));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_missing_middle_segment_costs_exactly_its_payloads) {
   auto log = three_segments();
   log.disk.remove(segment_name(2));
   BOOST_TEST((ranges(log.check_start(log.disk)) == damaged(12, 22)));
+}
+
+BOOST_AUTO_TEST_CASE(two_missing_segments_at_the_end_give_out_no_seq_again) {
+  auto log = three_segments();
+  log.disk.remove(segment_name(2));
+  log.disk.remove(segment_name(3));
+  auto const start = log.check_start(log.disk);
+  BOOST_TEST(start.payloads.size() == 11u);
+  BOOST_TEST_REQUIRE(start.gaps.size() == 1u);
+  BOOST_TEST(start.gaps[0].first_seq == 12u);
+}
+
+BOOST_AUTO_TEST_CASE(a_lost_tail_of_small_payloads_gives_out_no_seq_again) {
+  KnownLog log;
+  log.live([&](LogFixture& life) {
+    std::vector<std::string> const group(300, "");
+    for (int i = 0; i < 60; ++i) {
+      auto const first = life.append_group(group);
+      for (Seq k = 0; k < group.size(); ++k) log.payloads[first + k] = "";
+      life.settle();
+    }
+    life.idle();
+  });
+  for (std::uint64_t lost_from : {1u, 2u, 3u}) {
+    auto damaged_disk = log.disk.clone();
+    for (std::uint64_t no = lost_from; damaged_disk.has(segment_name(no)); ++no) {
+      damaged_disk.remove(segment_name(no));
+    }
+    log.check_start(damaged_disk);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(all_segments_missing_is_damage_and_the_service_starts) {
+  auto log = three_segments();
+  for (auto const& name : stele::test::segments_of(log.disk)) log.disk.remove(name);
+  auto const start = log.check_start(log.disk);
+  BOOST_TEST(start.payloads.empty());
+  BOOST_TEST(start.complains());
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_spare_is_damage_for_nobody_knows_that_it_was_one) {
+  auto log = three_segments();
+  log.disk.remove(segment_name(4));
+  auto const start = log.check_start(log.disk);
+  BOOST_TEST((start.payloads == log.payloads));
+  BOOST_TEST(start.complains());
+}
+
+BOOST_AUTO_TEST_CASE(a_truncated_segment_costs_what_was_cut_off) {
+  for (std::uint64_t segment_no = 1; segment_no <= 3; ++segment_no) {
+    for (std::size_t const kept : {0u, 100u, 5000u, 8192u, 8192u + 700u, 8192u + 5120u + 512u}) {
+      auto log = three_segments();
+      log.disk.bytes(segment_name(segment_no)).resize(kept);
+      auto const start = log.check_start(log.disk);
+      BOOST_TEST_REQUIRE(start.gaps.size() == 1u, segment_no << ' ' << kept);
+      BOOST_TEST((start.gaps[0].reason == GapReason::damaged));
+      if (segment_no == 2) BOOST_TEST(start.gaps[0].last_seq == 22u);
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(segments_that_changed_places_are_damage_and_none_is_served_for_the_other) {
