@@ -10,8 +10,8 @@
 namespace stele::wal {
 namespace {
 
-/// No payload is shorter, so bytes bound how many payloads they can have held.
-constexpr std::uint64_t record_bytes_min = record_header_bytes + 1;
+/// Of an empty payload: bytes bound how many payloads they can have held.
+constexpr std::uint64_t record_bytes_min = record_header_bytes;
 
 std::string place(std::uint64_t segment_no, std::uint64_t offset) {
   return segment_name(segment_no) + " at offset " + std::to_string(offset);

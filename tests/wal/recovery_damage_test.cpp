@@ -301,6 +301,18 @@ BOOST_AUTO_TEST_CASE(a_torn_tail_without_its_header_skips_the_seqs_that_it_can_h
   BOOST_TEST(start.gaps[0].last_seq >= 3u + 5120u / (record_header_bytes + 1));
 }
 
+// Empty payloads are the most that bytes can have held.
+BOOST_AUTO_TEST_CASE(a_torn_tail_of_empty_payloads_gives_out_no_seq_again) {
+  KnownLog log;
+  log.live([&](LogFixture& life) {
+    auto const first = life.append_group(std::vector<std::string>(400));
+    for (Seq i = 0; i < 400; ++i) log.payloads[first + i] = "";
+    life.settle();
+  });
+  zero(log.disk, 1, 0, 512);
+  log.check_start(log.disk);
+}
+
 // Without a MARK nobody can tell a commit that never came from one that was wiped out whole.
 BOOST_AUTO_TEST_CASE(an_unproven_last_commit_that_became_zeros_is_a_clean_end) {
   auto log = unproven_end();
