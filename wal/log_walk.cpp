@@ -60,6 +60,7 @@ Result<void> LogWalk::segment(SegmentScanner& scanner, SegmentHeader const& head
         !is_well_formed(found->header, found->body)) {
       auto missing = scanner.commit_header_at(offset);
       if (missing && missing->commit_no != expected_.commit_no) missing.reset();
+      if (was_followed(scanner, header, offset, missing)) note_durable(expected_.commit_no);
       note_rest({.segment_no = header.segment_no,
                  .offset = offset,
                  .rest = scanner.rest(offset),
@@ -76,6 +77,17 @@ Result<void> LogWalk::segment(SegmentScanner& scanner, SegmentHeader const& head
   }
   report_.bytes += header.segment_bytes;
   return {};
+}
+
+/// Whether a commit behind the one that is missing at `offset` was begun, whatever became of it:
+/// then the missing one had been on disk.
+bool LogWalk::was_followed(SegmentScanner& scanner, SegmentHeader const& header,
+                           std::uint64_t offset,
+                           std::optional<CommitHeader> const& missing) const {
+  if (scanner.find_header(offset, expected_.commit_no + 1)) return true;
+  if (!missing) return false;
+  auto const end = align_up(offset + commit_header_bytes + missing->body_bytes, header.commit_align);
+  return scanner.rest(end).kind == Rest::Kind::trace;
 }
 
 void LogWalk::lost_segment(std::uint64_t segment_no, std::uint64_t bytes,

@@ -323,4 +323,28 @@ BOOST_AUTO_TEST_CASE(an_unproven_last_commit_that_became_zeros_is_a_clean_end) {
   BOOST_TEST(life.log->next_seq() == 3u);
 }
 
+// The torn commit behind the flipped one was begun, so the flipped one had been on disk.
+BOOST_AUTO_TEST_CASE(a_flipped_commit_with_a_torn_one_behind_it_is_damage) {
+  for (std::size_t const flipped_at : {30u, 3000u}) {
+    auto log = unproven_end();
+    zero(log.disk, 3, 512, 5120);
+    flip(log.disk, 2, flipped_at);
+    log.payloads.erase(3);
+    auto const start = log.check_start(log.disk);
+    BOOST_TEST_REQUIRE(start.gaps.size() == 1u);
+    BOOST_TEST((start.gaps[0].reason == GapReason::damaged), "flip at " << flipped_at);
+    BOOST_TEST(start.gaps[0].first_seq == 2u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_flipped_body_with_any_trace_behind_its_commit_is_damage) {
+  auto log = unproven_end();
+  zero(log.disk, 3, 0, 512);
+  flip(log.disk, 2, 3000);
+  log.payloads.erase(3);
+  auto const start = log.check_start(log.disk);
+  BOOST_TEST_REQUIRE(start.gaps.size() == 1u);
+  BOOST_TEST((start.gaps[0].reason == GapReason::damaged));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
