@@ -82,6 +82,32 @@ Result<OpenSegment> open_segment(Directory& directory, std::uint64_t segment_no)
   return segment;
 }
 
+/// Whether commits may have been written to it: only what is surely a spare is not.
+bool was_used(Directory& directory, OpenSegment const& segment) {
+  if (!segment.unreadable.empty()) return true;
+  SegmentScanner scanner(*segment.file, directory.alignment());
+  scanner.use(segment.header);
+  return scanner.rest(first_commit_offset).kind != Rest::Kind::zero;
+}
+
+/// A MANIFEST is never older than the segments, a spare aside, unless the disk gave back an old one.
+Result<void> adopt_later_segments(Directory& directory, Names const& names, Manifest& manifest,
+                                  RecoveryReport& report) {
+  for (auto const no : names.segments) {
+    if (no <= manifest.last_segment_no) continue;
+    auto const segment = open_segment(directory, no);
+    if (!segment) return segment.error();
+    bool const ours =
+        segment->unreadable.empty() && segment->header.store_id == manifest.store_id;
+    // A file of the next number would be replaced, so it is judged with the others.
+    bool const next = no == manifest.last_segment_no + 1;
+    if (!(ours || next) || !was_used(directory, *segment)) continue;
+    report.findings.push_back(segment_name(no) + ": MANIFEST does not name it, an old copy");
+    manifest.last_segment_no = no;
+  }
+  return {};
+}
+
 using Segments = std::map<std::uint64_t, OpenSegment>;
 
 /// Opens the headers of all segments that should be there. Missing ones have no file.
@@ -168,18 +194,21 @@ Result<void> sync_last(Directory& directory, std::vector<KeptSegment> const& kep
 bool never_started(Directory& directory, Names const& names) {
   if (names.segments.size() != 1) return false;
   auto const segment = open_segment(directory, names.segments.front());
-  if (!segment || !segment->unreadable.empty()) return false;
-  SegmentScanner scanner(*segment->file, directory.alignment());
-  scanner.use(segment->header);
-  return scanner.rest(first_commit_offset).kind == Rest::Kind::zero;
+  return segment && !was_used(directory, *segment);
 }
 
-void note_leftovers(Names const& names, Recovered& recovered) {
+/// What a crash left: segments that retention was about to remove, and spares that MANIFEST was
+/// about to name. Other files are left alone.
+void note_leftovers(Directory& directory, Names const& names, Recovered& recovered) {
   recovered.leftovers = names.unfinished;
+  auto const& manifest = recovered.manifest;
   for (auto const no : names.segments) {
-    if (no < recovered.manifest.first_segment_no || no > recovered.manifest.last_segment_no) {
-      recovered.leftovers.push_back(segment_name(no));
-    }
+    if (manifest.first_segment_no <= no && no <= manifest.last_segment_no) continue;
+    auto const segment = open_segment(directory, no);
+    if (!segment || !segment->unreadable.empty()) continue;
+    if (segment->header.store_id != manifest.store_id) continue;
+    if (no > manifest.last_segment_no && was_used(directory, *segment)) continue;
+    recovered.leftovers.push_back(segment_name(no));
   }
 }
 
@@ -230,6 +259,10 @@ Result<Recovered> recover(Directory& directory, RecoverySink& sink, RecoveryRepo
   auto manifest = establish_manifest(directory, names, report, rebuilt);
   if (!manifest) return manifest.error();
   recovered.manifest = manifest.value();
+  if (auto const adopted = adopt_later_segments(directory, names, recovered.manifest, report);
+      !adopted) {
+    return adopted.error();
+  }
   auto const& known = recovered.manifest;
   auto segments = open_segments(directory, names, known);
   if (!segments) return segments.error();
@@ -261,7 +294,7 @@ Result<Recovered> recover(Directory& directory, RecoverySink& sink, RecoveryRepo
   if (auto const synced = sync_last(directory, recovered.segments, segments.value()); !synced) {
     return synced.error();
   }
-  note_leftovers(names, recovered);
+  note_leftovers(directory, names, recovered);
   return recovered;
 }
 

@@ -211,6 +211,14 @@ BOOST_AUTO_TEST_CASE(segments_that_changed_places_are_damage_and_none_is_served_
   BOOST_TEST(start.text().find("it is another segment, renamed") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_segment_under_another_name_is_damage_and_is_left_alone) {
+  auto log = three_segments();
+  log.disk.rename(segment_name(2), segment_name(0x99));
+  auto const start = log.check_start(log.disk);
+  BOOST_TEST((ranges(start) == damaged(12, 22)));
+  BOOST_TEST(log.disk.has(segment_name(0x99)));
+}
+
 BOOST_AUTO_TEST_CASE(a_segment_of_another_log_is_not_served) {
   auto log = three_segments();
   KnownLog other;

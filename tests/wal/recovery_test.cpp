@@ -93,6 +93,23 @@ BOOST_AUTO_TEST_CASE(a_damaged_or_short_or_unreadable_manifest_is_as_good_as_non
   BOOST_TEST((start.payloads == log.payloads));
 }
 
+// An old copy of the MANIFEST, as a disk may give back that lost a write: the segments that were
+// made since are there and are not to be made anew.
+BOOST_AUTO_TEST_CASE(an_old_manifest_loses_no_later_segment) {
+  KnownLog log;
+  std::vector<std::byte> old;
+  log.live([&](LogFixture& life) {
+    log.write_large(life, 5);
+    old = log.disk.bytes(manifest_file);
+    log.write_large(life, 40);
+    life.idle();
+  });
+  log.disk.put(manifest_file, old);
+  auto const start = log.check_start(log.disk);
+  BOOST_TEST((start.payloads == log.payloads));
+  BOOST_TEST(start.complains());
+}
+
 BOOST_AUTO_TEST_CASE(segments_without_manifest_and_header_are_no_log) {
   auto log = three_segments();
   log.disk.remove(manifest_file);
