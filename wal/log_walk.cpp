@@ -125,6 +125,10 @@ void LogWalk::accept(std::uint64_t segment_no, ScannedCommit const& commit) {
                            .offset = commit.offset});
   }
   if (!anchored_) {
+    if (header.first_seq > expected_.seq) {
+      report_gap({.segment_no = segment_no, .offset = commit.offset}, GapReason::damaged,
+                 header.first_seq - 1, "nobody knows any more what lay before this");
+    }
     expected_ = {.commit_no = header.commit_no, .chain = header.chain, .seq = header.first_seq};
   }
   keep(segment_no);

@@ -93,6 +93,30 @@ BOOST_AUTO_TEST_CASE(a_damaged_or_short_or_unreadable_manifest_is_as_good_as_non
   BOOST_TEST((start.payloads == log.payloads));
 }
 
+// Whether retention or somebody else took what lies before the first segment, nobody knows any more.
+BOOST_AUTO_TEST_CASE(without_a_manifest_what_is_missing_at_the_beginning_counts_as_damaged) {
+  KnownLog log(retaining(3));
+  log.live([&](LogFixture& life) {
+    log.write_large(life, 40);
+    life.idle();
+    expire(log, life.listener.expired);
+  });
+  auto const first = log.payloads.begin()->first;
+  BOOST_TEST_REQUIRE(first > 1u);
+  log.disk.remove(manifest_file);
+  LogFixture life(log.disk);
+  for (int i = 0; i < 3; ++i) {
+    BOOST_TEST_REQUIRE(life.open(), life.failure.message);
+    BOOST_TEST((life.sink.payloads == log.payloads));
+    BOOST_TEST(life.report().findings.size() == (i == 0 ? 2u : 0u), "start " << i);
+    BOOST_TEST_REQUIRE(life.report().gaps.size() == 1u, "start " << i);
+    BOOST_TEST((life.report().gaps[0].reason == GapReason::damaged));
+    BOOST_TEST(life.report().gaps[0].first_seq == 1u);
+    BOOST_TEST(life.report().gaps[0].last_seq == first - 1);
+    life.crash(Crash::kill);
+  }
+}
+
 // An old copy of the MANIFEST, as a disk may give back that lost a write: the segments that were
 // made since are there and are not to be made anew.
 BOOST_AUTO_TEST_CASE(an_old_manifest_loses_no_later_segment) {
