@@ -98,6 +98,10 @@ void LogWalk::lost_segment(std::uint64_t segment_no, std::uint64_t bytes,
              .reason = reason});
 }
 
+void LogWalk::end_here() {
+  if (hole_ && hole_->rest.kind != Rest::Kind::zero) judge_end();
+}
+
 void LogWalk::note_rest(Hole hole) {
   if (hole.rest.kind != Rest::Kind::zero) keep(hole.segment_no);
   if (!hole_) {
@@ -232,10 +236,18 @@ void LogWalk::judge_end() {
   expected_.seq = last_seq + 1;
 }
 
+/// Whether the log's gap records, taken together, name all of it.
 bool LogWalk::is_named(Gap const& gap) const noexcept {
-  return std::ranges::any_of(named_gaps_, [&](Gap const& named) {
-    return named.first_seq <= gap.first_seq && gap.last_seq <= named.last_seq;
-  });
+  auto next = gap.first_seq;
+  auto const names_next = [&](Gap const& named) {
+    return named.first_seq <= next && next <= named.last_seq;
+  };
+  while (next <= gap.last_seq) {
+    auto const named = std::ranges::find_if(named_gaps_, names_next);
+    if (named == named_gaps_.end()) return false;
+    next = named->last_seq + 1;
+  }
+  return true;
 }
 
 std::vector<Gap> LogWalk::gaps_not_named() const {

@@ -34,6 +34,9 @@ class LogWalk {
   /// `end_commit`: the last commit that may lie in this segment; a later start set the rest aside.
   Result<void> segment(SegmentScanner& scanner, SegmentHeader const& header,
                        std::uint64_t end_commit);
+  /// Judges an end of the log that a start has judged before, in whose segment, which comes next,
+  /// no commit is: its crash must not pass for one of the log.
+  void end_here();
   /// A segment of which nothing can be read.
   void lost_segment(std::uint64_t segment_no, std::uint64_t bytes, std::string const& reason);
 

@@ -55,6 +55,7 @@ struct OpenSegment {
   std::unique_ptr<File> file{};
   SegmentHeader header{};
   std::uint64_t bytes = 0;
+  bool begun = false;        ///< It holds a commit.
   std::string unreadable{};  ///< Why nothing of it can be used; empty: it can.
 };
 
@@ -71,6 +72,8 @@ Result<OpenSegment> open_segment(Directory& directory, std::uint64_t segment_no)
   auto const header = scanner.read_header();
   if (auto const* found = std::get_if<SegmentHeader>(&header)) {
     segment.header = *found;
+    scanner.use(*found);
+    segment.begun = scanner.find(first_commit_offset, first_commit_no).has_value();
     if (found->segment_no != segment_no) segment.unreadable = "it is another segment, renamed";
     return segment;
   }
@@ -158,11 +161,15 @@ Result<Manifest> establish_manifest(Directory& directory, Names const& names,
 }
 
 /// The last commit that may lie in a segment: a start that made a later one found the log's end
-/// there, and what was written behind it is not part of the log.
+/// there, and what was written behind it is not part of the log. A start that got no commit onto
+/// the disk has told nobody; the log's end is judged again.
 std::uint64_t end_commit_of(Segments const& segments, std::uint64_t segment_no) {
   auto end = end_commit_unknown;
   for (auto next = segments.upper_bound(segment_no); next != segments.end(); ++next) {
-    if (next->second.unreadable.empty()) end = std::min(end, next->second.header.prev_end_commit);
+    auto const& segment = next->second;
+    if (segment.unreadable.empty() && segment.begun) {
+      end = std::min(end, segment.header.prev_end_commit);
+    }
     if (end != end_commit_unknown) break;
   }
   return end;
@@ -234,6 +241,9 @@ Result<void> walk_segments(Directory& directory, Segments const& segments, LogWa
     } else {
       SegmentScanner scanner(*file.value(), directory.alignment());
       scanner.use(segment.header);
+      bool const start_crashed =
+          !segment.begun && segment.header.prev_end_commit != end_commit_unknown;
+      if (start_crashed) walk.end_here();
       auto const walked = walk.segment(scanner, segment.header, end_commit_of(segments, no));
       if (!walked) return walked;
     }

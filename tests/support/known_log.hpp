@@ -19,6 +19,16 @@ inline bool is_named(std::vector<wal::Gap> const& gaps, wal::Seq seq) {
       gaps, [&](wal::Gap const& gap) { return gap.first_seq <= seq && seq <= gap.last_seq; });
 }
 
+inline std::string text_of(std::vector<wal::Gap> const& gaps) {
+  std::string text;
+  for (auto const& gap : gaps) {
+    text += std::to_string(gap.first_seq) + "-" + std::to_string(gap.last_seq) + " " +
+            std::string(to_string(gap.reason)) + " in segment " + std::to_string(gap.segment_no) +
+            ", ";
+  }
+  return text;
+}
+
 /// What one start said and delivered.
 struct Start {
   std::map<wal::Seq, std::string> payloads{};
@@ -84,7 +94,9 @@ class KnownLog {
     auto expected = start.payloads;
     expected[appended] = "appended behind the damage";
     BOOST_TEST((life.sink.payloads == expected), "the second start delivers something else");
-    BOOST_TEST((life.report().gaps == start.gaps), "the second start names other gaps");
+    BOOST_TEST((life.report().gaps == start.gaps),
+               "the second start names other gaps: " << text_of(life.report().gaps) << "and before "
+                                                     << text_of(start.gaps));
     for (auto const& finding : life.report().findings) {
       BOOST_TEST(finding.ends_with("missing: no entries"), "found again: " << finding);
     }

@@ -246,6 +246,29 @@ BOOST_AUTO_TEST_CASE(a_commit_that_lands_behind_a_judged_end_is_not_served) {
   }
 }
 
+// Whatever step of it a crash stops: the next start finds the same, or its record in the log.
+BOOST_AUTO_TEST_CASE(a_start_that_crashes_loses_no_gap) {
+  for (bool const unreadable : {false, true}) {
+    KnownLog log;
+    log.live([&](LogFixture& life) { log.write_large(life, 3); });
+    auto const place = place_of(log.disk, 3);
+    log.disk.bytes(place.segment)[place.commit.offset + 3000] ^= std::byte{1};
+    if (unreadable) log.disk.make_unreadable(place.segment, place.commit.offset, 512);
+    for (std::uint64_t operation = 0;; ++operation) {
+      BOOST_TEST_CONTEXT("operation " << operation << (unreadable ? ", unreadable" : ", torn")) {
+        auto copy = log.disk.clone();
+        copy.stop_after(operation);
+        LogFixture first(copy);
+        bool const opened = first.open();
+        first.crash(operation % 2 == 0 ? Crash::kill : Crash::power_cut);
+        if (opened) break;
+        auto const start = log.check_start(copy);
+        BOOST_TEST(stele::test::is_named(start.gaps, 3));
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_damaged_segment_that_expires_is_kept_under_another_name) {
   KnownLog log(retaining(4));
   log.live([&](LogFixture& life) { log.write_large(life, 15); });
