@@ -204,6 +204,19 @@ bool never_started(Directory& directory, Names const& names) {
   return segment && !was_used(directory, *segment);
 }
 
+/// Whether commits follow one another in it up to where only zeros are.
+bool is_whole(Directory& directory, OpenSegment const& segment) {
+  SegmentScanner scanner(*segment.file, directory.alignment());
+  scanner.use(segment.header);
+  auto offset = first_commit_offset;
+  for (;;) {
+    auto const scanned = scanner.commit_at(offset);
+    auto const* commit = std::get_if<ScannedCommit>(&scanned);
+    if (commit == nullptr) return scanner.rest(offset).kind == Rest::Kind::zero;
+    offset = commit->end_offset;
+  }
+}
+
 /// What a crash left: segments that retention was about to remove, and spares that MANIFEST was
 /// about to name. Other files are left alone.
 void note_leftovers(Directory& directory, Names const& names, Recovered& recovered) {
@@ -215,7 +228,8 @@ void note_leftovers(Directory& directory, Names const& names, Recovered& recover
     if (!segment || !segment->unreadable.empty()) continue;
     if (segment->header.store_id != manifest.store_id) continue;
     if (no > manifest.last_segment_no && was_used(directory, *segment)) continue;
-    recovered.leftovers.push_back(segment_name(no));
+    bool const whole = no > manifest.last_segment_no || is_whole(directory, *segment);
+    (whole ? recovered.leftovers : recovered.damaged_leftovers).push_back(segment_name(no));
   }
 }
 

@@ -286,4 +286,27 @@ BOOST_AUTO_TEST_CASE(a_damaged_segment_that_expires_is_kept_under_another_name) 
   BOOST_TEST(log.disk.has(place.segment + ".damaged"));
 }
 
+// A crash between the MANIFEST that leaves it out and its new name.
+BOOST_AUTO_TEST_CASE(a_damaged_segment_that_expires_is_kept_whenever_a_crash_comes) {
+  KnownLog log(retaining(4));
+  log.live([&](LogFixture& life) { log.write_large(life, 15); });
+  auto const place = place_of(log.disk, 5);
+  log.disk.bytes(place.segment)[place.commit.offset + 3000] ^= std::byte{1};
+  auto const evidence = log.disk.bytes(place.segment);
+  for (std::uint64_t operation = 0; operation < 100; ++operation) {
+    auto copy = log.disk.clone();
+    copy.stop_after(operation);
+    LogFixture life(copy, retaining(4));
+    if (life.open()) {
+      for (int i = 0; i < 40 && !copy.stopped(); ++i) life.write(std::string(5000, 'y'));
+    }
+    life.crash(Crash::kill);
+    BOOST_TEST_REQUIRE(life.open(), life.failure.message);
+    life.settle();
+    auto const name = copy.has(place.segment) ? place.segment : place.segment + ".damaged";
+    BOOST_TEST_REQUIRE(copy.has(name), "operation " << operation);
+    BOOST_TEST((copy.bytes(name) == evidence));
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
