@@ -267,6 +267,17 @@ Result<void> walk_segments(Directory& directory, Segments const& segments, LogWa
   return {};
 }
 
+/// Names what retention removed. Older gaps that lie in it are a part of that.
+void name_expired(Manifest const& manifest, std::vector<Gap>& gaps) {
+  if (manifest.first_seq == 1) return;
+  std::erase_if(gaps, [&](Gap const& gap) { return gap.last_seq < manifest.first_seq; });
+  for (auto& gap : gaps) gap.first_seq = std::max(gap.first_seq, manifest.first_seq);
+  gaps.insert(gaps.begin(), {.first_seq = 1,
+                             .last_seq = manifest.first_seq - 1,
+                             .reason = GapReason::expired,
+                             .segment_no = manifest.first_segment_no});
+}
+
 }  // namespace
 
 Result<Recovered> recover(Directory& directory, RecoverySink& sink, RecoveryReport& report) {
@@ -307,12 +318,7 @@ Result<Recovered> recover(Directory& directory, RecoverySink& sink, RecoveryRepo
   for (auto& segment : recovered.segments) {
     segment.bytes = segments.value()[segment.segment_no].bytes;
   }
-  if (known.first_seq > 1) {
-    report.gaps.insert(report.gaps.begin(), {.first_seq = 1,
-                                             .last_seq = known.first_seq - 1,
-                                             .reason = GapReason::expired,
-                                             .segment_no = known.first_segment_no});
-  }
+  name_expired(known, report.gaps);
   for (auto const& gap : report.gaps) sink.on_gap(gap);
   report.segments = recovered.segments.size();
   if (auto const synced = sync_last(directory, recovered.segments, segments.value()); !synced) {

@@ -309,4 +309,24 @@ BOOST_AUTO_TEST_CASE(a_damaged_segment_that_expires_is_kept_whenever_a_crash_com
   }
 }
 
+BOOST_AUTO_TEST_CASE(gaps_below_what_expired_are_not_named_twice) {
+  KnownLog log(retaining(4));
+  log.live([&](LogFixture& life) { log.write_large(life, 15); });
+  auto const place = place_of(log.disk, 5);
+  log.disk.bytes(place.segment)[place.commit.offset + 3000] ^= std::byte{1};
+  Seq expired = 0;
+  log.live([&](LogFixture& life) {
+    log.write_large(life, 15);
+    expired = life.listener.expired;
+  });
+  BOOST_TEST_REQUIRE(expired > 5u);
+  LogFixture life(log.disk, retaining(4));
+  BOOST_TEST_REQUIRE(life.open());
+  auto const& gaps = life.report().gaps;
+  for (std::size_t i = 1; i < gaps.size(); ++i) {
+    BOOST_TEST(gaps[i - 1].last_seq < gaps[i].first_seq);
+  }
+  BOOST_TEST(stele::test::is_named(gaps, 5));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
