@@ -88,6 +88,9 @@ void Log::Core::remove_leftovers() {
     if (name == segment_name(active_.header.segment_no)) continue;
     (void)directory_.remove(name);
   }
+  for (auto const& name : recovered_.damaged_leftovers) {
+    (void)directory_.rename(name, name + std::string(damaged_suffix));
+  }
 }
 
 SegmentMaker::Plan Log::Core::plan_segment() const {

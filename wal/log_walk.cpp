@@ -10,8 +10,8 @@
 namespace stele::wal {
 namespace {
 
-/// No payload is shorter, so bytes bound how many payloads they can have held.
-constexpr std::uint64_t record_bytes_min = record_header_bytes + 1;
+/// Of an empty payload: bytes bound how many payloads they can have held.
+constexpr std::uint64_t record_bytes_min = record_header_bytes;
 
 std::string place(std::uint64_t segment_no, std::uint64_t offset) {
   return segment_name(segment_no) + " at offset " + std::to_string(offset);
@@ -60,6 +60,7 @@ Result<void> LogWalk::segment(SegmentScanner& scanner, SegmentHeader const& head
         !is_well_formed(found->header, found->body)) {
       auto missing = scanner.commit_header_at(offset);
       if (missing && missing->commit_no != expected_.commit_no) missing.reset();
+      if (was_followed(scanner, header, offset, missing)) note_durable(expected_.commit_no);
       note_rest({.segment_no = header.segment_no,
                  .offset = offset,
                  .rest = scanner.rest(offset),
@@ -78,6 +79,17 @@ Result<void> LogWalk::segment(SegmentScanner& scanner, SegmentHeader const& head
   return {};
 }
 
+/// Whether a commit behind the one that is missing at `offset` was begun, whatever became of it:
+/// then the missing one had been on disk.
+bool LogWalk::was_followed(SegmentScanner& scanner, SegmentHeader const& header,
+                           std::uint64_t offset,
+                           std::optional<CommitHeader> const& missing) const {
+  if (scanner.find_header(offset, expected_.commit_no + 1)) return true;
+  if (!missing) return false;
+  auto const end = align_up(offset + commit_header_bytes + missing->body_bytes, header.commit_align);
+  return scanner.rest(end).kind == Rest::Kind::trace;
+}
+
 void LogWalk::lost_segment(std::uint64_t segment_no, std::uint64_t bytes,
                            std::string const& reason) {
   note_rest({.segment_no = segment_no,
@@ -86,13 +98,19 @@ void LogWalk::lost_segment(std::uint64_t segment_no, std::uint64_t bytes,
              .reason = reason});
 }
 
+void LogWalk::end_here() {
+  if (hole_ && hole_->rest.kind != Rest::Kind::zero) judge_end();
+}
+
 void LogWalk::note_rest(Hole hole) {
   if (hole.rest.kind != Rest::Kind::zero) keep(hole.segment_no);
   if (!hole_) {
     hole_ = std::move(hole);
     return;
   }
+  hole_->bytes_max += hole.bytes_max;
   if (hole.rest.kind == Rest::Kind::zero) return;
+  hole.bytes_max = hole_->bytes_max;
   if (hole_->rest.kind == Rest::Kind::zero) {
     hole_ = std::move(hole);  // The segment before ended where it should: judged again here.
   } else {
@@ -111,6 +129,10 @@ void LogWalk::accept(std::uint64_t segment_no, ScannedCommit const& commit) {
                            .offset = commit.offset});
   }
   if (!anchored_) {
+    if (header.first_seq > expected_.seq) {
+      report_gap({.segment_no = segment_no, .offset = commit.offset}, GapReason::damaged,
+                 header.first_seq - 1, "nobody knows any more what lay before this");
+    }
     expected_ = {.commit_no = header.commit_no, .chain = header.chain, .seq = header.first_seq};
   }
   keep(segment_no);
@@ -214,10 +236,18 @@ void LogWalk::judge_end() {
   expected_.seq = last_seq + 1;
 }
 
+/// Whether the log's gap records, taken together, name all of it.
 bool LogWalk::is_named(Gap const& gap) const noexcept {
-  return std::ranges::any_of(named_gaps_, [&](Gap const& named) {
-    return named.first_seq <= gap.first_seq && gap.last_seq <= named.last_seq;
-  });
+  auto next = gap.first_seq;
+  auto const names_next = [&](Gap const& named) {
+    return named.first_seq <= next && next <= named.last_seq;
+  };
+  while (next <= gap.last_seq) {
+    auto const named = std::ranges::find_if(named_gaps_, names_next);
+    if (named == named_gaps_.end()) return false;
+    next = named->last_seq + 1;
+  }
+  return true;
 }
 
 std::vector<Gap> LogWalk::gaps_not_named() const {

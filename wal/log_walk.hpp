@@ -34,6 +34,9 @@ class LogWalk {
   /// `end_commit`: the last commit that may lie in this segment; a later start set the rest aside.
   Result<void> segment(SegmentScanner& scanner, SegmentHeader const& header,
                        std::uint64_t end_commit);
+  /// Judges an end of the log that a start has judged before, in whose segment, which comes next,
+  /// no commit is: its crash must not pass for one of the log.
+  void end_here();
   /// A segment of which nothing can be read.
   void lost_segment(std::uint64_t segment_no, std::uint64_t bytes, std::string const& reason);
 
@@ -45,7 +48,8 @@ class LogWalk {
     std::uint64_t segment_no = 0;
     std::uint64_t offset = 0;
     Rest rest{};
-    std::uint64_t bytes_max = 0;           ///< That the missing commits can have taken.
+    std::uint64_t bytes_max = 0;           ///< That the missing commits can have taken: up to the
+                                           ///< end of the last segment that was walked.
     std::optional<CommitHeader> header{};  ///< Of a commit whose body is bad.
     std::string reason{};
   };
@@ -55,6 +59,8 @@ class LogWalk {
   };
 
   bool belongs(ScannedCommit const& commit) const noexcept;
+  bool was_followed(SegmentScanner& scanner, SegmentHeader const& header, std::uint64_t offset,
+                    std::optional<CommitHeader> const& missing) const;
   void accept(std::uint64_t segment_no, ScannedCommit const& commit);
   void deliver(ScannedCommit const& commit);
   void keep(std::uint64_t segment_no);

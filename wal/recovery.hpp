@@ -34,6 +34,9 @@ struct Recovered {
   bool damaged = false;  ///< Damage was found, now or by an earlier start.
   /// Files that no crash-free log would hold: unfinished ones, and segments outside the MANIFEST.
   std::vector<std::string> leftovers{};
+  /// Segments that retention left out of the MANIFEST and that may hold damage: to be kept under
+  /// another name.
+  std::vector<std::string> damaged_leftovers{};
 };
 
 /// Delivers every readable payload to `sink`, in seq order, and fills `report`. What was read is

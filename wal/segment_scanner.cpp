@@ -114,6 +114,15 @@ std::optional<ScannedCommit> SegmentScanner::find(std::uint64_t offset,
   return std::nullopt;
 }
 
+std::optional<CommitHeader> SegmentScanner::find_header(std::uint64_t offset,
+                                                        std::uint64_t commit_no_min) {
+  for (; offset < header_.segment_bytes; offset += header_.commit_align) {
+    auto const header = commit_header_at(offset);
+    if (header && header->commit_no >= commit_no_min) return header;
+  }
+  return std::nullopt;
+}
+
 Rest SegmentScanner::rest(std::uint64_t offset) {
   Rest rest;
   auto const start = offset;

@@ -56,6 +56,10 @@ class SegmentScanner {
   /// The first valid commit at or after `offset` whose number is at least `commit_no_min`.
   std::optional<ScannedCommit> find(std::uint64_t offset, std::uint64_t commit_no_min);
 
+  /// The first valid header at or after `offset` whose number is at least `commit_no_min`, whatever
+  /// its body is: the commits before it had been on disk when it was written.
+  std::optional<CommitHeader> find_header(std::uint64_t offset, std::uint64_t commit_no_min);
+
   Rest rest(std::uint64_t offset);
 
  private:

@@ -34,6 +34,7 @@ struct Inode {
   std::vector<UnsyncedWrite> unsynced{};
   /// Durable writes since the last sync: they hold whatever becomes of older unsynced ones.
   std::vector<UnsyncedWrite> durable{};
+  bool handed_out = false;  ///< Somebody may have changed `cache` behind our back.
   std::uint64_t unreadable_begin = 0;
   std::uint64_t unreadable_end = 0;
 };
@@ -302,6 +303,12 @@ SimulatedDisk& SimulatedDisk::operator=(SimulatedDisk&& other) noexcept = defaul
 SimulatedDisk::~SimulatedDisk() = default;
 
 std::unique_ptr<wal::Directory> SimulatedDisk::mount() {
+  for (auto const& [name, inode] : state_->names) {
+    if (!std::exchange(inode->handed_out, false)) continue;
+    inode->device = inode->cache;
+    inode->unsynced.clear();
+    inode->durable.clear();
+  }
   return std::make_unique<SimulatedDirectory>(*state_);
 }
 
@@ -362,6 +369,11 @@ std::vector<std::string> SimulatedDisk::names() const {
 bool SimulatedDisk::has(std::string const& name) const { return state_->names.contains(name); }
 
 std::vector<std::byte>& SimulatedDisk::bytes(std::string const& name) {
+  state_->names.at(name)->handed_out = true;
+  return state_->names.at(name)->cache;
+}
+
+std::vector<std::byte> const& SimulatedDisk::bytes(std::string const& name) const {
   return state_->names.at(name)->cache;
 }
 

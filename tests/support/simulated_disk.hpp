@@ -59,8 +59,9 @@ class SimulatedDisk {
   SimulatedDisk clone() const;
   std::vector<std::string> names() const;
   bool has(std::string const& name) const;
-  /// The bytes of a file, to look at and to damage.
+  /// The bytes of a file, to look at and to damage: what they are at the next mount() is on disk.
   std::vector<std::byte>& bytes(std::string const& name);
+  std::vector<std::byte> const& bytes(std::string const& name) const;
   void put(std::string const& name, std::vector<std::byte> bytes);
   void remove(std::string const& name);
   void rename(std::string const& from, std::string const& to);
