@@ -57,7 +57,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 say "2. steled on a new directory"
-steled --data-dir "$directory/data" --socket "$STELE_SOCKET" >"$directory/steled.log" 2>&1 &
+# In a session of its own: Ctrl-C reaches this script, which then stops steled in its own way.
+setsid steled --data-dir "$directory/data" --socket "$STELE_SOCKET" >"$directory/steled.log" 2>&1 &
 steled_pid=$!
 until stele ping >/dev/null 2>&1; do
   kill -0 "$steled_pid" 2>/dev/null || { cat "$directory/steled.log" >&2; exit 1; }
