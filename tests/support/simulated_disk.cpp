@@ -52,7 +52,8 @@ struct Request {
   bool aborted = false;  ///< Its fate is settled; only the completion is still owed.
 };
 
-void overwrite(std::vector<std::byte>& into, std::uint64_t offset, std::span<std::byte const> bytes) {
+void overwrite(std::vector<std::byte>& into, std::uint64_t offset,
+               std::span<std::byte const> bytes) {
   if (into.size() < offset + bytes.size()) into.resize(offset + bytes.size());
   std::memcpy(into.data() + offset, bytes.data(), bytes.size());
 }
