@@ -78,16 +78,17 @@ class ClientState {
   std::size_t requests_in_flight() const noexcept { return in_flight_.size(); }
 
  private:
-  enum class Kind : std::uint8_t { write, read, other };
+  enum class Kind : std::uint8_t { write, read, ping, document };
   struct InFlight {
     std::uint64_t id = 0;
-    Kind kind = Kind::other;
+    Kind kind = Kind::ping;
     bool discarded = false;
     std::uint64_t sent_bytes_end = 0;  ///< Sent whole when sent_bytes_ has reached this.
   };
 
   template <class AppendRequest>
   Result<void> queue(Kind kind, AppendRequest&& append_request);
+  Result<protocol::Reply> parse(std::string_view text) const;
   std::optional<Answer> accept(std::string_view text);
   std::optional<Answer> answer_from_closed();
   void break_off(std::string message);

@@ -94,7 +94,9 @@ void apply_flags(po::parsed_options const& flags, Config& config, Messages& erro
     if (flag.unregistered) {
       errors.push_back("unknown flag " + flag.original_tokens.front());
     } else if (find_option(flag.string_key) != nullptr) {
-      set_option(flag.string_key, flag.value.front(), "--" + flag.string_key, config, errors);
+      // A switch without a value.
+      std::string const value = flag.value.empty() ? "true" : flag.value.front();
+      set_option(flag.string_key, value, "--" + flag.string_key, config, errors);
     }
   }
 }
@@ -152,8 +154,10 @@ Messages validate(Config const& config) {
   require(config.max_in_flight_bytes >= 1, "max-in-flight-bytes must be at least 1");
   require(config.max_connections >= 1, "max-connections must be at least 1");
   require(config.max_unanswered >= 1, "max-unanswered must be at least 1");
-  require(config.segment_bytes >= (1U << 20) && config.segment_bytes <= (std::uint64_t{4} << 30),
-          size_message("segment-bytes", "must be from 1M to 4G", config.segment_bytes));
+  require(config.segment_bytes >= (1U << 20) && config.segment_bytes <= (std::uint64_t{4} << 30) &&
+              config.segment_bytes % 4096 == 0,
+          size_message("segment-bytes", "must be a multiple of 4K from 1M to 4G",
+                       config.segment_bytes));
   require(config.commit_align == 0 ||
               (std::has_single_bit(config.commit_align) && config.commit_align >= 512 &&
                config.commit_align <= (64U << 10)),

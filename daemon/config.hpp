@@ -39,6 +39,8 @@ struct Config {
   std::uint64_t max_unread_bytes = 0;  ///< 0: a frame and what a read of the socket brings.
   std::uint64_t max_unanswered = 4096;
   LogLevel log_level = LogLevel::info;
+
+  bool operator==(Config const&) const = default;
 };
 
 /// One thing that can be set. `name` is the key in the file, and with `--` before it the flag.

@@ -8,7 +8,6 @@ namespace stele::daemon {
 inline constexpr int exit_ok = 0;
 inline constexpr int exit_usage = EX_USAGE;      // 64
 inline constexpr int exit_damaged = EX_DATAERR;  // 65
-inline constexpr int exit_defect = EX_SOFTWARE;  // 70
 inline constexpr int exit_io_error = EX_IOERR;   // 74
 inline constexpr int exit_locked = EX_TEMPFAIL;  // 75
 inline constexpr int exit_config = EX_CONFIG;    // 78

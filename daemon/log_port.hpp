@@ -12,24 +12,10 @@
 
 namespace stele::daemon {
 
-/// Counters of commit times: bucket i counts those below 2^i microseconds that no lower bucket
-/// counts; the last one takes all others. Powers of two: 5 % steps would say no more about a disk.
-struct LatencyHistogram {
-  static constexpr std::size_t buckets = 24;  ///< Up to 2^23 us, eight seconds.
-  std::uint64_t counts[buckets] = {};
-
-  void add(std::uint64_t microseconds) noexcept {
-    std::size_t bucket = 0;
-    while (bucket + 1 < buckets && microseconds >> bucket != 0) ++bucket;
-    ++counts[bucket];
-  }
-};
-
 struct LogStatus {
   wal::Seq durable_seq = 0;
   std::size_t pending_bytes = 0;
   wal::LogMetrics metrics{};
-  LatencyHistogram commit_us{};  ///< From "a commit may begin" until it was on disk.
 };
 
 class LogPort {

@@ -1,6 +1,7 @@
 #include "daemon/metrics.hpp"
 
 #include <chrono>
+#include <span>
 
 #include "daemon/version.hpp"
 #include "protocol/json_text.hpp"
@@ -56,16 +57,17 @@ std::uint64_t microseconds(Instant::duration duration) {
       std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
 }
 
-/// Pairs of [upper bound in microseconds, count] of the buckets that are not empty.
-std::string histogram_text(LatencyHistogram const& histogram) {
+/// Pairs of [lower bound in microseconds, count], of the buckets that are not empty. The bounds are
+/// powers of two: finer steps would say no more about a disk.
+std::string histogram_text(std::span<std::uint64_t const> counts) {
   std::string text = "[";
-  for (std::size_t i = 0; i < LatencyHistogram::buckets; ++i) {
-    if (histogram.counts[i] == 0) continue;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] == 0) continue;
     if (text.size() > 1) text += ',';
     text += '[';
-    append_json_number(text, std::uint64_t{1} << i);
+    append_json_number(text, i == 0 ? 0 : std::uint64_t{1} << i);
     text += ',';
-    append_json_number(text, histogram.counts[i]);
+    append_json_number(text, counts[i]);
     text += ']';
   }
   return text += ']';
@@ -83,7 +85,7 @@ void append_log(std::string& out, StatsView const& view) {
       .number("commit_entries", metrics.commit_payloads)
       .number("commit_entries_max", metrics.commit_payloads_max)
       .number("commit_bytes", metrics.commit_bytes)
-      .json("commit_us", histogram_text(status.commit_us))
+      .json("commit_us", histogram_text(metrics.commit_latency_us_log2))
       .number("marks", metrics.marks)
       .number("segments", metrics.segments)
       .number("segments_made", metrics.segments_made)

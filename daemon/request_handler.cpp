@@ -71,7 +71,11 @@ PendingReply RequestHandler::handle(std::string_view message, protocol::FrameFor
                                     Origin const& origin) {
   auto const parsed =
       form == protocol::FrameForm::line ? parser_.parse_line(message) : parser_.parse(message);
-  if (!parsed.request) return fail(parsed.id, parsed.request.error());
+  if (!parsed.request) {
+    std::optional<protocol::WriteState> state;
+    if (parsed.is_write) state = protocol::WriteState::not_written;
+    return fail(parsed.id, parsed.request.error(), state);
+  }
   metrics_.count(op_of(*parsed.request));
   return std::visit([&](auto const& request) { return answer(parsed.id, request, origin); },
                     *parsed.request);
@@ -81,6 +85,12 @@ void RequestHandler::append_failure(std::string& out, std::string_view id, Failu
                                     std::optional<protocol::WriteState> state) {
   metrics_.count(static_cast<Error>(failure.code.value()));
   protocol::append_failure(out, id, failure, state);
+}
+
+void RequestHandler::append_stats_reply(std::string& out, StatsReply const& reply) const {
+  protocol::append_ok_start(out, reply.id);
+  append_stats(out, {facts_, metrics_, store_, log_, clock_.now(), draining_});
+  out += '}';
 }
 
 ReadyReply RequestHandler::fail(std::string_view id, Failure const& failure,
@@ -118,11 +128,7 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Ping const& /
 
 PendingReply RequestHandler::answer(std::string_view id, protocol::Stats const& /*request*/,
                                     Origin const& /*origin*/) {
-  ReadyReply reply;
-  protocol::append_ok_start(reply.text, id);
-  append_stats(reply.text, {facts_, metrics_, store_, log_, clock_.now(), draining_});
-  reply.text += '}';
-  return reply;
+  return StatsReply{std::string(id)};
 }
 
 PendingReply RequestHandler::answer(std::string_view id, protocol::Help const& /*request*/,

@@ -45,7 +45,12 @@ struct ReadReply {
   bool begun = false;
 };
 
-using PendingReply = std::variant<ReadyReply, WriteReply, ReadReply>;
+/// Counters are taken when the reply is made, so that they show what was asked before.
+struct StatsReply {
+  std::string id{};
+};
+
+using PendingReply = std::variant<ReadyReply, WriteReply, ReadReply, StatsReply>;
 
 class RequestHandler {
  public:
@@ -57,6 +62,8 @@ class RequestHandler {
   /// Appends a failure reply, and counts it.
   void append_failure(std::string& out, std::string_view id, Failure const& failure,
                       std::optional<protocol::WriteState> state = std::nullopt);
+
+  void append_stats_reply(std::string& out, StatsReply const& reply) const;
 
   /// Whether so much waits for the disk that no message should be handled now.
   bool overloaded() const noexcept;

@@ -30,19 +30,21 @@ namespace {
 /// of long entries that fills a frame still fits into one commit.
 constexpr std::uint64_t commit_bytes_per_frame_byte = 2;
 
-/// Descriptors besides those of the clients: the log's files, the ring, timers, stderr.
-constexpr rlim_t own_descriptors = 64;
+/// Descriptors that clients must leave: the log opens files while it runs, and a log that cannot is
+/// a log that failed. Connections that are being refused count here too.
+constexpr rlim_t own_descriptors = 96;
 
-void raise_descriptor_limit(std::uint64_t connections) {
+/// Raises the limit of open files as far as needed and allowed; returns how many connections fit.
+std::uint64_t fit_connections(std::uint64_t wanted) {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  rlim_t const wanted = connections + own_descriptors;
-  if (limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = std::min(wanted, limit.rlim_max);
-  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted) {
-    spdlog::warn("max-connections is {}, but the process may open {} files only", connections,
-                 limit.rlim_cur);
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  if (limit.rlim_cur < wanted + own_descriptors) {
+    limit.rlim_cur = std::min<rlim_t>(wanted + own_descriptors, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    ::getrlimit(RLIMIT_NOFILE, &limit);
   }
+  if (limit.rlim_cur <= own_descriptors) return 0;
+  return std::min<std::uint64_t>(wanted, limit.rlim_cur - own_descriptors);
 }
 
 wal::Options log_options(Config const& config) {
@@ -58,7 +60,9 @@ wal::Options log_options(Config const& config) {
 
 int exit_code_of(wal::Failure const& failure) {
   if (failure.code == wal::Errc::locked) return exit_locked;
-  if (failure.code == wal::Errc::not_local) return exit_config;
+  bool const is_setting =
+      failure.code == wal::Errc::not_local || failure.code == boost::system::errc::invalid_argument;
+  if (is_setting) return exit_config;
   bool const is_data = failure.code == wal::Errc::damaged || failure.code == wal::Errc::not_a_log ||
                        failure.code == wal::Errc::unsupported_version;
   return is_data ? exit_damaged : exit_io_error;
@@ -93,8 +97,10 @@ class Service {
   int run();
 
  private:
+  bool fit_limits();
   wal::Result<void> open_log();
   int serve(ListenSocket& listen_socket);
+  bool close_log();
 
   SystemClock clock_{};
   ServiceFacts facts_{};
@@ -104,6 +110,22 @@ class Service {
   boost::asio::io_context io_{1};
   std::unique_ptr<WalDriver> driver_{};
 };
+
+bool Service::fit_limits() {
+  std::uint64_t const wanted = facts_.config.max_connections;
+  std::uint64_t const fitting = fit_connections(wanted);
+  if (fitting == 0) {
+    spdlog::critical("the process may open too few files; raise RLIMIT_NOFILE (ulimit -n) to {}",
+                     wanted + own_descriptors);
+    return false;
+  }
+  if (fitting < wanted) {
+    spdlog::warn("max-connections is {}, but only {} fit into RLIMIT_NOFILE (ulimit -n)", wanted,
+                 fitting);
+  }
+  facts_.config.max_connections = fitting;
+  return true;
+}
 
 wal::Result<void> Service::open_log() {
   Config const& config = facts_.config;
@@ -135,7 +157,7 @@ wal::Result<void> Service::open_log() {
 
 int Service::run() {
   spdlog::info("steled {}", version);
-  raise_descriptor_limit(facts_.config.max_connections);
+  if (!fit_limits()) return exit_config;
   // The lock of the data directory comes first: who holds it may judge what the socket file is.
   if (auto const opened = open_log(); !opened) {
     spdlog::critical("cannot open the log in {}: {}", facts_.config.data_dir,
@@ -145,6 +167,7 @@ int Service::run() {
   auto listen_socket = ListenSocket::open(io_, facts_.config.socket, facts_.config.socket_mode);
   if (!listen_socket) {
     spdlog::critical("{}", listen_socket.error().message);
+    close_log();
     return exit_code_of(listen_socket.error());
   }
   return serve(*listen_socket);
@@ -157,12 +180,17 @@ int Service::serve(ListenSocket& listen_socket) {
   spdlog::info("listening on {}", listen_socket.path());
   io_.run();
   if (server.log_failed()) return exit_io_error;
-  if (auto const sealed = driver_->close(); !sealed) {
-    spdlog::error("the log was not sealed: {}", sealed.error().message);
-    return exit_io_error;
+  return close_log() ? exit_ok : exit_io_error;
+}
+
+bool Service::close_log() {
+  auto const closed = driver_->close();
+  if (closed) {
+    spdlog::info("stopped; the log is sealed");
+  } else {
+    spdlog::error("the log was not sealed: {}", closed.error().message);
   }
-  spdlog::info("stopped; the log is sealed");
-  return exit_ok;
+  return closed.has_value();
 }
 
 }  // namespace

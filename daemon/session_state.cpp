@@ -181,6 +181,13 @@ bool SessionState::produce(ReadReply& reply) {
   return produce_entries(reply);
 }
 
+bool SessionState::produce(StatsReply& reply) {
+  protocol::FrameBuilder frame(filling_.text(), form());
+  handler_.append_stats_reply(filling_.text(), reply);
+  frame.finish();
+  return true;
+}
+
 /// Makes the next frame of a read; true if it was the last one.
 bool SessionState::produce_entries(ReadReply& reply) {
   ++turn_reads_;

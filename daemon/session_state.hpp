@@ -27,7 +27,7 @@ SessionLimits session_limits(Config const& config) noexcept;
 
 /// Messages come in on the left and leave in the same order on the right:
 ///
-///   socket -> reader_ -> handle -> queue_: ready | write | read | … -> filling_ -> sending_ ->
+///   socket -> reader_ -> handle -> queue_: ready | write | read … -> filling_ -> sending_ ->
 ///   socket
 ///
 /// A write holds up what is behind it until it is visible, a read until its last frame is made.
@@ -80,6 +80,7 @@ class SessionState {
   bool produce(ReadyReply& reply);
   bool produce(WriteReply& reply);
   bool produce(ReadReply& reply);
+  bool produce(StatsReply& reply);
   bool produce_entries(ReadReply& reply);
   void append_frame(std::string_view text);
   void append_frame_failure(std::string_view id, Failure const& failure,

@@ -33,10 +33,14 @@ void StoreLoader::on_progress(std::uint64_t bytes_done, std::uint64_t bytes_tota
 
 void report_recovery(wal::RecoveryReport const& report, Store const& store, std::uint64_t rejected,
                      std::uint64_t took_us) {
-  auto const bytes_per_second = took_us == 0 ? 0 : report.bytes * 1'000'000 / took_us;
-  spdlog::info("recovered {} entries ({} MiB of log in {} segments) in {} ms, {} MiB/s, after {}",
-               report.payloads, mebibytes(report.bytes), report.segments, took_us / 1000,
-               mebibytes(bytes_per_second), report.clean_stop ? "a clean stop" : "no clean stop");
+  if (report.segments == 0) {
+    spdlog::info("a new log");
+  } else {
+    auto const bytes_per_second = took_us == 0 ? 0 : report.bytes * 1'000'000 / took_us;
+    spdlog::info("recovered {} entries ({} MiB of log in {} segments) in {} ms, {} MiB/s, after {}",
+                 report.payloads, mebibytes(report.bytes), report.segments, took_us / 1000,
+                 mebibytes(bytes_per_second), report.clean_stop ? "a clean stop" : "no clean stop");
+  }
   if (store.index().size() > 0) {
     spdlog::info("history held: seq {} to {}, {} MiB in memory", store.removed_seq() + 1,
                  store.visible_seq(), mebibytes(store.text_bytes() + store.index_bytes()));

@@ -1,12 +1,12 @@
 // Wakes one coroutine of the event loop from another part of it.
 #pragma once
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/async_result.hpp>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/post.hpp>
+#include <boost/asio/experimental/channel.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/error_code.hpp>
 #include <utility>
 
 namespace stele::daemon {
@@ -15,33 +15,16 @@ namespace stele::daemon {
 /// waits resumes in a later turn of the loop, never inside notify().
 class WakeSignal {
  public:
-  explicit WakeSignal(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
-  WakeSignal(WakeSignal const&) = delete;
-  WakeSignal& operator=(WakeSignal const&) = delete;
+  explicit WakeSignal(boost::asio::any_io_executor executor) : signals_(std::move(executor), 1) {}
 
   boost::asio::awaitable<void> wait() {
-    return boost::asio::async_initiate<boost::asio::use_awaitable_t<> const, void()>(
-        [this](auto handler) {
-          waiting_ = std::move(handler);
-          if (std::exchange(notified_, false)) wake();
-        },
-        boost::asio::use_awaitable);
+    co_await signals_.async_receive(boost::asio::as_tuple(boost::asio::use_awaitable));
   }
 
-  void notify() {
-    if (waiting_) {
-      wake();
-    } else {
-      notified_ = true;
-    }
-  }
+  void notify() { signals_.try_send(boost::system::error_code()); }
 
  private:
-  void wake() { boost::asio::post(executor_, std::exchange(waiting_, nullptr)); }
-
-  boost::asio::any_io_executor executor_;
-  boost::asio::any_completion_handler<void()> waiting_{};
-  bool notified_ = false;
+  boost::asio::experimental::channel<void(boost::system::error_code)> signals_;
 };
 
 }  // namespace stele::daemon

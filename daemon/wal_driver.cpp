@@ -7,7 +7,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/assert.hpp>
 #include <cerrno>
-#include <chrono>
 #include <utility>
 
 namespace stele::daemon {
@@ -53,9 +52,7 @@ void WalDriver::kick() {
   if (std::exchange(kicked_, true)) return;
   boost::asio::post(io_, [this] {
     kicked_ = false;
-    auto const now = clock_.now();
-    kicks_.push_back({log_->next_seq() - 1, now});
-    log_->start_commit(now);
+    log_->start_commit(clock_.now());
     after_log_call();
   });
 }
@@ -90,20 +87,10 @@ void WalDriver::arm_timer() {
   });
 }
 
-void WalDriver::on_durable(wal::Seq seq) {
-  store_.publish(seq);
-  auto const now = clock_.now();
-  while (!kicks_.empty() && kicks_.front().seq <= seq) {
-    auto const took =
-        std::chrono::duration_cast<std::chrono::microseconds>(now - kicks_.front().at);
-    commit_us_.add(static_cast<std::uint64_t>(took.count()));
-    kicks_.pop_front();
-  }
-}
+void WalDriver::on_durable(wal::Seq seq) { store_.publish(seq); }
 
 void WalDriver::on_refused(wal::Seq first) {
   store_.unstage_from(first);
-  while (!kicks_.empty() && kicks_.back().seq >= first) kicks_.pop_back();
   refused_from_ = std::min(refused_from_.value_or(first), first);
 }
 
@@ -159,7 +146,6 @@ LogStatus WalDriver::status() const {
   status.durable_seq = log_->durable_seq();
   status.pending_bytes = log_->pending_bytes();
   status.metrics = log_->metrics();
-  status.commit_us = commit_us_;
   return status;
 }
 

@@ -6,7 +6,6 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -104,14 +103,6 @@ class WalDriver final : public LogPort, private wal::LogListener {
   std::vector<std::shared_ptr<LogWaiter>> room_waiters_{};
   std::function<void()> on_failure_{};
   std::function<void()> on_idle_{};
-
-  /// When a commit with everything up to `seq` could begin.
-  struct Kick {
-    Seq seq;
-    Instant at;
-  };
-  std::deque<Kick> kicks_{};
-  LatencyHistogram commit_us_{};
 
   // What the log told during a call; passed on after it, since waiters append.
   std::optional<Seq> refused_from_{};

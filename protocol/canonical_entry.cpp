@@ -45,11 +45,78 @@ bool skip(std::string_view& text, std::string_view piece) noexcept {
   return true;
 }
 
-bool read_number(std::string_view& text, std::uint64_t& value) noexcept {
+template <class Integer>
+bool read_number(std::string_view& text, Integer& value) noexcept {
   auto const result = std::from_chars(text.data(), text.data() + text.size(), value);
   if (result.ec != std::errc{}) return false;
   text.remove_prefix(static_cast<std::size_t>(result.ptr - text.data()));
   return true;
+}
+
+bool read_level(std::string_view& text, Level& level) noexcept {
+  auto const name = text.substr(0, text.find('"'));
+  auto const found = parse_level(name);
+  if (!found) return false;
+  level = *found;
+  text.remove_prefix(name.size());
+  return true;
+}
+
+/// Takes what follows a backslash.
+bool read_escape(std::string_view& text, std::string& out) {
+  constexpr std::string_view letters = "\"\\bfnrt";
+  constexpr std::string_view bytes = "\"\\\b\f\n\r\t";
+  if (text.empty()) return false;
+  if (auto const at = letters.find(text.front()); at != std::string_view::npos) {
+    out += bytes[at];
+    text.remove_prefix(1);
+    return true;
+  }
+  unsigned char byte = 0;
+  if (!skip(text, "u00") || text.size() < 2) return false;
+  auto const result = std::from_chars(text.data(), text.data() + 2, byte, 16);
+  if (result.ptr != text.data() + 2 || byte >= 0x20) return false;
+  out += static_cast<char>(byte);
+  text.remove_prefix(2);
+  return true;
+}
+
+bool read_string(std::string_view& text, std::string& out) {
+  if (!skip(text, "\"")) return false;
+  out.clear();
+  for (;;) {
+    auto const quote = text.find('"');
+    if (quote == std::string_view::npos) return false;
+    auto const escape = text.substr(0, quote).find('\\');
+    auto const plain = escape == std::string_view::npos ? quote : escape;
+    out.append(text, 0, plain);
+    text.remove_prefix(plain + 1);
+    if (plain == quote) return true;
+    if (!read_escape(text, out)) return false;
+  }
+}
+
+/// Takes an object without looking inside its strings, or at its grammar.
+bool read_object(std::string_view& text, std::string& out) {
+  if (!text.starts_with('{')) return false;
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char const c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if ((c == '}' || c == ']') && --depth == 0) {
+      out.assign(text, 0, i + 1);
+      text.remove_prefix(i + 1);
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -81,11 +148,20 @@ std::optional<EntryKey> read_entry_key(std::string_view text) noexcept {
   EntryKey key;
   if (!skip(text, before_seq) || !read_number(text, key.seq)) return std::nullopt;
   if (!skip(text, before_timestamp) || !read_number(text, key.timestamp)) return std::nullopt;
-  if (!skip(text, before_level)) return std::nullopt;
-  auto const level = parse_level(text.substr(0, text.find('"')));
-  if (!level) return std::nullopt;
-  key.level = *level;
+  if (!skip(text, before_level) || !read_level(text, key.level)) return std::nullopt;
   return key;
+}
+
+bool read_canonical_entry(std::string_view& text, StoredEntry& entry) {
+  return skip(text, before_seq) && read_number(text, entry.seq) &&              //
+         skip(text, before_timestamp) && read_number(text, entry.timestamp) &&  //
+         skip(text, before_level) && read_level(text, entry.level) &&           //
+         skip(text, before_message) && read_string(text, entry.message) &&      //
+         skip(text, before_metadata) && read_object(text, entry.metadata) &&    //
+         skip(text, before_pid) && read_number(text, entry.origin.pid) &&       //
+         skip(text, before_uid) && read_number(text, entry.origin.uid) &&       //
+         skip(text, before_gid) && read_number(text, entry.origin.gid) &&       //
+         skip(text, after_gid);
 }
 
 }  // namespace stele::protocol

@@ -47,6 +47,11 @@ struct EntryKey {
 };
 std::optional<EntryKey> read_entry_key(std::string_view text) noexcept;
 
+/// Takes one entry of exactly the canonical form from the start of `text`, about twice as fast as
+/// a JSON parser: of the metadata it matches quotes and brackets only, since the daemon wrote it.
+/// `text` is valid UTF-8. False if this is not the canonical form; then the parameters are spoilt.
+bool read_canonical_entry(std::string_view& text, StoredEntry& entry);
+
 /// Parses one canonical entry (or any JSON object with its members, in any order).
 Result<StoredEntry> parse_stored_entry(std::string_view text);
 

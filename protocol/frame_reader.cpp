@@ -1,7 +1,6 @@
 #include "protocol/frame_reader.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "protocol/error_text.hpp"
 
@@ -27,22 +26,20 @@ FrameReader::FrameReader(std::size_t frame_bytes_max)
     : frame_bytes_max_(std::min(frame_bytes_max, frame_bytes_ceiling)) {}
 
 std::span<char> FrameReader::prepare(std::size_t bytes_min) {
-  if (read_ == end_) read_ = end_ = 0;
-  auto const needed = unread_bytes() + bytes_min;
+  auto const unread = unread_bytes();
+  auto const needed = unread + bytes_min;
+  auto const* const begin = buffer_.data() + read_;
   if (buffer_.size() > kept_bytes_max && needed <= kept_bytes_max) {
     std::vector<char> smaller(kept_bytes_max);
-    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(read_),
-              buffer_.begin() + static_cast<std::ptrdiff_t>(end_), smaller.begin());
+    std::copy(begin, begin + unread, smaller.begin());
     buffer_ = std::move(smaller);
-    end_ -= read_;
     read_ = 0;
-  }
-  if (buffer_.size() - end_ < bytes_min) {
-    std::memmove(buffer_.data(), buffer_.data() + read_, unread_bytes());
-    end_ -= read_;
+  } else if (unread == 0 || buffer_.size() - end_ < bytes_min) {
+    std::copy(begin, begin + unread, buffer_.begin());
     read_ = 0;
     if (buffer_.size() < needed) buffer_.resize(std::max(needed, 2 * buffer_.size()));
   }
+  end_ = read_ + unread;
   return {buffer_.data() + end_, buffer_.size() - end_};
 }
 

@@ -1,6 +1,7 @@
 // The client's side of a reply; see reply.hpp.
 #include <boost/json/parse.hpp>
 
+#include "protocol/canonical_entry.hpp"
 #include "protocol/error_text.hpp"
 #include "protocol/json_text.hpp"
 #include "protocol/limits.hpp"
@@ -208,23 +209,62 @@ Result<Reply> ReplyReader::finish(std::string_view text) {
   return std::move(reply_);
 }
 
-}  // namespace
-
-Result<Reply> parse_reply(std::string_view text) {
+Result<Reply> parse_any_reply(std::string_view text) {
   std::string scratch;
   ReplyReader reader;
   if (auto failure = read_json(text, json_depth_max, scratch, reader)) return *std::move(failure);
   return reader.finish(text);
 }
 
+/// The length of `{"id":7,"ok":true,"entries":[` as append_entries_start writes it, or 0.
+std::size_t entries_start_bytes(std::string_view text) noexcept {
+  constexpr std::string_view before_id = R"({"id":)";
+  constexpr std::string_view after_id = R"(,"ok":true,"entries":[)";
+  if (!text.starts_with(before_id)) return 0;
+  auto const id_end = text.find_first_not_of("0123456789", before_id.size());
+  if (id_end == std::string_view::npos || !text.substr(id_end).starts_with(after_id)) return 0;
+  return id_end + after_id.size();
+}
+
+/// A frame of a read as the daemon writes it. Its entries are taken without a JSON parser, and
+/// what is around them, a reply without entries, is parsed as any other. Nothing if the text, or
+/// one entry of it, has another form.
+std::optional<Reply> parse_entries_reply(std::string_view text) {
+  auto const start = text.substr(0, entries_start_bytes(text));
+  if (start.empty() || !is_utf8(text)) return std::nullopt;
+  auto rest = text.substr(start.size());
+  std::vector<StoredEntry> entries;
+  while (!rest.starts_with(']')) {
+    if (!entries.empty()) {
+      if (!rest.starts_with(',')) return std::nullopt;
+      rest.remove_prefix(1);
+    }
+    if (!read_canonical_entry(rest, entries.emplace_back())) return std::nullopt;
+  }
+  auto reply = parse_any_reply(std::string(start).append(rest));
+  if (!reply) return std::nullopt;
+  reply->entries = std::move(entries);
+  return *std::move(reply);
+}
+
+}  // namespace
+
+Result<Reply> parse_reply(std::string_view text) {
+  if (auto reply = parse_entries_reply(text)) return *std::move(reply);
+  return parse_any_reply(text);
+}
+
 Result<boost::json::value> parse_reply_value(std::string_view text) {
-  auto reply = parse_reply(text);
-  if (!reply) return reply.error();
-  if (!reply->ok) return std::move(reply->failure);
   boost::json::error_code code;
   auto value = boost::json::parse(text, code);
   if (code.failed()) return describe_bad_json(text, code, 0, json_depth_max);
-  return value;
+  // A document's members may have any name, also one that means something in other replies.
+  auto const* object = value.if_object();
+  auto const* ok = object == nullptr ? nullptr : object->if_contains("ok");
+  if (ok != nullptr && *ok == true) return value;
+  auto reply = parse_reply(text);
+  if (!reply) return reply.error();
+  return std::move(reply->failure);
 }
 
 }  // namespace stele::protocol

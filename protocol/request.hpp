@@ -53,6 +53,7 @@ struct RequestLimits {
 struct ParsedRequest {
   std::string_view id{};  ///< JSON text (an integer or a string), or empty: none was given.
   Result<Request> request;
+  bool is_write = false;  ///< Whether the op, as far as it is known, was one of the writes.
 };
 
 /// Parses requests, one at a time, with one pass over the text: no DOM, no allocation per entry

@@ -14,8 +14,6 @@ constexpr std::size_t kept_bytes_max = std::size_t{4} << 20;
 
 constexpr MemberBits common_members = bit(Member::op) | bit(Member::id);
 
-constexpr std::array<std::string_view, 2> order_names{"asc", "desc"};
-
 }  // namespace
 
 void RequestReader::start(std::string_view text) {

@@ -27,6 +27,7 @@ class RequestReader {
 
   /// The id as canonical JSON text, or empty.
   std::string_view id() const noexcept { return id_; }
+  bool is_write() const noexcept { return op_ == Op::write_log || op_ == Op::write_many_logs; }
 
  private:
   void take_key(JsonToken const& token);

@@ -28,6 +28,14 @@ std::size_t latency_bucket(std::chrono::microseconds latency, std::size_t bucket
   return std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(us)) - 1, buckets - 1);
 }
 
+/// Making a segment can wait for room on the disk and for file descriptors, which clients may have
+/// used up: nothing rests on a file that is not there. Every other error is final.
+bool may_be_tried_again(boost::system::error_code const& error) noexcept {
+  namespace errc = boost::system::errc;
+  return error == Errc::no_space || error == errc::too_many_files_open ||
+         error == errc::too_many_files_open_in_system;
+}
+
 }  // namespace
 
 Log::Core::Core(Directory& directory, Options const& resolved, LogListener& listener,
@@ -225,7 +233,7 @@ void Log::Core::settle_maker() {
     space_retry_at_.reset();
     manifest_ = maker_.plan().manifest;
     apply_expiry();
-  } else if (maker_.failure().code == Errc::no_space) {
+  } else if (may_be_tried_again(maker_.failure().code)) {
     ++metrics.space_failures;
     space_retry_at_ = now_ + options.space_retry_delay;
   } else {

@@ -49,6 +49,8 @@ Segment SegmentMaker::take() {
 void SegmentMaker::on_complete(boost::system::error_code error) noexcept {
   in_flight_ = false;
   if (abandoned_) return;
+  // A disk that fills while zeros are written may take a part of them. Nothing rests on them yet.
+  if (error == Errc::short_write) error = Errc::no_space;
   if (error) return fail({error, "making a segment: " + error.message()});
   if (auto const begun = advance(); !begun) fail(begun.error());
 }

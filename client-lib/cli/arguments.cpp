@@ -8,6 +8,7 @@
 #include <chrono>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,8 @@ Examples:
 )";
 
 constexpr auto exit_codes_text =
-    R"(Exit codes: 0 done; 1 the work failed (an unreadable file, a line above the limit); 2 wrong usage;
-3 no daemon, or the connection was lost; 4 the daemon refused; 130 interrupted.
+    R"(Exit codes: 0 done; 1 the work failed (an unreadable file, a line above the limit);
+2 wrong usage; 3 no daemon, or the connection was lost; 4 the daemon refused; 130 interrupted.
 `stele VERB --help` says more about a verb.)";
 
 constexpr auto ping_text = R"(Ask whether the daemon can accept writes, and how fast it answers.
@@ -113,6 +114,16 @@ struct Verbs {
   CLI::App* stats;
 };
 
+// The list of verbs shows the first line of what a verb's own help starts with.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_subcommand(CLI::App const* verb) const override {
+    auto const text = verb->get_description();
+    return "  " + verb->get_name() + std::string(10 - verb->get_name().size(), ' ') +
+           text.substr(0, text.find('\n')) + '\n';
+  }
+};
+
 void add_write_options(CLI::App& verb, RawArguments& raw) {
   verb.add_option("MESSAGE", raw.words,
                   "Words, joined with blanks; - or none: all of standard input");
@@ -136,6 +147,11 @@ void add_import_options(CLI::App& verb, RawArguments& raw) {
       ->capture_default_str();
 }
 
+std::string check_count(std::string const& text) {
+  bool const digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  return digits ? "" : "'" + text + "' is not a number of entries";
+}
+
 void add_read_options(CLI::App& verb, RawArguments& raw) {
   static std::map<std::string, EntryForm> const forms{
       {"short", EntryForm::brief}, {"json", EntryForm::json}, {"cat", EntryForm::message}};
@@ -143,7 +159,7 @@ void add_read_options(CLI::App& verb, RawArguments& raw) {
   verb.add_option("-U,--until", raw.until, "Up to this time, inclusive")->type_name("TIME");
   verb.add_option("-n,--lines", raw.count, "Only the newest N entries of the range")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
+      ->check(check_count);
   verb.add_flag("-r,--reverse", raw.reverse, "Newest first");
   verb.add_option("-o,--output", raw.form,
                   "short: time, level, message, metadata on one line; json: one object a line; "
@@ -160,6 +176,7 @@ Verbs add_verbs(CLI::App& app, RawArguments& raw) {
   app.set_version_flag("-V,--version", "stele " STELE_VERSION);
   app.require_subcommand(0, 1);  // None is handled below, with a better text.
   app.fallthrough();
+  app.formatter(std::make_shared<HelpFormatter>());
   Verbs const verbs{
       .ping = app.add_subcommand("ping", ping_text),
       .write = app.add_subcommand("write", write_text),

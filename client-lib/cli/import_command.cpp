@@ -71,7 +71,8 @@ class Import {
   ProgressMeter meter_;
   std::vector<char> buffer_;
   ImportSummary summary_{};
-  std::uint64_t bytes_read_ = 0;
+  std::uint64_t bytes_done_ = 0;   ///< Input whose lines are stored or refused.
+  std::uint64_t batch_bytes_ = 0;  ///< Input of the batch.
   std::size_t batch_invalid_bytes_ = 0;
   std::uint64_t batch_invalid_lines_ = 0;
   bool failed_ = false;             ///< Something was not imported; the rest was tried.
@@ -116,13 +117,11 @@ void Import::import_file(InputFile& file) {
     }
     if (!bytes->has_value()) continue;
     if (**bytes == 0) break;
-    bytes_read_ += **bytes;
     splitter.feed({buffer_.data(), **bytes});
     while (auto const line = splitter.next()) {
       if (stopped()) return;
       add_line(file, *line, ++line_number);
     }
-    meter_.show(bytes_read_, summary_.lines);
   }
   if (stopped()) return;
   if (auto const line = splitter.finish()) add_line(file, *line, ++line_number);
@@ -139,12 +138,14 @@ void Import::add_line(InputFile const& file, LineSplitter::Line const& line, std
     if (stopped()) return;
   }
   batch_.add(std::move(made.entry), number);
+  batch_bytes_ += line.bytes + 1;
   batch_invalid_bytes_ += made.invalid_bytes;
   if (made.invalid_bytes > 0) ++batch_invalid_lines_;
 }
 
 void Import::refuse_line(InputFile const& file, std::uint64_t bytes, std::uint64_t number) {
   failed_ = true;
+  bytes_done_ += bytes + 1;
   if (++summary_.long_lines > long_lines_named_max) return;
   meter_.clear();
   print_error("line " + std::to_string(number) + " of " + file.name() + " makes an entry of " +
@@ -165,10 +166,11 @@ void Import::send_batch(InputFile const& file) {
   }
   summary_.add_stored(*range, batch_.entries().size());
   summary_.last_stored = "line " + std::to_string(batch_.last_line()) + " of " + file.name();
+  bytes_done_ += std::exchange(batch_bytes_, 0);
   summary_.invalid_bytes += std::exchange(batch_invalid_bytes_, 0);
   summary_.invalid_lines += std::exchange(batch_invalid_lines_, 0);
   batch_.clear();
-  meter_.show(bytes_read_, summary_.lines);
+  meter_.show(bytes_done_, summary_.lines);
 }
 
 // An overloaded daemon wrote nothing and will soon have room.

@@ -18,7 +18,7 @@ std::string_view hint_for_client(Failure const& failure) noexcept {
     case ClientError::outcome_unknown:
       return "look with `stele read` before you write the same again";
     case ClientError::timed_out:
-      return "the daemon may be busy or stopped; `stele ping` tells";
+      return "the daemon may be stopped or very busy: see its own log";
     case ClientError::connection_lost:
       return "see the daemon's own log for the reason";
     case ClientError::protocol_violation:
@@ -30,7 +30,7 @@ std::string_view hint_for_client(Failure const& failure) noexcept {
 std::string_view hint_for_refusal(Error error) noexcept {
   switch (error) {
     case Error::invalid_entry:
-      return "`stele write --help` shows examples; `stele import` takes text that is not UTF-8";
+      return "see `stele write --help`; `stele import` takes text that is not UTF-8";
     case Error::no_space:
       return "make room on the daemon's disk; it goes on by itself";
     case Error::overloaded:

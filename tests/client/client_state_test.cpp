@@ -238,6 +238,30 @@ BOOST_AUTO_TEST_CASE(a_refusal_of_the_connection_answers_the_request_that_waits)
   check_failure(connection.state.next(), ClientError::connection_lost);
 }
 
+// `entries` and `version` mean other things in other replies.
+BOOST_AUTO_TEST_CASE(a_document_is_handed_out_as_text_whatever_its_members) {
+  Connection connection;
+  connection.state.hello("unit");
+  connection.state.stats();
+  connection.state.stats();
+  connection.state.stats();
+  connection.send_all();
+  std::string const stats = R"({"id":2,"ok":true,"version":"0.1.0","entries":5,"cursor":{}})";
+  connection.reply(R"({"id":1,"ok":true,"protocol":1,"limits":{"frame_bytes_max":1}})");
+  connection.reply(stats);
+  std::string text;
+  stele::protocol::append_failure(text, "3", Failure{Error::internal, "broken"});
+  connection.reply(text);
+  connection.reply(stats);
+  BOOST_TEST(connection.state.next()->reply.ok);
+  auto const answer = connection.state.next();
+  BOOST_REQUIRE(answer.has_value());
+  BOOST_TEST(answer->reply.ok);
+  BOOST_TEST(answer->text == stats);
+  check_failure(connection.state.next(), Error::internal);
+  check_failure(connection.state.next(), ClientError::protocol_violation);  // Id 2, not 4.
+}
+
 BOOST_AUTO_TEST_CASE(a_read_is_answered_in_parts_until_more_is_false) {
   Connection connection;
   connection.state.read_logs({});

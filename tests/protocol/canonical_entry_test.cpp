@@ -36,16 +36,16 @@ Golden const goldens[] = {
       R"({"a":[1.0,-0],"a b":null})",
       1,
       {INT32_MIN, UINT32_MAX, UINT32_MAX}}},
-    {{{}, Level::fatal, R"("a\"\\\n\u0000é")", R"({"version":1,"origin":{"pid":9}})"},
+    {{{}, Level::fatal, R"("a\"\\\n\u0000é")", R"({"version":1,"origin":{"pid":9},"s":"}\"{\\"})"},
      {1, 0, {0, 1, 2}},
      R"({"seq":1,"timestamp":0,"level":"fatal","message":"a\"\\\n\u0000é",)"
-     R"("metadata":{"version":1,"origin":{"pid":9}},)"
+     R"("metadata":{"version":1,"origin":{"pid":9},"s":"}\"{\\"},)"
      R"("version":1,"origin":{"pid":0,"uid":1,"gid":2}})",
      {1,
       0,
       Level::fatal,
       std::string("a\"\\\n\0é", 7),
-      R"({"version":1,"origin":{"pid":9}})",
+      R"({"version":1,"origin":{"pid":9},"s":"}\"{\\"})",
       1,
       {0, 1, 2}}},
 };
@@ -89,6 +89,47 @@ BOOST_AUTO_TEST_CASE(the_key_is_read_from_the_start_of_the_text) {
     BOOST_TEST(key->seq == golden.entry.seq);
     BOOST_TEST(key->timestamp == golden.entry.timestamp);
     BOOST_TEST((key->level == golden.entry.level));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_canonical_form_is_read_without_a_json_parser) {
+  for (auto const& golden : goldens) {
+    ExactBuffer const buffer(std::string(golden.text) + ",rest");
+    auto text = buffer.text();
+    StoredEntry entry;
+    BOOST_REQUIRE(read_canonical_entry(text, entry));
+    BOOST_TEST((entry == golden.entry), golden.text);
+    BOOST_TEST(text == ",rest");
+    for (std::size_t bytes = 0; bytes < golden.text.size(); ++bytes) {
+      ExactBuffer const cut(golden.text.substr(0, bytes));
+      auto part = cut.text();
+      BOOST_TEST(!read_canonical_entry(part, entry), bytes);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(any_other_spelling_is_left_to_the_json_parser) {
+  struct Row {
+    std::string_view piece;
+    std::string_view other;
+  };
+  static constexpr Row rows[] = {
+      {R"({"seq")", R"({ "seq")"},
+      {R"("hello")", R"("\u0061")"},
+      {R"("hello")", R"("\/")"},
+      {R"("hello")", R"("\u002")"},
+      {R"("hello")", R"("\u0020")"},
+      {R"("metadata":{})", R"("metadata":[])"},
+      {R"("version":1)", R"("version":2)"},
+      {R"("seq":7)", R"("seq":07.0)"},
+      {R"("pid":1)", R"("pid":2147483648)"},
+  };
+  for (auto const& row : rows) {
+    std::string changed(goldens[0].text);
+    changed.replace(changed.find(row.piece), row.piece.size(), row.other);
+    std::string_view text = changed;
+    StoredEntry entry;
+    BOOST_TEST(!read_canonical_entry(text, entry), changed);
   }
 }
 

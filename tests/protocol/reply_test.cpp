@@ -191,9 +191,9 @@ BOOST_AUTO_TEST_CASE(what_is_no_reply_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(a_whole_reply_as_a_value) {
-  auto const value = parse_reply_value(R"({"id":1,"ok":true,"limits":{"a":1}})");
+  auto const value = parse_reply_value(R"({"id":1,"ok":true,"entries":{"a":1}})");
   BOOST_REQUIRE(value.has_value());
-  BOOST_TEST(value->at("limits").at("a").as_int64() == 1);
+  BOOST_TEST(value->at("entries").at("a").as_int64() == 1);
   auto const failure =
       parse_reply_value(R"({"ok":false,"error":{"code":"no_space","message":"full"}})");
   BOOST_REQUIRE(!failure.has_value());

@@ -222,6 +222,18 @@ BOOST_AUTO_TEST_CASE(a_parser_forgets_the_request_before) {
   BOOST_TEST((read.read.order == Order::asc));
 }
 
+BOOST_AUTO_TEST_CASE(a_failed_write_is_known_as_one) {
+  RequestParser parser;
+  for (std::string_view const text :
+       {R"({"op":"write_log"})", R"({"op":"write_many_logs","entries":[]})",
+        R"({"entry":{"bad":1},"op":"write_log"})", R"({"op":"write_log","entry":)"}) {
+    BOOST_TEST(parser.parse(text).is_write, text);
+  }
+  for (std::string_view const text : {R"({"op":"ping","x":1})", R"({"op":"write"})", "{}", "{"}) {
+    BOOST_TEST(!parser.parse(text).is_write, text);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_moved_parser_parses) {
   RequestParser first;
   RequestParser second(std::move(first));

@@ -1,0 +1,187 @@
+#include "daemon/config.hpp"
+
+#include <sysexits.h>
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace stele::daemon;
+
+struct Parsed {
+  Invocation invocation{};
+  int exit_code = 0;
+  std::vector<std::string> errors{};
+
+  bool mentions(std::string_view text) const {
+    return std::any_of(errors.begin(), errors.end(), [text](std::string const& error) {
+      return error.find(text) != std::string::npos;
+    });
+  }
+};
+
+Parsed parse(std::vector<char const*> const& arguments) {
+  Parsed parsed;
+  if (auto const errors = parse_command_line(arguments, parsed.invocation)) {
+    parsed.exit_code = errors->exit_code;
+    parsed.errors = errors->messages;
+  }
+  return parsed;
+}
+
+std::vector<std::string> parse_file(std::string const& text, Config& config) {
+  std::istringstream file(text);
+  return parse_config_file(file, "test.conf", config);
+}
+
+std::string const sample_path = STELE_SAMPLE_CONF;
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(config_test)
+
+BOOST_AUTO_TEST_CASE(no_arguments_give_the_defaults_and_they_are_valid) {
+  auto const parsed = parse({});
+  BOOST_TEST(parsed.errors.empty());
+  BOOST_TEST((parsed.invocation.config == Config{}));
+  BOOST_TEST((parsed.invocation.action == Invocation::Action::run));
+}
+
+BOOST_AUTO_TEST_CASE(the_table_names_the_defaults_that_are_in_force) {
+  for (Option const& option : options()) {
+    BOOST_TEST_CONTEXT(option.name) {
+      Config config;
+      BOOST_TEST(option.set(config, option.default_value));
+      BOOST_TEST((config == Config{}));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_sample_file_has_every_setting_with_its_default_and_no_other) {
+  std::ifstream file(sample_path);
+  BOOST_REQUIRE(file);
+  std::vector<std::string> commented;
+  for (std::string line; std::getline(file, line);) {
+    bool const is_setting = line.size() > 1 && line[0] == '#' && line[1] != ' ';
+    if (is_setting) commented.push_back(line.substr(1));
+  }
+  std::vector<std::string> expected;
+  for (Option const& option : options()) {
+    expected.push_back(std::string(option.name) + " = " + std::string(option.default_value));
+  }
+  BOOST_TEST(commented == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(the_sample_file_is_read_without_errors_and_changes_nothing) {
+  auto const parsed = parse({"--config", sample_path.c_str()});
+  BOOST_TEST(parsed.errors.empty());
+  BOOST_TEST((parsed.invocation.config == Config{}));
+}
+
+BOOST_AUTO_TEST_CASE(values_of_a_file_are_taken) {
+  Config config;
+  auto const errors = parse_file(
+      "# words\n"
+      "socket = /tmp/s.sock\n"
+      "wal-backend=posix\n"
+      "retain-bytes = 4G\n"
+      "buffered = true\n",
+      config);
+  BOOST_TEST(errors.empty());
+  BOOST_TEST(config.socket == "/tmp/s.sock");
+  BOOST_TEST((config.wal_backend == stele::wal::Backend::posix));
+  BOOST_TEST(config.retain_bytes == std::uint64_t{4} << 30);
+  BOOST_TEST(config.buffered);
+}
+
+BOOST_AUTO_TEST_CASE(all_errors_of_a_file_are_found) {
+  Config config;
+  auto const errors = parse_file("retain-byte = 1\nsocket-mode = 999\nlog-level = loud\n", config);
+  BOOST_TEST(errors.size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(a_flag_wins_over_the_file) {
+  auto const parsed = parse({"--config", sample_path.c_str(), "--segment-bytes=8M", "--buffered"});
+  BOOST_TEST(parsed.errors.empty());
+  BOOST_TEST(parsed.invocation.config.segment_bytes == 8U << 20);
+  BOOST_TEST(parsed.invocation.config.buffered);
+}
+
+BOOST_AUTO_TEST_CASE(a_switch_does_not_swallow_the_next_word) {
+  auto const parsed = parse({"--buffered", "--log-level", "debug"});
+  BOOST_TEST(parsed.errors.empty());
+  BOOST_TEST(parsed.invocation.config.buffered);
+  BOOST_TEST((parsed.invocation.config.log_level == LogLevel::debug));
+  BOOST_TEST(!parse({"--buffered=false"}).invocation.config.buffered);
+}
+
+BOOST_AUTO_TEST_CASE(all_errors_of_a_command_line_are_told_at_once) {
+  auto const parsed = parse({"--retain-byte", "1", "--socket-mode", "rw", "--max-frame-bytes", "1K",
+                             "--max-connections=0", "stray"});
+  BOOST_TEST(parsed.exit_code == EX_USAGE);
+  BOOST_TEST(parsed.mentions("--retain-byte"));
+  BOOST_TEST(parsed.mentions("--socket-mode"));
+  BOOST_TEST(parsed.mentions("max-frame-bytes"));
+  BOOST_TEST(parsed.mentions("max-connections"));
+  BOOST_TEST(parsed.mentions("\"stray\""));
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_file_is_a_configuration_error) {
+  auto const parsed = parse({"--config", "/nonexistent/steled.conf"});
+  BOOST_TEST(parsed.exit_code == EX_CONFIG);
+  BOOST_TEST(parsed.mentions("/nonexistent/steled.conf"));
+}
+
+BOOST_AUTO_TEST_CASE(a_flag_without_its_value_is_a_usage_error) {
+  BOOST_TEST(parse({"--socket"}).exit_code == EX_USAGE);
+}
+
+BOOST_AUTO_TEST_CASE(flags_cannot_be_abbreviated) {
+  BOOST_TEST(parse({"--segment", "8M"}).exit_code == EX_USAGE);
+}
+
+BOOST_AUTO_TEST_CASE(settings_that_do_not_fit_together_are_told) {
+  BOOST_TEST(parse({"--max-entry-bytes", "17M"}).mentions("max-entry-bytes"));
+  BOOST_TEST(parse({"--max-unread-bytes", "1M"}).mentions("max-unread-bytes"));
+  BOOST_TEST(parse({"--retain-bytes", "64M"}).mentions("retain-bytes"));
+  BOOST_TEST(parse({"--commit-align", "5000"}).mentions("commit-align"));
+  std::string const long_path(108, 'x');
+  BOOST_TEST(parse({"--socket", long_path.c_str()}).mentions("socket"));
+}
+
+BOOST_AUTO_TEST_CASE(actions_are_recognised) {
+  using Action = Invocation::Action;
+  BOOST_TEST((parse({"--help"}).invocation.action == Action::help));
+  BOOST_TEST((parse({"-V"}).invocation.action == Action::version));
+  BOOST_TEST((parse({"--check-config"}).invocation.action == Action::check_config));
+}
+
+BOOST_AUTO_TEST_CASE(help_names_every_setting) {
+  auto const text = help_text();
+  for (Option const& option : options()) {
+    BOOST_TEST_CONTEXT(option.name) {
+      BOOST_TEST(text.find("--" + std::string(option.name)) != std::string::npos);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(sizes_take_suffixes_and_nothing_else) {
+  BOOST_TEST((parse_size("512") == 512U));
+  BOOST_TEST((parse_size("64K") == 65536U));
+  BOOST_TEST((parse_size("16MiB") == 16U << 20));
+  BOOST_TEST((parse_size("1G") == 1U << 30));
+  for (auto const* text : {"", "K", "1k", "1MB", "-1", "1.5M", "1 M", "16777216T", "0x10"}) {
+    BOOST_TEST_CONTEXT(text) { BOOST_TEST(!parse_size(text).has_value()); }
+  }
+  for (std::uint64_t const size : {0ULL, 1ULL, 1023ULL, 1024ULL, 3ULL << 20, 5ULL << 40}) {
+    BOOST_TEST((parse_size(format_size(size)) == size));
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

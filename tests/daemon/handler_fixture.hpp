@@ -1,0 +1,71 @@
+// A request handler on a store, a log that only keeps what it is given, and a clock that stands.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/clock.hpp"
+#include "daemon/log_port.hpp"
+#include "daemon/metrics.hpp"
+#include "daemon/request_handler.hpp"
+#include "daemon/store.hpp"
+
+namespace stele::test {
+
+class FakeLog final : public daemon::LogPort {
+ public:
+  wal::Seq next_seq() const noexcept override { return payloads.size() + 1; }
+  std::size_t pending_bytes() const noexcept override { return pending; }
+  boost::system::error_code admit(std::size_t, std::size_t) const noexcept override {
+    return refusal;
+  }
+  wal::Seq append(std::span<std::string_view const> group) override {
+    auto const first = next_seq();
+    for (auto const payload : group) payloads.emplace_back(payload);
+    ++groups;
+    return first;
+  }
+  daemon::LogStatus status() const override { return {}; }
+
+  std::vector<std::string> payloads{};
+  std::size_t groups = 0;
+  std::size_t pending = 0;
+  boost::system::error_code refusal{};
+};
+
+struct StandingClock final : daemon::Clock {
+  std::uint64_t wall_us() const noexcept override { return wall; }
+  daemon::Instant now() const noexcept override { return {}; }
+
+  std::uint64_t wall = 1'700'000'000'000'000;
+};
+
+struct HandlerFixture {
+  /// Everything that the log has taken gets on disk.
+  void make_durable() { store.publish(log.payloads.size()); }
+  /// The disk turns out to be full: entries from `first` on are not written.
+  void refuse_from(daemon::Seq first) {
+    store.unstage_from(first);
+    log.payloads.resize(first - 1);
+  }
+
+  StandingClock clock{};
+  daemon::ServiceFacts facts = make_facts();
+  daemon::Metrics metrics{};
+  daemon::Store store{};
+  FakeLog log{};
+  daemon::RequestHandler handler{facts, store, log, clock, metrics};
+
+ private:
+  static daemon::ServiceFacts make_facts() {
+    daemon::ServiceFacts facts;
+    facts.store_id = "00000000-0000-4000-8000-000000000000";
+    facts.backend = "none";
+    facts.commit_bytes_max = 1000;
+    return facts;
+  }
+};
+
+}  // namespace stele::test

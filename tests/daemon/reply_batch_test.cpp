@@ -1,0 +1,76 @@
+#include "daemon/reply_batch.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <memory>
+#include <string>
+
+namespace {
+
+using stele::daemon::Chunk;
+using stele::daemon::ReplyBatch;
+
+/// What a socket that takes `bytes_max` bytes a call would have received.
+std::string send_all(ReplyBatch& batch, std::size_t bytes_max) {
+  std::string sent;
+  while (!batch.empty()) {
+    ReplyBatch::Parts parts;
+    std::string call;
+    for (auto const part : batch.unsent(parts)) call += part;
+    BOOST_REQUIRE(!call.empty());
+    call.resize(std::min(call.size(), bytes_max));
+    batch.on_sent(call.size());
+    sent += call;
+  }
+  return sent;
+}
+
+struct BatchFixture {
+  void add_slice(std::string const& bytes) {
+    slices.push_back(bytes);
+    batch.add_slice(chunk, slices.back());
+  }
+
+  std::shared_ptr<Chunk const> chunk = std::make_shared<Chunk>(1, 16);
+  std::deque<std::string> slices{};
+  ReplyBatch batch{};
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(reply_batch_test, BatchFixture)
+
+BOOST_AUTO_TEST_CASE(text_and_slices_are_sent_in_order_whatever_the_socket_takes) {
+  for (std::size_t const bytes_max : {1U, 2U, 3U, 7U, 1000U}) {
+    batch.text() += "ab";
+    add_slice("SLICE");
+    add_slice("NEXT");
+    batch.text() += "cd";
+    add_slice("LAST");
+    BOOST_TEST(batch.unsent_bytes() == 17U);
+    BOOST_TEST(send_all(batch, bytes_max) == "abSLICENEXTcdLAST");
+    BOOST_TEST(batch.empty());
+    batch.clear();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(more_parts_than_a_call_takes_are_sent_in_several_calls) {
+  std::string expected;
+  for (int i = 0; i < 200; ++i) {
+    batch.text() += 't';
+    add_slice("s");
+    expected += "ts";
+  }
+  ReplyBatch::Parts parts;
+  BOOST_TEST(batch.unsent(parts).size() == ReplyBatch::parts_max);
+  BOOST_TEST(send_all(batch, 1000) == expected);
+}
+
+BOOST_AUTO_TEST_CASE(clearing_lets_go_of_the_store) {
+  add_slice("x");
+  BOOST_TEST(chunk.use_count() == 2);
+  batch.clear();
+  BOOST_TEST(chunk.use_count() == 1);
+  BOOST_TEST(batch.empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,141 @@
+#include "daemon/store.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+
+#include "daemon/store_fixture.hpp"
+
+namespace {
+
+using stele::daemon::RangeRead;
+using stele::daemon::Store;
+using stele::test::StoreFixture;
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(store_test, StoreFixture)
+
+BOOST_AUTO_TEST_CASE(a_staged_entry_is_invisible_until_it_is_published) {
+  auto const text = stage(10);
+  BOOST_TEST(read_all({}) == "");
+  BOOST_TEST(store.visible_seq() == 0U);
+  store.publish(1);
+  BOOST_TEST(read_all({}) == text);
+  BOOST_TEST(store.visible_seq() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(publishing_stops_at_the_given_seq) {
+  auto const first = stage(10);
+  stage(11);
+  store.publish(1);
+  BOOST_TEST(read_all({}) == first);
+}
+
+BOOST_AUTO_TEST_CASE(unstaged_seqs_are_staged_again_with_other_bytes) {
+  auto const kept = stage(10, "kept");
+  stage(11, "refused");
+  stage(12, "refused too");
+  store.unstage_from(2);
+  next_seq = 2;
+  auto const instead = stage(13, "instead");
+  store.publish(2);
+  BOOST_TEST(read_all({}) == kept + ',' + instead);
+  BOOST_TEST(store.text_bytes() == kept.size() + instead.size() + 2);
+}
+
+BOOST_AUTO_TEST_CASE(unstaging_everything_leaves_an_empty_store) {
+  std::string const large(600'000, 'x');
+  for (int i = 0; i < 4; ++i) stage(10, large);
+  store.unstage_from(1);
+  next_seq = 1;
+  BOOST_TEST(store.text_bytes() == 0U);
+  auto const text = write(5);
+  BOOST_TEST(read_all({}) == text);
+}
+
+BOOST_AUTO_TEST_CASE(entries_written_in_order_are_one_run) {
+  std::string expected;
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    if (i > 0) expected += ',';
+    expected += write(i);
+  }
+  auto read = begin({});
+  auto const step = read.step(store, 1 << 20);
+  BOOST_REQUIRE_EQUAL(step.runs.size(), 1U);
+  BOOST_TEST(step.runs[0].text == expected);
+  BOOST_TEST(step.entries == 1000U);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_ends_where_a_chunk_ends) {
+  std::string const large(600'000, 'x');
+  for (std::uint64_t i = 0; i < 3; ++i) write(i, large);
+  auto read = begin({});
+  BOOST_TEST(read.step(store, 10 << 20).runs.size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(an_entry_larger_than_a_chunk_is_whole) {
+  std::string const large(3 << 20, 'x');
+  auto const text = write(1, large);
+  BOOST_TEST(text.size() > large.size());
+  BOOST_TEST((read_all({}) == text));
+}
+
+BOOST_AUTO_TEST_CASE(a_reply_keeps_the_bytes_of_entries_that_are_removed) {
+  auto const text = write(1);
+  auto read = begin({});
+  auto const step = read.step(store, 1 << 20);
+  auto const chunk = *step.runs.at(0).chunk;
+  std::string_view const bytes = step.runs[0].text;
+  store.remove_up_to(1);
+  BOOST_TEST(store.text_bytes() == 0U);
+  BOOST_TEST(bytes == text);
+}
+
+BOOST_AUTO_TEST_CASE(removed_entries_are_not_read_and_the_rest_is) {
+  write_all({30, 10, 20});
+  auto const text = write(5);
+  store.remove_up_to(3);
+  BOOST_TEST(read_all({}) == text);
+  BOOST_TEST(store.index().size() == 1U);
+  BOOST_TEST(store.removed_seq() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(everything_can_be_removed_and_writing_goes_on) {
+  write_all({1, 2, 3});
+  store.remove_up_to(3);
+  BOOST_TEST(read_all({}) == "");
+  auto const text = write(4);
+  BOOST_TEST(read_all({}) == text);
+}
+
+BOOST_AUTO_TEST_CASE(recovered_text_is_visible_at_once_and_equal) {
+  auto const text = write(77, "from the log");
+  Store recovered;
+  BOOST_TEST(recovered.insert(1, text));
+  BOOST_TEST(recovered.visible_seq() == 1U);
+  BOOST_TEST(Store::Finder(recovered).find(1).text == text);
+  BOOST_TEST((recovered.index().first() == stele::daemon::TimeKey{77, 1}));
+}
+
+BOOST_AUTO_TEST_CASE(recovery_goes_on_after_a_gap_in_the_seqs) {
+  auto const first = write(1);
+  next_seq = 100;
+  auto const later = write(2);
+  Store recovered;
+  BOOST_TEST(recovered.insert(1, first));
+  BOOST_TEST(recovered.insert(100, later));
+  BOOST_TEST(Store::Finder(recovered).find(1).text == first);
+  BOOST_TEST(Store::Finder(recovered).find(100).text == later);
+}
+
+BOOST_AUTO_TEST_CASE(text_that_is_no_entry_or_has_another_seq_is_not_taken) {
+  auto const text = write(1);
+  Store recovered;
+  BOOST_TEST(!recovered.insert(1, "not an entry"));
+  BOOST_TEST(!recovered.insert(2, text));
+  BOOST_TEST(recovered.index().size() == 0U);
+  BOOST_TEST(recovered.insert(1, text));
+  BOOST_TEST(!recovered.insert(1, text));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,76 @@
+// The stele command as scripts see it: what it prints, and its exit code.
+#include <boost/test/unit_test.hpp>
+#include <string>
+
+#include "support/steled.hpp"
+
+using stele::test::run_stele;
+using stele::test::Steled;
+
+namespace {
+
+struct CommandFixture {
+  Steled daemon{};
+  CommandFixture() { daemon.start(); }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(command_test, CommandFixture)
+
+BOOST_AUTO_TEST_CASE(success_is_0) {
+  BOOST_TEST(run_stele(daemon, {"ping"}).exit_code == 0);
+  auto const written = run_stele(daemon, {"write", "hello", "--level", "warn"});
+  BOOST_TEST(written.exit_code == 0, written.err);
+  auto const read = run_stele(daemon, {"read", "-o", "cat"});
+  BOOST_TEST(read.exit_code == 0);
+  BOOST_TEST(read.out == "hello\n");
+  auto const stats = run_stele(daemon, {"stats"});
+  BOOST_TEST(stats.exit_code == 0);
+  BOOST_TEST(!stats.out.empty());
+  BOOST_TEST(run_stele(daemon, {"--help"}).exit_code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_read_that_finds_nothing_is_still_a_success) {
+  auto const read = run_stele(daemon, {"read", "-o", "cat"});
+  BOOST_TEST(read.exit_code == 0);
+  BOOST_TEST(read.out == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_wrong_command_line_is_2) {
+  BOOST_TEST(run_stele(daemon, {"raed"}).exit_code == 2);
+  BOOST_TEST(run_stele(daemon, {"read", "--no-such-option"}).exit_code == 2);
+  BOOST_TEST(run_stele(daemon, {"read", "--since", "the day before"}).exit_code == 2);
+  BOOST_TEST(run_stele(daemon, {"read", "-o", "xml"}).exit_code == 2);
+  BOOST_TEST(run_stele(daemon, {"write", "hello", "--level", "loud"}).exit_code == 2);
+}
+
+BOOST_AUTO_TEST_CASE(no_daemon_is_3_and_the_path_is_named) {
+  auto const path = daemon.home() + "/nobody.sock";
+  for (std::string const verb : {"ping", "read", "stats"}) {
+    auto const result = run_stele(path, {verb});
+    BOOST_TEST(result.exit_code == 3, verb);
+    BOOST_TEST(result.err.find(path) != std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_is_4_and_the_limit_is_named) {
+  auto const refused = run_stele(daemon, {"write"}, std::string((1 << 20) + 1, 'x'));
+  BOOST_TEST(refused.exit_code == 4, refused.err);
+  BOOST_TEST(refused.err.find("1048576") != std::string::npos, refused.err);
+}
+
+BOOST_AUTO_TEST_CASE(since_and_until_choose_by_time) {
+  run_stele(daemon, {"write", "now"});
+  BOOST_TEST(run_stele(daemon, {"read", "-o", "cat", "--since", "10 min ago"}).out == "now\n");
+  BOOST_TEST(run_stele(daemon, {"read", "-o", "cat", "--until", "10 min ago"}).out == "");
+  BOOST_TEST(run_stele(daemon, {"read", "-o", "cat", "--since", "2001-01-01T00:00:00Z"}).out ==
+             "now\n");
+}
+
+BOOST_AUTO_TEST_CASE(lines_are_the_last_n_in_order) {
+  run_stele(daemon, {"import", "-"}, "one\ntwo\nthree\n");
+  BOOST_TEST(run_stele(daemon, {"read", "-o", "cat", "-n", "2"}).out == "two\nthree\n");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,156 @@
+// A full disk, and a disk that refuses: no acknowledgement without the bytes, in either case.
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "support/steled.hpp"
+#include "support/wire_peer.hpp"
+
+using stele::test::error_code_of;
+using stele::test::Steled;
+using stele::test::WirePeer;
+
+namespace {
+
+/// A small file system at the daemon's data directory.
+class SmallDisk {
+ public:
+  SmallDisk(std::string const& path, std::string const& options) : path_(path) {
+    std::filesystem::create_directory(path);
+    mounted_ = ::mount("tmpfs", path.c_str(), "tmpfs", 0, options.c_str()) == 0;
+  }
+  SmallDisk(SmallDisk const&) = delete;
+  SmallDisk& operator=(SmallDisk const&) = delete;
+  ~SmallDisk() {
+    if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);
+  }
+  bool mounted() const { return mounted_; }
+
+ private:
+  std::string path_;
+  bool mounted_ = false;
+};
+
+boost::test_tools::assertion_result may_mount(boost::unit_test::test_unit_id /*unit*/) {
+  stele::test::TempDir const home;
+  boost::test_tools::assertion_result result(SmallDisk(home / "disk", "size=1M").mounted());
+  result.message() << "mounting a small file system needs root";
+  return result;
+}
+
+std::string write_request(int number) {
+  return R"({"op":"write_log","entry":{"message":"m)" + std::to_string(number) + " " +
+         std::string(50'000, 'x') + "\"}}";
+}
+
+/// Acknowledged writes by seq, and whether the log holds each of them.
+class Acked {
+ public:
+  void add(boost::json::object const& reply, int number) {
+    numbers_[reply.at("seq").to_number<std::uint64_t>()] = number;
+  }
+  bool are_all_in(std::vector<stele::test::WireEntry> const& stored) const {
+    std::size_t found = 0;
+    for (auto const& entry : stored) {
+      auto const place = numbers_.find(entry.seq);
+      if (place == numbers_.end()) continue;
+      auto const message = "\"message\":\"m" + std::to_string(place->second) + " ";
+      found += entry.body.find(message) != std::string::npos;
+    }
+    return found == numbers_.size();
+  }
+  std::size_t count() const { return numbers_.size(); }
+
+ private:
+  std::map<std::uint64_t, int> numbers_{};
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(disk_failure_test)
+
+BOOST_TEST_DECORATOR(*boost::unit_test::precondition(may_mount))
+BOOST_DATA_TEST_CASE(a_full_disk_refuses_writes_serves_reads_and_heals_by_itself,
+                     stele::test::backends(), backend) {
+  Steled daemon(backend);
+  SmallDisk const disk(daemon.data_dir(), "size=24M,mode=0700");
+  auto const filler = daemon.data_dir() + "/filler";
+  stele::test::write_file(filler, std::string(8 << 20, 'f'));
+  daemon.start();
+  WirePeer peer(daemon.socket());
+  Acked acked;
+  int number = 0;
+  boost::json::object refusal;
+  for (; number < 10'000; ++number) {
+    auto const reply = peer.ask(write_request(number));
+    if (!reply.at("ok").as_bool()) {
+      refusal = reply;
+      break;
+    }
+    acked.add(reply, number);
+  }
+  BOOST_TEST(error_code_of(refusal) == "no_space");
+  BOOST_TEST(refusal.at("state").as_string() == "not_written");
+  BOOST_TEST(refusal.at("error").at("retryable").as_bool());
+  BOOST_TEST(acked.count() > 0U);
+  BOOST_TEST(acked.are_all_in(stele::test::read_entries(peer)));
+
+  std::filesystem::remove(filler);
+  auto const deadline = std::chrono::steady_clock::now() + stele::test::patience;
+  for (;; ++number) {
+    auto const reply = peer.ask(write_request(number));
+    if (reply.at("ok").as_bool()) {
+      acked.add(reply, number);
+      break;
+    }
+    BOOST_REQUIRE(std::chrono::steady_clock::now() < deadline);
+    daemon.process().wait_for(std::chrono::milliseconds(10));
+  }
+  daemon.kill_hard();
+  daemon.start();
+  WirePeer reader(daemon.socket());
+  auto const stored = stele::test::read_entries(reader);
+  BOOST_TEST(acked.are_all_in(stored));
+  BOOST_TEST(stored.size() == acked.count());
+  daemon.stop();
+}
+
+// A limit on the size of files makes the next write fail with EFBIG, as a failing device would
+// with EIO. The signal that comes with it is ignored, or it would end the daemon first.
+BOOST_DATA_TEST_CASE(a_failed_write_is_told_as_log_failed_and_ends_the_daemon_with_74,
+                     stele::test::backends(), backend) {
+  auto* const previous = ::signal(SIGXFSZ, SIG_IGN);
+  Steled daemon(backend);
+  daemon.start();
+  ::signal(SIGXFSZ, previous);
+  WirePeer peer(daemon.socket());
+  WirePeer idle(daemon.socket());
+  idle.ask(R"({"op":"ping"})");
+  Acked acked;
+  for (int number = 0; number < 20; ++number) {
+    acked.add(peer.ask(write_request(number)), number);
+  }
+  rlimit const limit{4096, RLIM_INFINITY};
+  BOOST_REQUIRE(::prlimit(daemon.process().pid(), RLIMIT_FSIZE, &limit, nullptr) == 0);
+  auto const reply = peer.ask(write_request(20));
+  BOOST_TEST(error_code_of(reply) == "log_failed");
+  BOOST_TEST(reply.at("state").as_string() == "unknown");
+  BOOST_TEST(daemon.process().wait() == 74);
+  BOOST_TEST(!peer.receive());
+  BOOST_TEST(!idle.receive());
+
+  daemon.start();
+  WirePeer reader(daemon.socket());
+  auto const stored = stele::test::read_entries(reader);
+  BOOST_TEST(acked.are_all_in(stored));
+  BOOST_TEST(stored.size() <= acked.count() + 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

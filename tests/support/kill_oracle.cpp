@@ -1,0 +1,156 @@
+#include "support/kill_oracle.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <unordered_map>
+
+namespace stele::test {
+namespace {
+
+std::string quoted(std::string_view body) { return std::string(body.substr(0, 80)); }
+
+/// What the log holds, looked up by body; and what was found wrong with it.
+class Judgement {
+ public:
+  explicit Judgement(std::vector<WireEntry> const& stored) : stored_(stored) {
+    for (auto const& entry : stored) {
+      if (!seq_of_.emplace(entry.body, entry.seq).second) {
+        report("(c) twice in the log: " + quoted(entry.body));
+      }
+    }
+  }
+
+  void seqs_are_dense() {
+    for (std::size_t i = 0; i < stored_.size(); ++i) {
+      if (stored_[i].seq == i + 1) continue;
+      report("(e) seq " + std::to_string(i + 1) + " expected, " + std::to_string(stored_[i].seq) +
+             " found");
+      return;
+    }
+  }
+
+  void holds(std::uint64_t seq, std::string_view body, std::string_view rule) {
+    auto const place = std::lower_bound(
+        stored_.begin(), stored_.end(), seq,
+        [](WireEntry const& entry, std::uint64_t wanted) { return entry.seq < wanted; });
+    if (place == stored_.end() || place->seq != seq) {
+      report(std::string(rule) + " seq " + std::to_string(seq) + " is missing: " + quoted(body));
+    } else if (place->body != body) {
+      report(std::string(rule) + " seq " + std::to_string(seq) +
+             " has other bytes: " + quoted(place->body) + " instead of " + quoted(body));
+    }
+  }
+
+  void acknowledged_is_stored(Intent const& intent) {
+    if (intent.first_seq == 0) return;
+    if (intent.last_seq - intent.first_seq + 1 != intent.bodies.size()) {
+      report("(a) acknowledged with the wrong number of seqs: " + quoted(intent.bodies[0]));
+      return;
+    }
+    for (std::size_t i = 0; i < intent.bodies.size(); ++i) {
+      holds(intent.first_seq + i, intent.bodies[i], "(a)");
+    }
+  }
+
+  /// Also the order and the wholeness of what is there, acknowledged or not.
+  void is_a_prefix(Conversation const& conversation) {
+    std::uint64_t last_seq = 0;
+    bool ended = false;
+    for (auto const& intent : conversation) {
+      std::vector<std::uint64_t> seqs;
+      for (auto const& body : intent.bodies) {
+        auto const found = seq_of_.find(body);
+        if (found != seq_of_.end()) seqs.push_back(found->second);
+      }
+      known_ += seqs.size();
+      if (seqs.empty()) {
+        ended = true;
+        continue;
+      }
+      auto const name = quoted(intent.bodies[0]);
+      if (ended) report("(d) an earlier request of the connection is missing before " + name);
+      if (seqs.front() <= last_seq) report("(d) out of order: " + name);
+      if (seqs.size() != intent.bodies.size()) report("(f) half a batch: " + name);
+      for (std::size_t i = 1; i < seqs.size(); ++i) {
+        if (seqs[i] != seqs[0] + i) report("(f) a batch in pieces: " + name);
+      }
+      last_seq = seqs.back();
+    }
+  }
+
+  void all_was_intended() {
+    if (known_ < seq_of_.size()) {
+      report("(b) " + std::to_string(seq_of_.size() - known_) + " entries that nobody wrote");
+    }
+  }
+
+  std::vector<std::string> take() { return std::move(reports_); }
+
+ private:
+  void report(std::string sentence) {
+    constexpr std::size_t enough = 20;
+    if (reports_.size() < enough) reports_.push_back(std::move(sentence));
+  }
+
+  std::vector<WireEntry> const& stored_;
+  std::unordered_map<std::string_view, std::uint64_t> seq_of_{};
+  std::size_t known_ = 0;
+  std::vector<std::string> reports_{};
+};
+
+}  // namespace
+
+std::vector<std::string> KillOracle::judge(std::vector<WireEntry> stored) const {
+  std::sort(stored.begin(), stored.end(),
+            [](WireEntry const& a, WireEntry const& b) { return a.seq < b.seq; });
+  Judgement judgement(stored);
+  judgement.seqs_are_dense();
+  for (auto const& conversation : conversations_) {
+    for (auto const& intent : conversation) judgement.acknowledged_is_stored(intent);
+    judgement.is_a_prefix(conversation);
+  }
+  judgement.all_was_intended();
+  for (auto const& [seq, body] : seen_) judgement.holds(seq, body, "(g)");
+  return judgement.take();
+}
+
+std::size_t KillOracle::acknowledged() const {
+  std::size_t count = 0;
+  for (auto const& conversation : conversations_) {
+    for (auto const& intent : conversation) {
+      if (intent.first_seq != 0) count += intent.bodies.size();
+    }
+  }
+  return count;
+}
+
+std::size_t KillOracle::intended() const {
+  std::size_t count = 0;
+  for (auto const& conversation : conversations_) {
+    for (auto const& intent : conversation) count += intent.bodies.size();
+  }
+  return count;
+}
+
+RandomWrite random_write(std::mt19937_64& random, std::string const& name, std::size_t number) {
+  bool const many = random() % 3 == 0;
+  std::size_t const count = many ? 1 + random() % 20 : 1;
+  RandomWrite write;
+  write.text = many ? R"({"op":"write_many_logs","entries":[)" : R"({"op":"write_log","entry":)";
+  for (std::size_t i = 0; i < count; ++i) {
+    std::size_t const fill = random() % 50 == 0 ? random() % 20'000 : random() % 200;
+    auto body = R"("level":"info","message":")" + name + "-" + std::to_string(number) + "." +
+                std::to_string(i) + " " + std::string(fill, static_cast<char>('a' + i)) +
+                R"(","metadata":{"fill":)" + std::to_string(fill) + R"(.50},"version":1)";
+    if (i > 0) write.text += ",";
+    write.text += "{";
+    // Some writers have clocks of their own, which neither rise nor agree.
+    if (random() % 4 == 0) write.text += "\"timestamp\":" + std::to_string(random()) + ",";
+    write.text += body + "}";
+    write.intent.bodies.push_back(std::move(body));
+  }
+  write.text += many ? "]}" : "}";
+  return write;
+}
+
+}  // namespace stele::test

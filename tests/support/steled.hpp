@@ -1,0 +1,58 @@
+// The real daemon as the tests start, stop and kill it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/program.hpp"
+#include "support/temp_dir.hpp"
+
+namespace stele::test {
+
+/// The storage backends that work on this machine: `posix`, and `io_uring` where the kernel lets
+/// us. Says so on stderr, once, if it does not.
+std::vector<std::string> const& backends();
+
+/// steled with a directory of its own, which outlives each of its runs.
+class Steled {
+ public:
+  /// Segments are small, so that a start takes milliseconds. `flags` come after the standard ones.
+  explicit Steled(std::string_view backend = "posix", std::vector<std::string> flags = {});
+
+  /// Starts the daemon and waits until it accepts connections. Throws, with what it wrote to
+  /// stderr, if it ends or hangs instead.
+  void start();
+  /// Starts the daemon and does not wait.
+  void launch();
+  void wait_until_ready();
+
+  /// SIGTERM, and the exit code.
+  int stop();
+  /// SIGKILL, and reaped.
+  void kill_hard();
+  Program& process() { return *process_; }
+
+  std::string socket() const { return home_ / "stele.sock"; }
+  std::string data_dir() const { return home_ / "data"; }
+  std::string home() const { return home_.path(); }
+  /// What it wrote to stderr, all runs.
+  std::string log() const { return read_file(home_ / "steled.log"); }
+  /// The program and all its arguments; with another socket path, if one is given.
+  std::vector<std::string> command(std::string const& socket_path = {}) const;
+
+ private:
+  TempDir home_{};
+  std::string backend_;
+  std::vector<std::string> flags_;
+  std::unique_ptr<Program> process_{};
+};
+
+/// The `stele` command with these arguments, against the daemon at this socket.
+Finished run_stele(std::string const& socket, std::vector<std::string> const& arguments,
+                   std::string_view input = {});
+Finished run_stele(Steled const& daemon, std::vector<std::string> const& arguments,
+                   std::string_view input = {});
+
+}  // namespace stele::test

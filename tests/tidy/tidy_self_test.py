@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Plants one violation at a time and expects exactly its rule; and plants sound code, expecting none."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+from coroutine_rules import coroutine_findings
+from tidy import findings
+
+HEADER = "// What it is.\n#pragma once\n"
+LISTED = {"wal/CMakeLists.txt": "add_library(w a.cpp uring_backend.cpp)\n",
+          "protocol/CMakeLists.txt": "add_library(p a.cpp)\n",
+          "daemon/CMakeLists.txt": "add_library(d a.cpp session.cpp)\n",
+          "client-lib/CMakeLists.txt": "add_library(c a.cpp cli/main.cpp)\n",
+          "protocol/include/stele/error.hpp": HEADER,
+          "client-lib/include/stele/client.hpp": HEADER}
+
+# (file, its content, part of the expected sentence)
+PLANTED = [
+    ("protocol/a.cpp", '#include "wal/crc32c.hpp"\n', "protocol knows no other room"),
+    ("protocol/a.cpp", "#include <boost/asio/buffer.hpp>\n", "no sockets"),
+    ("protocol/a.cpp", "#include <sys/socket.h>\n", "no sockets"),
+    ("protocol/a.cpp", '#include "stele/client.hpp"\n', "protocol knows no other room"),
+    ("wal/a.cpp", '#include "stele/error.hpp"\n', "no other room"),
+    ("wal/a.cpp", '#include "protocol/frame.hpp"\n', "no other room"),
+    ("wal/a.cpp", "#include <boost/json/value.hpp>\n", "no JSON"),
+    ("wal/a.cpp", "#include <liburing.h>\n", "uring_backend.cpp alone"),
+    ("daemon/a.cpp", '#include "wal/format.hpp"\n', "is public"),
+    ("daemon/a.cpp", '#include "stele/client.hpp"\n', "does not need the client"),
+    ("daemon/a.cpp", '#include "support/daemon.hpp"\n', "no room includes tests"),
+    ("client-lib/a.cpp", '#include "wal/log.hpp"\n', "never sees wal"),
+    ("client-lib/include/stele/client.hpp", HEADER + "#include <boost/asio/error.hpp>\n", "hides"),
+    ("daemon/a.cpp", "int a = 1;" + " " * 90 + "// far\n", "columns"),
+    ("daemon/a.cpp", "int a = 1; \n", "white space"),
+    ("daemon/a.cpp", "\tint a = 1;\n", "a tab"),
+    ("daemon/a.cpp", "int a = 1;", "no line end"),
+    ("daemon/a.cpp", "// TODO: later\n", "finish it"),
+    ("daemon/a.cpp", "int f(int a) {\n" + "  ++a;\n" * 70 + "}\n", "a function of 72 lines"),
+    ("daemon/a.cpp", "int a;\n" * 501, "501 lines"),
+    ("daemon/a.cpp", "class SessionManager {};\n", "says nothing"),
+    ("daemon/a.cpp", "struct EntryData {\n};\n", "says nothing"),
+    ("daemon/util.hpp", HEADER, "one idea"),
+    ("daemon/a.hpp", HEADER + "using namespace std;\n", "leaks"),
+    ("daemon/a.hpp", "#pragma once\n", "begins with a comment"),
+    ("daemon/a.hpp", "// What it is.\n", "no #pragma once"),
+    ("daemon/session.cpp", "std::function<void()> f;\n", "allocates"),
+    ("daemon/a.cpp", "co_spawn(io, run(), asio::detached);\n", "swallows"),
+    ("daemon/a.cpp", "void f() { try { g(); } catch (...) {} }\n", "hides defects"),
+    ("daemon/b.cpp", "int a;\n", "nothing builds it"),
+    ("daemon/CMakeLists.txt", "file(GLOB all *.cpp)\n# a.cpp session.cpp\n", "explicit"),
+    ("docs/a.md", "# A\n", "top level is closed"),
+    ("README.md", "A robust store.\n", "praises"),
+    ("README.md", "Done \u2705\n", "plain text"),
+    (".ci/packages.txt", "build libboost-json-dev\n", "unversioned"),
+]
+
+SOUND = {
+    "protocol/a.cpp": '#include "stele/error.hpp"\n#include <boost/json/value.hpp>\n',
+    "wal/uring_backend.cpp": "#include <liburing.h>\n"
+                             "void f() { try { g(); } catch (...) { undo(); throw; } }\n",
+    "wal/a.cpp": '#include "wal/format.hpp"\n// mentions "protocol/frame.hpp" and class FooData\n',
+    "daemon/a.cpp": '#include "wal/log.hpp"\n#include "wal/storage.hpp"\n#include "stele/error.hpp"\n'
+                    'char const* s = "class InfoData {";\nint f(int a) {\n' + "  ++a;\n" * 68 + "}\n"
+                    "namespace n {\n" + "int g();\n" * 100 + "}\n",
+    "daemon/session.cpp": "#include \"protocol/frame.hpp\"\n",
+    "client-lib/a.cpp": '#include <boost/asio/buffer.hpp>\n#include "stele/client.hpp"\n',
+    "client-lib/cli/main.cpp": "int main() { return 0; }\n",
+    "README.md": "A durable log store.\n```\n" + "long " * 30 + "answer\n```\n",
+    "tests/CMakeLists.txt": "add_executable(t a_test.cpp)\n",
+    "tests/a_test.cpp": "auto f() {\n  return T{\n" + "      {1, 2},\n" * 90 + "  };\n}\n"
+                        "auto s = \"" + "x" * 200 + "\";\n",
+    ".ci/packages.txt": "build libboost-json1.81-dev\n",
+}
+
+AWAIT_BROKEN = [
+    ("co_await send([s] { return s; });", "lambda"),
+    ("co_await co_spawn(ex, [s]() -> awaitable<void> { co_return; }, use_awaitable);", "lambda"),
+    ("co_await send(Agg{a, b});", "aggregate"),
+    ("co_await send({.a = a});", "aggregate"),
+    ("co_await send({{\"ok\", true}});", "aggregate"),
+    ("auto agg = Agg{co_await a(), co_await b()};", "braces around"),
+    ("Agg agg{co_await a(), 1};", "braces around"),
+    ("auto x = c ? co_await a() : std::string(\"…\");", "if/else"),
+    ("co_return (ok && co_await a()) ? 1 : 2;", "if/else"),
+    ("auto [ec, n] = co_await socket.async_read_some(b, tok);", "named value"),
+    ("auto const& [ec, n] = co_await socket.async_read_some(b, tok);", "named value"),
+    ("if (co_await send(Agg{a})) { f(); }", "aggregate"),
+    ("while (\n    co_await f(\n        Agg{a},\n        b)) {\n}", "aggregate"),
+]
+
+AWAIT_SOUND = [
+    "auto r = co_await op(tok);\nauto& [ec, n] = r;",
+    "auto f = [&]() -> awaitable<void> { co_await op(tok); };\nAgg a{1, 2};\nco_await g(a, std::move(f));",
+    "auto run = [this] {\n  return Agg{1};\n};\nco_await op(tok);",
+    "co_await op(flag ? 1 : 2);",
+    "if (co_await op(tok)) {\n  x = y ? 1 : 2;\n  f(Agg{a});\n}",
+    "for (;;) {\n  co_await op(tok);\n}\nauto a = Agg{1};",
+    "switch (k) {\n  case 1: {\n    co_await op(tok);\n  }\n}",
+    "// co_await send({1})\nauto s = \"co_await f({})\";",
+    "auto const a = flag ? 1 : 2;\nco_await op(a);",
+    "try {\n  co_await op(tok);\n} catch (error const& e) {\n}",
+    "awaitable<void> f() noexcept {\n  co_await op(tok);\n}",
+]
+
+
+class TidyTest(unittest.TestCase):
+    def run_on(self, files):
+        with tempfile.TemporaryDirectory() as folder:
+            for path, text in {**LISTED, **files}.items():
+                (Path(folder) / path).parent.mkdir(parents=True, exist_ok=True)
+                (Path(folder) / path).write_text(text, encoding="utf-8")
+            return [(path, sentence) for path, _, sentence in findings(Path(folder))]
+
+    def test_each_planted_violation_is_found_once_and_alone(self):
+        for path, text, expected in PLANTED:
+            with self.subTest(expected=expected, text=text[:60]):
+                found = self.run_on({path: text})
+                self.assertEqual([path if "top level" not in expected else "docs"],
+                                 [where for where, _ in found], found)
+                self.assertIn(expected, found[0][1])
+
+    def test_sound_files_have_no_findings(self):
+        self.assertEqual([], self.run_on(SOUND))
+
+    def test_each_broken_await_is_found(self):
+        for text, expected in AWAIT_BROKEN:
+            with self.subTest(text=text):
+                body = "awaitable<void> f() {\n  prepare();\n  " + text + "\n  done();\n}\n"
+                found = [sentence for _, sentence in coroutine_findings(body)]
+                self.assertTrue(any(expected in sentence for sentence in found), found)
+
+    def test_sound_awaits_have_no_findings(self):
+        for text in AWAIT_SOUND:
+            with self.subTest(text=text):
+                body = "awaitable<void> f() {\n  prepare();\n  " + text + "\n  done();\n}\n"
+                self.assertEqual([], list(coroutine_findings(body)))
+
+    def test_the_line_of_an_await_is_told(self):
+        self.assertEqual([3], [line for line, _ in coroutine_findings(
+            "awaitable<void> f() {\n  g();\n  co_await send(Agg{a});\n}\n")])
+
+
+if __name__ == "__main__":
+    unittest.main()
