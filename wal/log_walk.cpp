@@ -82,11 +82,11 @@ Result<void> LogWalk::segment(SegmentScanner& scanner, SegmentHeader const& head
 /// Whether a commit behind the one that is missing at `offset` was begun, whatever became of it:
 /// then the missing one had been on disk.
 bool LogWalk::was_followed(SegmentScanner& scanner, SegmentHeader const& header,
-                           std::uint64_t offset,
-                           std::optional<CommitHeader> const& missing) const {
+                           std::uint64_t offset, std::optional<CommitHeader> const& missing) const {
   if (scanner.find_header(offset, expected_.commit_no + 1)) return true;
   if (!missing) return false;
-  auto const end = align_up(offset + commit_header_bytes + missing->body_bytes, header.commit_align);
+  auto const end =
+      align_up(offset + commit_header_bytes + missing->body_bytes, header.commit_align);
   return scanner.rest(end).kind == Rest::Kind::trace;
 }
 

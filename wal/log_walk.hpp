@@ -17,6 +17,7 @@ namespace stele::wal {
 /// The walk expects one commit at a time. Where it is not, the walk remembers the place (a hole)
 /// and goes on with whatever valid commit it finds next, here or in a later segment; what that is
 /// decides what the hole was. A hole that nothing follows is judged at the end.
+/// A commit is expected if it meets conditions 6 to 8 of FORMAT.md.
 class LogWalk {
  public:
   struct Expected {

@@ -93,15 +93,15 @@ bool was_used(Directory& directory, OpenSegment const& segment) {
   return scanner.rest(first_commit_offset).kind != Rest::Kind::zero;
 }
 
-/// A MANIFEST is never older than the segments, a spare aside, unless the disk gave back an old one.
+/// A MANIFEST is never older than the segments, a spare aside, unless the disk gave back an old
+/// one.
 Result<void> adopt_later_segments(Directory& directory, Names const& names, Manifest& manifest,
                                   RecoveryReport& report) {
   for (auto const no : names.segments) {
     if (no <= manifest.last_segment_no) continue;
     auto const segment = open_segment(directory, no);
     if (!segment) return segment.error();
-    bool const ours =
-        segment->unreadable.empty() && segment->header.store_id == manifest.store_id;
+    bool const ours = segment->unreadable.empty() && segment->header.store_id == manifest.store_id;
     // A file of the next number would be replaced, so it is judged with the others.
     bool const next = no == manifest.last_segment_no + 1;
     if (!(ours || next) || !was_used(directory, *segment)) continue;

@@ -15,7 +15,7 @@
 namespace stele::wal {
 
 /// A commit that is valid in itself: conditions 1 to 5 of FORMAT.md. Whether it is the one that
-/// belongs there (6 and 7) is for the caller to say. `body` is valid until the next call.
+/// belongs there (6 to 8) is for the caller to say. `body` is valid until the next call.
 struct ScannedCommit {
   CommitHeader header{};
   std::uint32_t crc = 0;  ///< The header's own: the next commit's chain.

@@ -66,7 +66,7 @@ class LogFixture {
   bool open() {
     sink = {};
     listener = {};
-    options_.entropy = [this] { return disk_.random(UINT64_MAX); };
+    if (!options_.entropy) options_.entropy = [this] { return disk_.random(UINT64_MAX); };
     directory_ = disk_.mount();
     auto opened = wal::Log::open(*directory_, options_, sink, listener);
     if (!opened) {

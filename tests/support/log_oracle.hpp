@@ -83,9 +83,8 @@ class LogOracle {
   }
 
   bool was_gap_before(wal::Seq seq) const {
-    return std::ranges::any_of(gaps_, [&](wal::Gap const& gap) {
-      return gap.first_seq <= seq && seq <= gap.last_seq;
-    });
+    return std::ranges::any_of(
+        gaps_, [&](wal::Gap const& gap) { return gap.first_seq <= seq && seq <= gap.last_seq; });
   }
 
   static void check_density(std::map<wal::Seq, std::string> const& found,

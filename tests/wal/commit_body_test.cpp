@@ -32,8 +32,8 @@ struct Body {
                                                                          group_header_bytes));
   }
   GroupHeader group(std::size_t offset) const {
-    return decode_group_header(std::span<std::byte const, group_header_bytes>(
-        bytes.data() + offset, group_header_bytes));
+    return decode_group_header(
+        std::span<std::byte const, group_header_bytes>(bytes.data() + offset, group_header_bytes));
   }
 
   static constexpr std::size_t second_group = group_bytes(3, 6);

@@ -17,9 +17,9 @@ constexpr std::uint64_t salt = 0x5a17;
 /// A pipeline without a disk: what it would write is decoded.
 struct Fixture {
   explicit Fixture(CommitPipeline::Start const& start = {}, std::size_t gather_bytes = 4096)
-      : pipeline(start, {.commit_align = 512,
-                         .gather_bytes = gather_bytes,
-                         .mark_delay = milliseconds(50)}) {}
+      : pipeline(
+            start,
+            {.commit_align = 512, .gather_bytes = gather_bytes, .mark_delay = milliseconds(50)}) {}
 
   Seq append(std::vector<std::string_view> const& payloads) {
     return pipeline.append({}, payloads);

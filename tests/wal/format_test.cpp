@@ -17,16 +17,15 @@ using stele::test::from_hex;
 
 namespace {
 
-SegmentHeader const segment_header{
-    .segment_bytes = 0x4000000,
-    .commit_align = 4096,
-    .store_id = {0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x1c,
-                 0x1d, 0x1e, 0x1f},
-    .segment_no = 0x0102030405060708,
-    .salt = 0x1112131415161718,
-    .prev_segment_no = 0x0102030405060707,
-    .prev_salt = 0x2122232425262728,
-    .prev_end_commit = 0x3132333435363738};
+SegmentHeader const segment_header{.segment_bytes = 0x4000000,
+                                   .commit_align = 4096,
+                                   .store_id = {0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17,
+                                                0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f},
+                                   .segment_no = 0x0102030405060708,
+                                   .salt = 0x1112131415161718,
+                                   .prev_segment_no = 0x0102030405060707,
+                                   .prev_salt = 0x2122232425262728,
+                                   .prev_end_commit = 0x3132333435363738};
 
 constexpr std::string_view segment_header_golden =
     "53 54 45 4c 45 57 41 4c 01 00 00 00 80 00 00 00\n"

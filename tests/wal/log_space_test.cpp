@@ -23,9 +23,7 @@ struct Fixture {
   explicit Fixture(std::uint64_t segments) { set_room(segments); }
 
   void open() { BOOST_TEST_REQUIRE(life.open(), life.failure.message); }
-  void set_room(std::uint64_t segments) {
-    disk.set_capacity(segments * segment_bytes + 3 * 4096);
-  }
+  void set_room(std::uint64_t segments) { disk.set_capacity(segments * segment_bytes + 3 * 4096); }
   /// Writes until the log admits no more; returns the last seq.
   Seq fill() {
     Seq last = life.log->next_seq() - 1;

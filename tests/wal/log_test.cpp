@@ -19,8 +19,7 @@ namespace {
 using Payloads = std::map<Seq, std::string>;
 
 struct Fixture {
-  explicit Fixture(Options const& options = LogFixture::small_options())
-      : life(disk, options) {
+  explicit Fixture(Options const& options = LogFixture::small_options()) : life(disk, options) {
     BOOST_TEST_REQUIRE(life.open(), life.failure.message);
   }
   void reopen() { BOOST_TEST_REQUIRE(life.open(), life.failure.message); }
@@ -293,8 +292,7 @@ BOOST_AUTO_TEST_CASE(the_largest_group_fits_and_one_byte_more_is_too_large) {
   fix.life.write(largest);
   fix.life.stop();
   fix.reopen();
-  BOOST_TEST(
-      (fix.life.sink.payloads == Payloads{{1, largest}, {2, "behind it"}, {3, largest}}));
+  BOOST_TEST((fix.life.sink.payloads == Payloads{{1, largest}, {2, "behind it"}, {3, largest}}));
 }
 
 BOOST_AUTO_TEST_CASE(latency_is_counted_from_begin_to_durable) {

@@ -39,8 +39,8 @@ KnownLog unproven_end() {
 /// Puts zeros over part of the commit that holds this seq.
 void zero(SimulatedDisk& disk, Seq seq, std::size_t from, std::size_t to) {
   auto const place = place_of(disk, seq);
-  auto const begin = disk.bytes(place.segment).begin() +
-                     static_cast<std::ptrdiff_t>(place.commit.offset);
+  auto const begin =
+      disk.bytes(place.segment).begin() + static_cast<std::ptrdiff_t>(place.commit.offset);
   std::fill(begin + static_cast<std::ptrdiff_t>(from), begin + static_cast<std::ptrdiff_t>(to),
             std::byte{0});
 }
@@ -120,9 +120,8 @@ BOOST_AUTO_TEST_CASE(damage_in_several_places_is_named_place_by_place) {
     log.disk.bytes(place.segment)[place.commit.offset + 200] ^= std::byte{1};
   }
   auto const start = log.check_start(log.disk);
-  std::vector<Range> const expected{{3, 4, GapReason::damaged},
-                                    {11, 12, GapReason::damaged},
-                                    {20, 20, GapReason::damaged}};
+  std::vector<Range> const expected{
+      {3, 4, GapReason::damaged}, {11, 12, GapReason::damaged}, {20, 20, GapReason::damaged}};
   BOOST_TEST((ranges(start) == expected));
 }
 

@@ -120,9 +120,12 @@ BOOST_AUTO_TEST_CASE(a_flip_in_unused_space_loses_nothing) {
     auto const name = segment_name(segment_no);
     auto const commits = commits_of(log.disk, name);
     auto const begin = commits.empty() ? first_commit_offset : commits.back().end;
-    std::set<std::uint64_t> offsets{segment_header_bytes, header_block_bytes - 1,
+    std::set<std::uint64_t> offsets{segment_header_bytes,
+                                    header_block_bytes - 1,
                                     header_block_bytes + segment_header_bytes,
-                                    first_commit_offset - 1, begin, (64u << 10) - 1};
+                                    first_commit_offset - 1,
+                                    begin,
+                                    (64u << 10) - 1};
     for (auto offset = begin; offset < 64u << 10; offset += 509) offsets.insert(offset);
     for (auto const offset : offsets) {
       BOOST_TEST_CONTEXT(name << " at " << offset) {

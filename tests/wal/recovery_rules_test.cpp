@@ -96,8 +96,8 @@ BOOST_AUTO_TEST_CASE(exactly_one_rule_matches_each_of_the_24_cases) {
   for (auto const& missing : all_cases()) {
     auto const count = std::ranges::count_if(
         recovery_rules(), [&](RecoveryRule const& rule) { return matches(rule, missing); });
-    BOOST_TEST(count == 1, word(missing.proven) << ' ' << word(missing.rest) << ' '
-                                                << word(missing.beyond));
+    BOOST_TEST(count == 1, word(missing.proven)
+                               << ' ' << word(missing.rest) << ' ' << word(missing.beyond));
   }
 }
 
@@ -118,16 +118,16 @@ BOOST_AUTO_TEST_CASE(what_was_on_disk_and_is_not_there_is_damage) {
 
 BOOST_AUTO_TEST_CASE(an_unfinished_last_write_is_a_torn_tail_and_nothing_else_is) {
   for (auto const& missing : all_cases()) {
-    bool const unfinished = !missing.proven && missing.rest == Rest::Kind::trace &&
-                            missing.beyond == Beyond::nothing;
+    bool const unfinished =
+        !missing.proven && missing.rest == Rest::Kind::trace && missing.beyond == Beyond::nothing;
     BOOST_TEST((judge(missing) == Verdict::torn_tail) == unfinished);
   }
 }
 
 BOOST_AUTO_TEST_CASE(only_zeros_with_nothing_behind_them_are_a_clean_end) {
   for (auto const& missing : all_cases()) {
-    bool const untouched = !missing.proven && missing.rest == Rest::Kind::zero &&
-                           missing.beyond == Beyond::nothing;
+    bool const untouched =
+        !missing.proven && missing.rest == Rest::Kind::zero && missing.beyond == Beyond::nothing;
     BOOST_TEST((judge(missing) == Verdict::clean_end) == untouched);
   }
 }
@@ -142,7 +142,8 @@ BOOST_AUTO_TEST_CASE(bytes_that_the_device_does_not_give_are_never_taken_for_an_
 BOOST_AUTO_TEST_CASE(format_md_prints_this_table) {
   auto const table = as_table();
   BOOST_TEST(stele::test::read_project_file("wal/FORMAT.md").find(table) != std::string::npos,
-             "FORMAT.md does not hold this table:\n" << table);
+             "FORMAT.md does not hold this table:\n"
+                 << table);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -93,7 +93,8 @@ BOOST_AUTO_TEST_CASE(a_damaged_or_short_or_unreadable_manifest_is_as_good_as_non
   BOOST_TEST((start.payloads == log.payloads));
 }
 
-// Whether retention or somebody else took what lies before the first segment, nobody knows any more.
+// Whether retention or somebody else took what lies before the first segment, nobody knows any
+// more.
 BOOST_AUTO_TEST_CASE(without_a_manifest_what_is_missing_at_the_beginning_counts_as_damaged) {
   KnownLog log(retaining(3));
   log.live([&](LogFixture& life) {

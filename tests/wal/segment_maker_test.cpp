@@ -96,8 +96,8 @@ BOOST_AUTO_TEST_CASE(expired_segments_go_and_damaged_ones_are_kept_under_another
   auto plan = fix.plan(4);
   plan.expired = {{.segment_no = 1}, {.segment_no = 2, .damaged = true}};
   BOOST_TEST((fix.make(plan) == State::ready));
-  std::vector<std::string> const expected{"MANIFEST", segment_name(2) + ".damaged",
-                                          segment_name(3), segment_name(4)};
+  std::vector<std::string> const expected{"MANIFEST", segment_name(2) + ".damaged", segment_name(3),
+                                          segment_name(4)};
   BOOST_TEST((fix.disk.names() == expected));
 }
 
