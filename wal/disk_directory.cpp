@@ -47,6 +47,9 @@ class DiskDirectory final : public Directory {
   }
   Result<void> rename(std::string_view from, std::string_view to) override;
   Result<void> remove(std::string_view name) override;
+  void release_zeros(std::string_view name, std::uint64_t offset) noexcept override {
+    DiskFile::release_zeros(place_, name, offset);
+  }
 
   void sync(Completion& completion) override {
     channel_.submit({.op = IoOp::sync_all, .fd = place_.fd.get(), .completion = &completion});

@@ -23,6 +23,8 @@ class DiskFile final : public File {
                                               IoChannel& channel);
   static Result<std::unique_ptr<File>> open(DirectoryPlace const& place, std::string_view name,
                                             DiskTraits const& traits, IoChannel& channel);
+  static void release_zeros(DirectoryPlace const& place, std::string_view name,
+                            std::uint64_t offset) noexcept;
 
   Result<std::uint64_t> size() const override;
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override;

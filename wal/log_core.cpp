@@ -78,8 +78,18 @@ Result<void> Log::Core::start() {
 void Log::Core::open_first_segment() {
   turn_segment();
   remove_leftovers();
+  release_tails();
   for (auto const& gap : recovered_.new_gaps) pipeline.append_gap(gap);
   if (recovered_.new_gaps.empty()) pipeline.queue_mark();
+}
+
+/// A log that is started often would else fill the disk, and its limit, with segments of zeros.
+void Log::Core::release_tails() {
+  for (auto const& segment : recovered_.segments) {
+    if (!segment.ends_in_zeros || segment.end_offset == 0) continue;
+    directory_.release_zeros(segment_name(segment.segment_no),
+                             align_up(segment.end_offset, header_block_bytes));
+  }
 }
 
 void Log::Core::remove_leftovers() {
@@ -142,6 +152,11 @@ void Log::Core::apply_expiry() {
 }
 
 void Log::Core::turn_segment() {
+  if (active_.file) {
+    // What is left of it is never written.
+    metrics.log_bytes -= active_.room();
+    segments_.back().bytes = active_.end_offset;
+  }
   active_ = maker_.take();
   segments_.push_back({.segment_no = active_.header.segment_no,
                        .bytes = active_.header.segment_bytes,

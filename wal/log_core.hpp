@@ -47,6 +47,7 @@ class Log::Core final : private Completion {
   void settle_maker();
   void fail(Failure failure);
   void open_first_segment();
+  void release_tails();
   SegmentMaker::Plan plan_segment() const;
   std::vector<SegmentMaker::Expired> plan_expiry(Manifest& manifest) const;
   void apply_expiry();

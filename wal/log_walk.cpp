@@ -103,7 +103,11 @@ void LogWalk::end_here() {
 }
 
 void LogWalk::note_rest(Hole hole) {
-  if (hole.rest.kind != Rest::Kind::zero) keep(hole.segment_no);
+  if (hole.rest.kind != Rest::Kind::zero) {
+    keep(hole.segment_no);
+  } else if (!segments_.empty() && segments_.back().segment_no == hole.segment_no) {
+    segments_.back().ends_in_zeros = true;
+  }
   if (!hole_) {
     hole_ = std::move(hole);
     return;
@@ -136,6 +140,7 @@ void LogWalk::accept(std::uint64_t segment_no, ScannedCommit const& commit) {
     expected_ = {.commit_no = header.commit_no, .chain = header.chain, .seq = header.first_seq};
   }
   keep(segment_no);
+  segments_.back().end_offset = commit.end_offset;
   last_salt_ = header.salt;
   note_durable(header.durable_commit);
   deliver(commit);

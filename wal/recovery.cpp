@@ -316,7 +316,8 @@ Result<Recovered> recover(Directory& directory, RecoverySink& sink, RecoveryRepo
   walk.finish(recovered);
   recovered.damaged = recovered.damaged || rebuilt;
   for (auto& segment : recovered.segments) {
-    segment.bytes = segments.value()[segment.segment_no].bytes;
+    bool const has_commits = segment.end_offset > 0;
+    segment.bytes = has_commits ? segment.end_offset : segments.value()[segment.segment_no].bytes;
   }
   name_expired(known, report.gaps);
   for (auto const& gap : report.gaps) sink.on_gap(gap);

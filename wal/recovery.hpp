@@ -15,7 +15,9 @@ namespace stele::wal {
 /// A segment that was written to, or of which nobody can say that it was not.
 struct KeptSegment {
   std::uint64_t segment_no = 0;
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0;            ///< Counted against retention: up to its last commit.
+  std::uint64_t end_offset = 0;       ///< Where its last commit ends; 0: it has none.
+  bool ends_in_zeros = false;         ///< Behind that nothing was written, as far as was looked.
   std::uint64_t first_commit_no = 0;  ///< What its first commit carries: see Manifest.
   std::uint32_t first_chain = 0;
   Seq first_seq = 0;

@@ -86,6 +86,9 @@ class Directory {
   virtual Result<std::unique_ptr<File>> open(std::string_view name) = 0;
   virtual Result<void> rename(std::string_view from, std::string_view to) = 0;
   virtual Result<void> remove(std::string_view name) = 0;
+  /// Gives the file's space from `offset` on back to the file system; the bytes there, which are
+  /// zeros, stay zeros, and the size stays as it is. Where that cannot be done nothing happens.
+  virtual void release_zeros(std::string_view name, std::uint64_t offset) noexcept = 0;
 
   /// Begins to make the directory's entries durable.
   virtual void sync(Completion& completion) = 0;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <fstream>
@@ -135,6 +136,29 @@ BOOST_AUTO_TEST_CASE(names_are_listed_renamed_and_removed) {
              place.path_of("b") + ": cannot remove: No such file or directory");
   BOOST_TEST(directory->rename("b", "c").error().code.value() == ENOENT);
   BOOST_TEST(directory->open("b").error().code.value() == ENOENT);
+}
+
+BOOST_DATA_TEST_CASE(released_zeros_take_no_space_and_stay_zeros, all_modes(), mode) {
+  constexpr std::size_t used = 8192;
+  constexpr std::size_t size = 1 << 20;
+  TemporaryDirectory const place;
+  auto const directory = open_directory(place.path(), mode);
+  auto const blocks = [&place] {
+    struct stat found {};
+    BOOST_REQUIRE_EQUAL(::stat(place.path_of("f").c_str(), &found), 0);
+    return found.st_blocks;
+  };
+  auto file = directory->create("f", size).value();
+  Bytes content(size);
+  auto const head = pattern(used);
+  std::copy(head.begin(), head.end(), content.begin());
+  BOOST_REQUIRE(!write(*directory, *file, 0, content, Persistence::durable));
+  auto const blocks_before = blocks();
+  directory->release_zeros("f", used);
+  BOOST_TEST(blocks() < blocks_before);
+  BOOST_TEST(file->size().value() == size);
+  BOOST_TEST((read(*file, size) == content));
+  directory->release_zeros("missing", 0);
 }
 
 BOOST_AUTO_TEST_CASE(created_file_replaces_the_old_one_and_is_private) {

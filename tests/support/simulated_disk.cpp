@@ -261,6 +261,14 @@ class SimulatedDirectory final : public wal::Directory {
     return {};
   }
 
+  void release_zeros(std::string_view name, std::uint64_t offset) noexcept override {
+    auto const found = disk_.names.find(std::string(name));
+    if (found == disk_.names.end()) return;
+    auto const& bytes = found->second->cache;
+    auto const begin = bytes.begin() + static_cast<std::ptrdiff_t>(std::min(offset, bytes.size()));
+    BOOST_ASSERT(std::all_of(begin, bytes.end(), [](std::byte b) { return b == std::byte{0}; }));
+  }
+
   void sync(Completion& completion) override {
     disk_.requests.push_back({.kind = Request::Kind::sync_names, .completion = &completion});
   }

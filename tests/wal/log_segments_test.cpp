@@ -214,6 +214,16 @@ BOOST_AUTO_TEST_CASE(without_a_limit_nothing_is_removed) {
   BOOST_TEST(fix.life.listener.expired == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(many_starts_do_not_crowd_out_history) {
+  Fixture fix(Fixture::retaining(10));
+  fix.fill(5);
+  for (int start = 0; start < 30; ++start) {
+    fix.life.crash(Crash::kill);
+    fix.reopen();
+    fix.check_payloads(1, 5);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_active_segment_never_expires) {
   Fixture fix(Fixture::retaining(1));
   fix.fill(30);
