@@ -163,8 +163,9 @@ Messages validate(Config const& config) {
                config.commit_align <= (64U << 10)),
           size_message("commit-align", "must be 0 or a power of two from 512 to 64K",
                        config.commit_align));
-  require(config.retain_bytes == 0 || config.retain_bytes >= 2 * config.segment_bytes,
-          size_message("retain-bytes", "must be 0 or at least twice segment-bytes",
+  // A start makes two segments, both empty: with less, it could expire all that there is to read.
+  require(config.retain_bytes == 0 || config.retain_bytes / 4 >= config.segment_bytes,
+          size_message("retain-bytes", "must be 0 or at least four times segment-bytes",
                        config.retain_bytes));
   return errors;
 }

@@ -78,9 +78,13 @@ Result<void> RangeRead::begin(Store const& store) {
   if (position_.as_of_seq > store.visible_seq()) {
     return Failure(Error::bad_request, "cursor is from another store, or this one was restored");
   }
+  return resume(store);
+}
+
+Result<void> RangeRead::resume(Store const& store) const {
   if (position_.next.seq <= store.removed_seq()) {
     return Failure(Error::cursor_expired,
-                   "the entry at the cursor is no longer kept; read again without a cursor");
+                   "the entry that comes next is no longer kept; read again without a cursor");
   }
   return {};
 }

@@ -29,7 +29,8 @@ std::optional<ReadCursor> parse_read_cursor(std::string_view text) noexcept;
 
 /// The entries of a range that were visible when begin() was called. Entries that become visible
 /// later are left out, so a read ends, and an out-of-order entry cannot appear twice or shift what
-/// follows. Entries that retention removes meanwhile are not seen.
+/// follows. If retention removes the entry that comes next, the read fails: it never skips
+/// silently.
 class RangeRead {
  public:
   /// Fails with bad_request if the cursor is none of ours or belongs to the other order.
@@ -38,6 +39,9 @@ class RangeRead {
   /// Takes the snapshot. Fails if the request's cursor does not fit the store: cursor_expired, or
   /// bad_request if it comes from another one.
   Result<void> begin(Store const& store);
+
+  /// Before every other step(). Fails with cursor_expired if the next entry is no longer kept.
+  Result<void> resume(Store const& store) const;
 
   enum class Status {
     more,       ///< Step again.

@@ -171,12 +171,11 @@ bool SessionState::produce(WriteReply& reply) {
 }
 
 bool SessionState::produce(ReadReply& reply) {
-  if (!reply.begun) {
-    reply.begun = true;
-    if (auto const begun = reply.read.begin(handler_.store()); !begun) {
-      append_frame_failure(reply.id, begun.error());
-      return true;
-    }
+  auto const& store = handler_.store();
+  bool const is_first = !std::exchange(reply.begun, true);
+  if (auto const ready = is_first ? reply.read.begin(store) : reply.read.resume(store); !ready) {
+    append_frame_failure(reply.id, ready.error());
+    return true;
   }
   return produce_entries(reply);
 }
