@@ -81,6 +81,7 @@ struct SimulatedDisk::State {
   void execute(Request const& request);
   void tear(Inode& inode, UnsyncedWrite const& write);
   void settle_after_power_cut();
+  NameTable surviving_names();
 
   SimulatedDiskOptions options;
   std::mt19937_64 engine;
@@ -142,8 +143,25 @@ void SimulatedDisk::State::tear(Inode& inode, UnsyncedWrite const& write) {
   }
 }
 
+/// The names of some moment since the last sync; or, as on a file system that keeps no order among
+/// them, each name of a moment of its own.
+NameTable SimulatedDisk::State::surviving_names() {
+  auto const moment = [&]() -> NameTable const& {
+    return name_history[below(name_history.size())];
+  };
+  if (below(2) == 0) return moment();
+  NameTable all;
+  for (auto const& table : name_history) all.insert(table.begin(), table.end());
+  NameTable surviving;
+  for (auto const& [name, inode] : all) {
+    auto const& table = moment();
+    if (auto const found = table.find(name); found != table.end()) surviving.insert(*found);
+  }
+  return surviving;
+}
+
 void SimulatedDisk::State::settle_after_power_cut() {
-  names = name_history[below(name_history.size())];
+  names = surviving_names();
   name_history = {names};
   for (auto& [name, inode] : names) {
     if (inode->device.size() < inode->cache.size()) inode->device.resize(inode->cache.size());
@@ -163,7 +181,7 @@ void SimulatedDisk::State::settle_after_power_cut() {
 class SimulatedFile final : public wal::File {
  public:
   SimulatedFile(SimulatedDisk::State& disk, InodePtr inode)
-      : disk_(disk), inode_(std::move(inode)), generation_(disk.generation) {}
+      : disk_(disk), inode_(std::move(inode)) {}
 
   Result<std::uint64_t> size() const override { return inode_->cache.size(); }
 
@@ -193,7 +211,6 @@ class SimulatedFile final : public wal::File {
  private:
   SimulatedDisk::State& disk_;
   InodePtr inode_;
-  std::uint64_t generation_;
 };
 
 class SimulatedDirectory final : public wal::Directory {

@@ -24,7 +24,8 @@ struct SimulatedDiskOptions {
 enum class Crash : std::uint8_t {
   kill,       ///< The process dies: what it handed to the system stays, a write under way may not.
   power_cut,  ///< Each unsynced sector stays as it was, is written, or (rarely) holds garbage;
-              ///< unsynced names come back from some moment since the last sync.
+              ///< unsynced names come back from some moment since the last sync, all
+              ///< from the same or each from its own.
 };
 
 /// The disk outlives the directories mounted on it, as a real one outlives processes.

@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <chrono>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -236,18 +237,16 @@ BOOST_AUTO_TEST_CASE(a_failure_is_final_and_nothing_becomes_durable) {
 
 BOOST_AUTO_TEST_CASE(steady_work_reuses_its_buffers) {
   Fixture fix;
-  std::vector<std::byte const*> addresses;
+  std::set<std::byte const*> addresses;
   for (int i = 0; i < 50; ++i) {
     fix.append({"x"});
     fix.begin();
-    addresses.push_back(fix.bytes.data());
+    addresses.insert(fix.bytes.data());
     fix.append({"y"});
     fix.finish();
     fix.commit();
   }
-  std::ranges::sort(addresses);
-  auto const unique = std::ranges::unique(addresses);
-  BOOST_TEST((unique.begin() - addresses.begin()) <= 3);
+  BOOST_TEST(addresses.size() <= 3u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

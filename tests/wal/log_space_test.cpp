@@ -127,6 +127,29 @@ BOOST_AUTO_TEST_CASE(groups_admitted_before_the_disk_was_known_to_be_full_are_re
   BOOST_TEST(fix.life.log->idle());
 }
 
+// Clients may have used up the file descriptors; a disk that fills may take a part of the zeros.
+BOOST_AUTO_TEST_CASE(a_segment_that_cannot_be_made_for_now_is_tried_again) {
+  struct Case {
+    std::uint64_t operation;  ///< Of the start: it creates a segment, creates MANIFEST, writes.
+    boost::system::error_code error;
+  };
+  for (auto const& [operation, error] :
+       {Case{0, make_error_code(boost::system::errc::too_many_files_open)},
+        Case{1, make_error_code(boost::system::errc::too_many_files_open_in_system)},
+        Case{2, Errc::short_write}, Case{2, Errc::no_space}}) {
+    Fixture fix(10);
+    fix.disk.fail_after(operation, error);
+    fix.open();
+    BOOST_TEST(fix.disk.has_failed());
+    BOOST_TEST((fix.life.log->admit(1, 1) == Errc::no_space), error.message());
+    fix.life.advance_ms(1000);
+    fix.life.settle();
+    BOOST_TEST(fix.life.write("after all") == 1u);
+    BOOST_TEST(fix.life.listener.durable == 1u);
+    BOOST_TEST(fix.life.listener.failures.empty());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_full_log_can_be_stopped_and_read_again) {
   Fixture fix(2);
   fix.open();

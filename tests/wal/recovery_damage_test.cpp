@@ -229,6 +229,25 @@ BOOST_AUTO_TEST_CASE(a_segment_of_another_log_is_not_served) {
   BOOST_TEST(start.text().find("it belongs to another log") != std::string::npos);
 }
 
+// Two copies of one log went on for themselves, and a segment of one came into the other: numbers
+// and seqs fit, and only the chain tells.
+BOOST_AUTO_TEST_CASE(a_segment_of_another_branch_of_the_same_log_is_noticed) {
+  KnownLog log;
+  log.live([&](LogFixture& life) { log.write(life, "both"); });
+  KnownLog branch;
+  branch.disk = log.disk.clone();
+  branch.disk.random(2);  // From here on its salts are others.
+  for (auto* one : {&log, &branch}) {
+    one->live([&](LogFixture& life) { one->write(life, one == &log ? "ours" : "theirs"); });
+    one->live([&](LogFixture& life) { one->write(life, "last"); });
+  }
+  log.disk.put(segment_name(2), branch.disk.bytes(segment_name(2)));
+  LogFixture life(log.disk);
+  BOOST_TEST_REQUIRE(life.open());
+  BOOST_TEST_REQUIRE(life.report().findings.size() == 1u);
+  BOOST_TEST(life.report().findings[0].starts_with(segment_name(3) + " at offset 8192: commits "));
+}
+
 BOOST_AUTO_TEST_CASE(a_segment_without_a_readable_header_is_damage) {
   for (std::uint64_t segment_no = 1; segment_no <= 3; ++segment_no) {
     auto log = three_segments();

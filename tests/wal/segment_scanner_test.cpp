@@ -153,6 +153,15 @@ BOOST_AUTO_TEST_CASE(a_commit_with_the_salt_of_another_segment_is_invalid) {
   BOOST_TEST(!fix.scanner().find(first_commit_offset, 0).has_value());
 }
 
+// The generator polynomial, added to a salt, leaves the checksum that starts from it as it is.
+BOOST_AUTO_TEST_CASE(a_salt_is_compared_and_not_only_summed) {
+  Fixture fix;
+  constexpr std::uint64_t polynomial = 0x105ec76f1;
+  BOOST_TEST(body_crc(0xabcdef, {}) == body_crc(0xabcdef ^ polynomial, {}));
+  auto const offset = fix.add(1, "payload", 0xabcdef ^ polynomial);
+  BOOST_TEST((fault_of(fix.scanner().commit_at(offset)) == ScanFault::invalid));
+}
+
 BOOST_AUTO_TEST_CASE(zeros_are_no_commit) {
   Fixture fix;
   BOOST_TEST((fault_of(fix.scanner().commit_at(first_commit_offset)) == ScanFault::invalid));
