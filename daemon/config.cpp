@@ -160,8 +160,8 @@ Messages validate(Config const& config) {
                        config.segment_bytes));
   require(config.commit_align == 0 ||
               (std::has_single_bit(config.commit_align) && config.commit_align >= 512 &&
-               config.commit_align <= (64U << 10)),
-          size_message("commit-align", "must be 0 or a power of two from 512 to 64K",
+               config.commit_align <= (4U << 10)),
+          size_message("commit-align", "must be 0 or a power of two from 512 to 4K",
                        config.commit_align));
   // A start makes two segments, both empty: with less, it could expire all that there is to read.
   require(config.retain_bytes == 0 || config.retain_bytes / 4 >= config.segment_bytes,
