@@ -132,7 +132,9 @@ BOOST_AUTO_TEST_CASE(a_writer_that_never_reads_its_acknowledgements_stops_nobody
   BOOST_TEST(resident_bytes(daemon) < before + (std::size_t{100} << 20));
 }
 
-BOOST_AUTO_TEST_CASE(without_file_descriptors_the_daemon_serves_on_and_does_not_spin) {
+// Not under UBSan: it looks at memory through a pipe, and without descriptors reports good objects.
+BOOST_AUTO_TEST_CASE(without_file_descriptors_the_daemon_serves_on_and_does_not_spin,
+                     *boost::unit_test::enable_if<!STELE_SANITIZED>()) {
   Steled daemon;
   daemon.start();
   WirePeer served(daemon.socket());
