@@ -30,8 +30,9 @@ say() { printf '\n%s\n' "$*"; }
 
 say "1. packages and build (preset release)"
 bash .ci/install-packages.sh build
-# Without the tests, which need further packages.
-cmake --preset release -DSTELE_BUILD_TESTS=OFF --log-level=WARNING >/dev/null
+# A first time, without the tests, which need further packages.
+[ -f build/release/build.ninja ] ||
+  cmake --preset release -DSTELE_BUILD_TESTS=OFF --log-level=WARNING >/dev/null
 cmake --build --preset release --parallel "$(nproc)" --target steled stele_command | tail -n 1
 export PATH="$PWD/build/release/bin:$PATH"
 
