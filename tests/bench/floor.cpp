@@ -50,8 +50,7 @@ class PrewrittenFile {
   void write(DiskBuffer const& bytes, int flags) {
     if (offset_ + bytes.size() > file_bytes) offset_ = 0;
     iovec const slice{const_cast<char*>(bytes.data()), bytes.size()};
-    auto const written =
-        ::pwritev2(file_.get(), &slice, 1, static_cast<off_t>(offset_), flags);
+    auto const written = ::pwritev2(file_.get(), &slice, 1, static_cast<off_t>(offset_), flags);
     if (written != static_cast<ssize_t>(bytes.size())) bench::stop_with_errno("write");
     offset_ += bytes.size();
   }

@@ -10,9 +10,9 @@ namespace stele::bench {
 namespace {
 
 /// The points of a latency curve: close together where the tail is.
-constexpr std::array curve_shares{0.0,   0.1,   0.25,   0.5,    0.6,    0.75,    0.8,     0.9,
-                                  0.925, 0.95,  0.975,  0.98,   0.99,   0.995,   0.9975,  0.999,
-                                  0.9995, 0.9999, 0.99995, 0.99999};
+constexpr std::array curve_shares{0.0,    0.1,   0.25,   0.5,    0.6,     0.75,   0.8,
+                                  0.9,    0.925, 0.95,   0.975,  0.98,    0.99,   0.995,
+                                  0.9975, 0.999, 0.9995, 0.9999, 0.99995, 0.99999};
 
 struct NamedShare {
   char const* name;
@@ -76,9 +76,10 @@ std::string to_table(Measurement const& m) {
   if (m.out_of_order_share > 0) out << ", " << m.out_of_order_share * 100 << " % out of order";
   if (m.parsed) out << ", parsed";
   out << '\n'
-      << "  " << m.entries << " entries in " << std::setprecision(2) << m.seconds << " s: "
-      << std::setprecision(0) << entries_per_second(m) << " entries/s, " << std::setprecision(1)
-      << megabytes_per_second(m) << " MB/s\n  latency of an operation in us:";
+      << "  " << m.entries << " entries in " << std::setprecision(2) << m.seconds
+      << " s: " << std::setprecision(0) << entries_per_second(m) << " entries/s, "
+      << std::setprecision(1) << megabytes_per_second(m)
+      << " MB/s\n  latency of an operation in us:";
   for (auto const& [name, share] : named_shares) {
     out << "  " << name << ' ' << microseconds(m.latency.at_share(share));
   }

@@ -18,9 +18,9 @@ struct Operation {
   };
   Kind kind = Kind::write;
   std::size_t batch = 1;
-  std::size_t entry_bytes = 250;    ///< JSON text of an entry, as the writer sends it.
-  double out_of_order_share = 0;    ///< Writes: 0 to 1.
-  bool parse = false;               ///< Reads: parse each entry, instead of finding the reply's end.
+  std::size_t entry_bytes = 250;  ///< JSON text of an entry, as the writer sends it.
+  double out_of_order_share = 0;  ///< Writes: 0 to 1.
+  bool parse = false;             ///< Reads: parse each entry, instead of finding the reply's end.
 };
 
 /// The incoming side of one connection.

@@ -79,20 +79,50 @@ class SteleReplyReader final : public ReplyReader {
   bool is_checked_ = false;
 };
 
-boost::json::value ask_stats(std::string const& socket_path) {
+/// Sends one request and hands each frame of its reply to `take`, until that returns false.
+template <class Take>
+void ask(std::string const& socket_path, std::string const& request, Take take) {
   auto const socket = connect_unix(socket_path);
-  std::string request;
-  append_frame(request, [](std::string& out) { protocol::append_stats(out, request_id); });
   send_all(socket.get(), request);
   protocol::FrameReader frames(protocol::frame_bytes_ceiling);
   for (;;) {
-    frames.commit(receive_some(socket.get(), frames.prepare(receive_bytes)));
     auto const next = frames.next();
-    if (next.status == protocol::FrameReader::Status::need_more) continue;
-    auto stats = protocol::parse_reply_value(message_of(next));
-    if (!stats) throw Stop(stats.error().message);
-    return *std::move(stats);
+    if (next.status == protocol::FrameReader::Status::need_more) {
+      frames.commit(receive_some(socket.get(), frames.prepare(receive_bytes)));
+    } else if (!take(message_of(next))) {
+      return;
+    }
   }
+}
+
+boost::json::value ask_stats(std::string const& socket_path) {
+  std::string request;
+  append_frame(request, [](std::string& out) { protocol::append_stats(out, request_id); });
+  boost::json::value stats;
+  ask(socket_path, request, [&](std::string_view message) {
+    auto parsed = protocol::parse_reply_value(message);
+    if (!parsed) throw Stop(parsed.error().message);
+    stats = *std::move(parsed);
+    return false;
+  });
+  return stats;
+}
+
+/// The timestamp that only `count - 1` entries come after.
+std::uint64_t ask_last_start(std::string const& socket_path, std::size_t count) {
+  protocol::ReadLogs read;
+  read.order = protocol::Order::desc;
+  read.limit = count;
+  std::string request;
+  append_frame(request, [&](std::string& out) { append_read_logs(out, request_id, read); });
+  std::uint64_t timestamp = 0;
+  ask(socket_path, request, [&](std::string_view message) {
+    auto const reply = protocol::parse_reply(message);
+    if (!reply) throw Stop(reply.error().message);
+    if (!reply->entries.empty()) timestamp = reply->entries.back().timestamp;
+    return reply->more;
+  });
+  return timestamp;
 }
 
 class StelePeer final : public Peer {
@@ -102,7 +132,7 @@ class StelePeer final : public Peer {
     if (is_floor) {
       backend_ = "one direct dsync write";
     } else {
-      ask(socket);
+      learn(socket);
     }
     if (operation.kind == Operation::Kind::write) render_writes();
   }
@@ -113,7 +143,7 @@ class StelePeer final : public Peer {
       return;
     }
     protocol::ReadLogs read;
-    read.start_ts = oldest_ts_ + random_.below(newest_ts_ - oldest_ts_ + 2 - operation_.batch);
+    read.start_ts = oldest_ts_ + random_.below(last_start_ts_ - oldest_ts_ + 1);
     read.limit = operation_.batch;
     append_frame(out, [&](std::string& text) { append_read_logs(text, request_id, read); });
   }
@@ -124,7 +154,7 @@ class StelePeer final : public Peer {
   std::string backend() const override { return backend_; }
 
  private:
-  void ask(std::string const& socket) {
+  void learn(std::string const& socket) {
     auto const stats = ask_stats(socket);
     backend_ = stats.at("wal").at("backend").as_string();
     if (operation_.kind == Operation::Kind::write) return;
@@ -133,7 +163,7 @@ class StelePeer final : public Peer {
       throw Stop("the log holds fewer entries than one read asks for");
     }
     oldest_ts_ = store.at("oldest_ts").to_number<std::uint64_t>();
-    newest_ts_ = store.at("newest_ts").to_number<std::uint64_t>();
+    last_start_ts_ = ask_last_start(socket, operation_.batch);
   }
 
   void render_writes() {
@@ -160,8 +190,8 @@ class StelePeer final : public Peer {
   Random random_{};
   RequestTemplates templates_{};
   std::string backend_{};
-  std::uint64_t oldest_ts_ = 0;  ///< Of what can be read: entries one microsecond apart.
-  std::uint64_t newest_ts_ = 0;
+  std::uint64_t oldest_ts_ = 0;
+  std::uint64_t last_start_ts_ = 0;  ///< A read from here still finds `batch` entries.
 };
 
 }  // namespace
