@@ -86,7 +86,7 @@ measure_writes_of_redis() {
 
 measure_floor() {
   start_floor
-  "$bin/stele-bench" --peer floor --socket "$work/floor.sock" --json --label w1/floor \
+  "$bin/stele-bench" --peer floor --socket "$server_folder/floor.sock" --json --label w1/floor \
     --seconds "$seconds" --warm-up 1000 | keep
   stop_server
   "$bin/stele-bench-floor" --bandwidth "$server_folder/file" | keep

@@ -19,6 +19,7 @@ new_folder() {
   server_folder=$work/server
   rm -rf "$server_folder"
   mkdir "$server_folder"
+  : >"$work/server.log"
 }
 
 # start_stele BACKEND [keep]: with `keep`, on the folder of the one before.
@@ -46,9 +47,9 @@ redis_answers() { redis-cli -s "$work/redis.sock" ping | grep -q PONG; }
 
 start_floor() {
   new_folder
-  "$bin/stele-bench-floor" "$work/floor.sock" "$server_folder/file" >"$work/server.log" 2>&1 &
+  "$bin/stele-bench-floor" "$server_folder/floor.sock" "$server_folder/file" >"$work/server.log" 2>&1 &
   server_pid=$!
-  await grep -q ready "$work/server.log"
+  await grep -qx ready "$work/server.log"
 }
 
 postgres_conninfo() { echo "host=$server_folder dbname=postgres user=postgres"; }
