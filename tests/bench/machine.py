@@ -47,11 +47,11 @@ def describe_machine(folder, load_before):
         ("memory", f"{_memory_gib()} GiB"),
         ("kernel", platform.release()),
         ("disk", _disk(folder)),
-        ("load average before the run", load_before + _load_remark(load_before)),
+        ("load average before the run",
+         load_before if was_idle(load_before) else f"{load_before}: other work was running"),
     ]
 
 
-def _load_remark(load_before):
-    if float(load_before.split()[0]) < 0.5:
-        return ""
-    return " (**other work was running: the figures are lower, and noisier, than the machine's**)"
+def was_idle(load_before):
+    """Whether a load average leaves the machine to the measurement."""
+    return float(load_before.split()[0]) < 0.5

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import results_html
 import results_md
-from machine import describe_machine
+from machine import describe_machine, was_idle
 
 
 class Results:
@@ -56,6 +56,9 @@ def write_report(arguments):
     results = Results(Path(arguments.results).read_text().splitlines())
     machine = describe_machine(arguments.folder, arguments.load)
     run = f"{arguments.rounds} rounds of {arguments.seconds} s a figure; the median round is shown"
+    if not was_idle(arguments.load):
+        run += (". **Other work was running on this machine: "
+                "no figure and no ratio of this run counts**")
     out = Path(arguments.out)
     (out / "RESULTS.md").write_text(results_md.render(results, machine, run))
     (out / "results.html").write_text(results_html.render(results, machine, run))

@@ -8,7 +8,7 @@ from results_md import COLUMNS, CURVES, WRITE_FIGURES
 COLOURS = {"floor": "#888888", "stele io_uring": "#c0392b", "stele posix": "#e67e22",
            "redis": "#2563eb", "sqlite": "#16a085", "postgres": "#7c3aed", "journald": "#64748b"}
 WIDTH, HEIGHT = 760, 380
-LEFT, RIGHT, TOP, BOTTOM = 70, 20, 16, 44
+LEFT, RIGHT, TOP, BOTTOM = 70, 40, 16, 44
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 820px; margin: 2em auto; padding: 0 1em;
@@ -103,11 +103,10 @@ def render(results, machine, run):
              '<meta name="viewport" content="width=device-width">'
              f"<title>stele: measurements</title><style>{STYLE}</style></head><body>"
              "<h1>stele: measurements</h1><table>"]
-    for what, value in machine:
-        plain = html.escape(value.replace("**", ""))
-        parts.append(f"<tr><td>{html.escape(what)}</td><td>{plain}</td></tr>")
-    parts.append(f"</table><p>{html.escape(run)}. Entries of 250 bytes unless said. Each operation "
-                 "but journald's is answered after its bytes are on disk.</p>")
+    parts += [f"<tr><td>{html.escape(what)}</td><td>{html.escape(value)}</td></tr>"
+              for what, value in machine]
+    parts.append(f"</table><p>{html.escape(run.replace('**', ''))}. Entries of 250 bytes unless "
+                 "said. Each write but journald's is answered after its bytes are on disk.</p>")
     for figure, title in WRITE_FIGURES:
         chart = _latency_chart(results, figure)
         if chart:

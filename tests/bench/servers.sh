@@ -47,7 +47,8 @@ redis_answers() { redis-cli -s "$work/redis.sock" ping | grep -q PONG; }
 
 start_floor() {
   new_folder
-  "$bin/stele-bench-floor" "$server_folder/floor.sock" "$server_folder/file" >"$work/server.log" 2>&1 &
+  "$bin/stele-bench-floor" "$server_folder/floor.sock" "$server_folder/file" \
+    >"$work/server.log" 2>&1 &
   server_pid=$!
   await grep -qx ready "$work/server.log"
 }
