@@ -1,7 +1,7 @@
 // What one entry costs through the client library: batches written and acknowledged from disk, then
 // read back and parsed. Prints the median of some rounds.
 //
-//   stele-batch-bench SOCKET [entries] [rounds]
+//   stele-batch-bench SOCKET [entries] [rounds] [--json]
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -58,7 +58,22 @@ double median(std::vector<Round> const& rounds, double Round::*member) {
   return values[values.size() / 2];
 }
 
-int run(std::string const& socket_path, std::size_t entry_count, std::size_t round_count) {
+void print(Round const& round, std::size_t entry_count, std::size_t round_count, bool as_json) {
+  if (as_json) {
+    std::cout << R"({"label":"client","peer":"stele","batch":)" << entry_count
+              << R"(,"write_us_per_entry":)" << round.write_us << R"(,"read_us_per_entry":)"
+              << round.read_us << "}\n";
+    return;
+  }
+  std::cout << "write_many_logs of " << entry_count
+            << " entries, acknowledged from disk: " << round.write_us << " us an entry\n"
+            << "read_logs of " << entry_count << " entries, parsed: " << round.read_us
+            << " us an entry\n"
+            << "(median of " << round_count << " rounds)\n";
+}
+
+int run(std::string const& socket_path, std::size_t entry_count, std::size_t round_count,
+        bool as_json) {
   auto client = stele::Client::connect({.socket_path = socket_path, .name = "batch-bench"});
   if (!client) {
     std::cerr << client.error().message << '\n';
@@ -78,24 +93,23 @@ int run(std::string const& socket_path, std::size_t entry_count, std::size_t rou
     }
     rounds.push_back(*round);
   }
-  std::cout << "write_many_logs of " << entry_count
-            << " entries, acknowledged from disk: " << median(rounds, &Round::write_us)
-            << " us an entry\n"
-            << "read_logs of " << entry_count
-            << " entries, parsed: " << median(rounds, &Round::read_us) << " us an entry\n"
-            << "(median of " << round_count << " rounds)\n";
+  print({median(rounds, &Round::write_us), median(rounds, &Round::read_us)}, entry_count,
+        round_count, as_json);
   return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) {
-    std::cerr << "usage: stele-batch-bench SOCKET [entries] [rounds]\n";
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  auto const as_json = std::erase(arguments, "--json") > 0;
+  if (arguments.empty()) {
+    std::cerr << "usage: stele-batch-bench SOCKET [entries] [rounds] [--json]\n";
     return 2;
   }
-  auto const number = [&](int index, std::size_t otherwise) {
-    return argc > index ? std::strtoull(argv[index], nullptr, 10) : otherwise;
+  auto const number = [&](std::size_t index, std::size_t otherwise) {
+    return arguments.size() > index ? std::strtoull(arguments[index].c_str(), nullptr, 10)
+                                    : otherwise;
   };
-  return run(argv[1], number(2, 10'000), number(3, 21));
+  return run(arguments[0], number(1, 10'000), number(2, 21), as_json);
 }
