@@ -189,7 +189,7 @@ void RequestReader::fail_type(JsonToken const& token, std::string_view wanted) {
 }
 
 std::optional<Failure> RequestReader::judge_op() const {
-  auto const known = Detail().strings("ops", op_names()).text();
+  auto const known = [] { return Detail().strings("ops", op_names()).text(); };
   if (!is_object_) {
     return Failure(Error::bad_request,
                    R"(a request is one JSON object, such as {"op":"ping"}; got )" + excerpt(text_));
@@ -197,18 +197,19 @@ std::optional<Failure> RequestReader::judge_op() const {
   if ((seen_ & bit(Member::op)) == 0) {
     return Failure(Error::bad_request,
                    R"(the request has no "op"; it must be one of )" + list_names(op_names()),
-                   known);
+                   known());
   }
   if (!op_is_string_) {
     return Failure(
         Error::bad_request,
-        "\"op\" is " + op_text_ + "; it must be a string, one of " + list_names(op_names()), known);
+        "\"op\" is " + op_text_ + "; it must be a string, one of " + list_names(op_names()),
+        known());
   }
   if (!op_) {
     return Failure(Error::unknown_op,
                    "there is no operation " + excerpt(op_text_) + "; known are " +
                        list_names(op_names()) + did_you_mean(op_text_, op_names()),
-                   known);
+                   known());
   }
   return std::nullopt;
 }
@@ -236,8 +237,8 @@ Result<Request> RequestReader::finish() {
     return *judge_members(chosen);
   }
   if (failure_) return *std::move(failure_);
-  auto const missing = member_names(chosen.needed & ~seen_);
-  if (!missing.empty()) {
+  if (auto const missing_bits = chosen.needed & ~seen_; missing_bits != 0) {
+    auto const missing = member_names(missing_bits);
     return Failure(Error::bad_request,
                    std::string(chosen.name) + " needs \"" + std::string(missing.front()) +
                        "\", such as " + std::string(chosen.example),
