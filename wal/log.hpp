@@ -93,7 +93,7 @@ struct RecoveryReport {
       findings{};  ///< New in this start: one sentence each, with file and offset.
 };
 
-/// Told by the log, from within poll() and on_timer() only.
+/// Told by the log, from within open(), start_commit(), poll() and on_timer() only.
 class LogListener {
  public:
   /// Everything up to `seq` is on disk.
