@@ -13,6 +13,13 @@ namespace {
 /// Keys that one step looks at: a fraction of a millisecond.
 constexpr std::size_t step_visits_max = 20'000;
 
+/// How many of the first `count_max` keys are of entries that follow one another in the log too.
+std::size_t count_neighbours(TimeIndex::Keys keys, std::size_t count_max) noexcept {
+  std::size_t count = 1;
+  while (count < count_max && keys[count].seq == keys.front().seq + count) ++count;
+  return count;
+}
+
 bool take_number(std::string_view& text, std::uint64_t& value) noexcept {
   auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{}) return false;
@@ -89,44 +96,84 @@ Result<void> RangeRead::resume(Store const& store) const {
   return {};
 }
 
+/// A step in the making, and what it may still do.
+struct RangeRead::Work {
+  Store::Finder finder;
+  Step& step;
+  std::size_t bytes_left;
+  std::size_t visits_left = step_visits_max;
+};
+
 RangeRead::Step RangeRead::step(Store const& store, std::size_t bytes_max) {
   Step result;
   result.status = Status::exhausted;
   if (start_ts_ > end_ts_) return result;
 
-  Store::Finder finder(store);
-  std::size_t bytes = 0;
-  std::size_t visits = 0;
-  auto const visit = [&](TimeKey key) {
-    if (!in_range(key)) return false;
-    bool const pause = bytes >= bytes_max || visits >= step_visits_max;
-    ++visits;
-    bool const counts = key.seq <= position_.as_of_seq;
-    if (pause || (counts && entries_left_ == 0)) {
-      position_.next = key;
-      result.status = pause ? Status::more : Status::limited;
-      return false;
-    }
-    if (!counts) return true;
-    auto const place = finder.find(key.seq);
-    auto* const last = result.runs.empty() ? nullptr : &result.runs.back();
-    if (last != nullptr && last->chunk == place.chunk &&
-        last->text.data() + last->text.size() + 1 == place.text.data()) {
-      last->text = {last->text.data(), last->text.size() + 1 + place.text.size()};
-    } else {
-      result.runs.push_back({place.chunk, place.text});
-    }
-    bytes += place.text.size() + 1;
-    --entries_left_;
-    ++result.entries;
-    return true;
-  };
+  Work work{Store::Finder(store), result, bytes_max};
   if (position_.order == protocol::Order::asc) {
-    store.index().ascend(std::max(position_.next, TimeKey{start_ts_, 0}), visit);
+    store.index().ascend(std::max(position_.next, TimeKey{start_ts_, 0}),
+                         [&](TimeIndex::Keys keys) { return take_rising(work, keys); });
   } else {
-    store.index().descend(std::min(position_.next, TimeKey{end_ts_, time_key_max.seq}), visit);
+    store.index().descend(std::min(position_.next, TimeKey{end_ts_, time_key_max.seq}),
+                          [&](TimeIndex::Keys keys) { return take_falling(work, keys); });
   }
+  result.visits = step_visits_max - work.visits_left;
   return result;
+}
+
+/// Both return whether the keys after these are to be looked at as well.
+bool RangeRead::take_rising(Work& work, TimeIndex::Keys keys) {
+  auto const end = std::upper_bound(keys.begin(), keys.end(), TimeKey{end_ts_, time_key_max.seq});
+  bool const is_last = end != keys.end();
+  keys = {keys.begin(), end};
+  while (!keys.empty()) {
+    TimeKey const key = keys.front();
+    if (!goes_on(work, key)) return false;
+    std::size_t passed = 1;
+    if (is_in_snapshot(key)) {
+      auto const count_max = std::min<std::uint64_t>(
+          {keys.size(), work.visits_left, entries_left_, position_.as_of_seq - key.seq + 1});
+      passed = take_neighbours(work, key.seq, count_neighbours(keys, count_max));
+    }
+    work.visits_left -= passed;
+    keys = keys.subspan(passed);
+  }
+  return !is_last;
+}
+
+bool RangeRead::take_falling(Work& work, TimeIndex::Keys keys) {
+  for (auto key = keys.rbegin(); key != keys.rend(); ++key) {
+    if (key->timestamp < start_ts_ || !goes_on(work, *key)) return false;
+    if (is_in_snapshot(*key)) take_neighbours(work, key->seq, 1);
+    --work.visits_left;
+  }
+  return true;
+}
+
+/// Whether the step may look at `next`; if not, that is where the read goes on.
+bool RangeRead::goes_on(Work& work, TimeKey next) {
+  bool const pauses = work.bytes_left == 0 || work.visits_left == 0;
+  if (!pauses && (entries_left_ > 0 || !is_in_snapshot(next))) return true;
+  position_.next = next;
+  work.step.status = pauses ? Status::more : Status::limited;
+  return false;
+}
+
+/// Takes from one chunk what fits of the entries that follow one another; returns how many.
+std::size_t RangeRead::take_neighbours(Work& work, Seq first, std::size_t count) {
+  auto const run = work.finder.find_run(first, count, work.bytes_left);
+  auto* const last = work.step.runs.empty() ? nullptr : &work.step.runs.back();
+  if (last != nullptr && last->chunk == run.chunk &&
+      last->text.data() + last->text.size() + 1 == run.text.data()) {
+    last->text = {last->text.data(), last->text.size() + 1 + run.text.size()};
+    last->entries += run.entries;
+  } else {
+    work.step.runs.push_back(run);
+  }
+  work.bytes_left -= std::min(work.bytes_left, run.text.size() + 1);
+  work.step.entries += run.entries;
+  entries_left_ -= run.entries;
+  return run.entries;
 }
 
 }  // namespace stele::daemon

@@ -48,15 +48,12 @@ class RangeRead {
     exhausted,  ///< The range has no more entries.
     limited,    ///< The range has more entries than `limit`; cursor() tells where.
   };
-  /// Neighbours in a chunk, with the commas between them.
-  struct Run {
-    std::shared_ptr<Chunk> const* chunk;
-    std::string_view text;
-  };
   struct Step {
     Status status = Status::more;
     std::size_t entries = 0;
-    std::vector<Run> runs{};  ///< Valid until the store changes. May be empty, also with `more`.
+    std::size_t visits = 0;  ///< Keys that it looked at: what it cost besides the bytes.
+    /// Valid until the store changes. May be empty, also with `more`.
+    std::vector<EntryRun> runs{};
   };
   /// The next entries: one more than fits, at most, into `bytes_max`. The time it takes is bounded
   /// also if few of the entries that it visits belong to the read.
@@ -65,9 +62,12 @@ class RangeRead {
   std::string cursor() const { return to_text(position_); }
 
  private:
-  bool in_range(TimeKey key) const noexcept {
-    return key.timestamp >= start_ts_ && key.timestamp <= end_ts_;
-  }
+  struct Work;
+  bool take_rising(Work& work, TimeIndex::Keys keys);
+  bool take_falling(Work& work, TimeIndex::Keys keys);
+  bool goes_on(Work& work, TimeKey next);
+  std::size_t take_neighbours(Work& work, Seq first, std::size_t count);
+  bool is_in_snapshot(TimeKey key) const noexcept { return key.seq <= position_.as_of_seq; }
 
   std::uint64_t start_ts_ = 0;
   std::uint64_t end_ts_ = 0;

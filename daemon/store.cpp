@@ -21,10 +21,18 @@ Chunk::Chunk(Seq first_seq, std::size_t capacity)
   BOOST_ASSERT(capacity <= std::numeric_limits<std::uint32_t>::max());
 }
 
-std::string_view Chunk::entry(Seq seq) const noexcept {
-  auto const index = static_cast<std::size_t>(seq - first_seq_);
-  std::size_t const begin = index == 0 ? 0 : ends_[index - 1] + 1U;
-  return {bytes_.get() + begin, ends_[index] - begin};
+std::string_view Chunk::entries(Seq first, Seq end) const noexcept {
+  std::size_t const begin = begin_of(static_cast<std::size_t>(first - first_seq_));
+  return {bytes_.get() + begin, ends_[static_cast<std::size_t>(end - first_seq_) - 1] - begin};
+}
+
+Seq Chunk::run_end(Seq first, Seq end, std::size_t bytes_max) const noexcept {
+  auto const index = static_cast<std::ptrdiff_t>(first - first_seq_);
+  auto const index_last = static_cast<std::ptrdiff_t>(end - first_seq_) - 1;
+  // The comma that this entry ends with is the last byte before the bound, or after it.
+  std::size_t const comma_min = begin_of(static_cast<std::size_t>(index)) + bytes_max - 1;
+  auto const last = std::lower_bound(ends_.begin() + index, ends_.begin() + index_last, comma_min);
+  return first_seq_ + static_cast<Seq>(last - ends_.begin()) + 1;
 }
 
 std::string_view Chunk::append(std::size_t bytes) {
@@ -104,16 +112,18 @@ std::size_t Store::index_bytes() const noexcept {
   return index_.bytes() + entries * sizeof(std::uint32_t) + chunks_.size() * sizeof(Chunk);
 }
 
-EntryPlace Store::Finder::find(Seq seq) noexcept {
-  if (last_ == nullptr || seq < (*last_)->first_seq() || seq >= (*last_)->next_seq()) {
+EntryRun Store::Finder::find_run(Seq first, std::size_t count, std::size_t bytes_max) noexcept {
+  if (last_ == nullptr || first < (*last_)->first_seq() || first >= (*last_)->next_seq()) {
     auto const after =
-        std::upper_bound(store_.chunks_.begin(), store_.chunks_.end(), seq,
-                         [](Seq s, auto const& chunk) { return s < chunk->first_seq(); });
+        std::upper_bound(store_.chunks_.begin(), store_.chunks_.end(), first,
+                         [](Seq seq, auto const& chunk) { return seq < chunk->first_seq(); });
     BOOST_ASSERT(after != store_.chunks_.begin());
     last_ = &*std::prev(after);
-    BOOST_ASSERT(seq < (*last_)->next_seq());
+    BOOST_ASSERT(first < (*last_)->next_seq());
   }
-  return {last_, (*last_)->entry(seq)};
+  Chunk const& chunk = **last_;
+  Seq const end = chunk.run_end(first, std::min(first + count, chunk.next_seq()), bytes_max);
+  return {last_, chunk.entries(first, end), static_cast<std::size_t>(end - first)};
 }
 
 }  // namespace stele::daemon

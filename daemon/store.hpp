@@ -33,7 +33,13 @@ class Chunk {
   std::size_t used_bytes() const noexcept { return ends_.empty() ? 0 : ends_.back() + 1U; }
   std::size_t free_bytes() const noexcept { return capacity_ - used_bytes(); }
   /// Precondition: first_seq() <= seq < next_seq().
-  std::string_view entry(Seq seq) const noexcept;
+  std::string_view entry(Seq seq) const noexcept { return entries(seq, seq + 1); }
+  /// The entries from `first` to below `end`, with the commas between them.
+  /// Precondition: first_seq() <= first < end <= next_seq().
+  std::string_view entries(Seq first, Seq end) const noexcept;
+  /// Where a run that starts with `first` ends: at `end`, or before the first entry that begins
+  /// `bytes_max` or more after it. Preconditions: those of entries(), and bytes_max > 0.
+  Seq run_end(Seq first, Seq end, std::size_t bytes_max) const noexcept;
 
   /// Where the next entry is to be written, before append() is told how long it is.
   char* free_begin() noexcept { return bytes_.get() + used_bytes(); }
@@ -43,16 +49,21 @@ class Chunk {
   void shrink_to_fit() { ends_.shrink_to_fit(); }
 
  private:
+  std::size_t begin_of(std::size_t index) const noexcept {
+    return index == 0 ? 0 : ends_[index - 1] + std::size_t{1};
+  }
+
   std::unique_ptr<char[]> bytes_;
   std::size_t capacity_;
   Seq first_seq_;
   std::vector<std::uint32_t> ends_{};
 };
 
-/// Where an entry lies; valid until the store changes.
-struct EntryPlace {
+/// Where neighbours in a chunk lie; valid until the store changes.
+struct EntryRun {
   std::shared_ptr<Chunk> const* chunk = nullptr;
-  std::string_view text{};
+  std::string_view text{};  ///< With the commas between them.
+  std::size_t entries = 0;
 };
 
 /// An entry is staged before the log has it, so that its bytes are made once and serve both; it is
@@ -88,7 +99,10 @@ class Store {
   class Finder {
    public:
     explicit Finder(Store const& store) noexcept : store_(store) {}
-    EntryPlace find(Seq seq) noexcept;
+    EntryRun find(Seq seq) noexcept { return find_run(seq, 1, 1); }
+    /// The entry `first` and what its chunk holds of the `count - 1` entries that follow it, up to
+    /// one entry more than fits into `bytes_max`. Both are at least 1.
+    EntryRun find_run(Seq first, std::size_t count, std::size_t bytes_max) noexcept;
 
    private:
     Store const& store_;

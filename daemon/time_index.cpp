@@ -80,8 +80,8 @@ std::size_t TimeIndex::bytes() const noexcept {
 TimeKey TimeIndex::first() const noexcept {
   BOOST_ASSERT(size_ > 0);
   TimeKey found;
-  ascend(time_key_min, [&found](TimeKey key) {
-    found = key;
+  ascend(time_key_min, [&found](Keys keys) {
+    found = keys.front();
     return false;
   });
   return found;
@@ -90,8 +90,8 @@ TimeKey TimeIndex::first() const noexcept {
 TimeKey TimeIndex::last() const noexcept {
   BOOST_ASSERT(size_ > 0);
   TimeKey found;
-  descend(time_key_max, [&found](TimeKey key) {
-    found = key;
+  descend(time_key_max, [&found](Keys keys) {
+    found = keys.back();
     return false;
   });
   return found;

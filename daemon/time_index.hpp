@@ -8,6 +8,7 @@
 #include <iterator>
 #include <limits>
 #include <map>
+#include <span>
 #include <vector>
 
 namespace stele::daemon {
@@ -48,10 +49,13 @@ class TimeIndex {
   TimeKey first() const noexcept;
   TimeKey last() const noexcept;
 
-  /// Calls visit(key) for the keys at or above `from`, rising, while it returns true.
+  using Keys = std::span<TimeKey const>;
+  /// Calls visit(keys) for the keys at or above `from`, rising, many at a time, while it returns
+  /// true. No call is without keys.
   template <class Visit>
   void ascend(TimeKey from, Visit&& visit) const;
-  /// Calls visit(key) for the keys at or below `from`, falling, while it returns true.
+  /// The same for the keys at or below `from`, from the last one down. The keys of a call rise
+  /// too: go through them from the back.
   template <class Visit>
   void descend(TimeKey from, Visit&& visit) const;
 
@@ -72,27 +76,25 @@ class TimeIndex {
 template <class Visit>
 void TimeIndex::ascend(TimeKey from, Visit&& visit) const {
   auto leaf = std::prev(leaves_.upper_bound(from));
-  auto key = std::lower_bound(leaf->second.keys.begin(), leaf->second.keys.end(), from);
+  auto begin = std::lower_bound(leaf->second.keys.begin(), leaf->second.keys.end(), from);
   for (;;) {
-    for (; key != leaf->second.keys.end(); ++key) {
-      if (!visit(*key)) return;
-    }
+    Keys const keys(begin, leaf->second.keys.end());
+    if (!keys.empty() && !visit(keys)) return;
     if (++leaf == leaves_.end()) return;
-    key = leaf->second.keys.begin();
+    begin = leaf->second.keys.begin();
   }
 }
 
 template <class Visit>
 void TimeIndex::descend(TimeKey from, Visit&& visit) const {
   auto leaf = std::prev(leaves_.upper_bound(from));
-  auto key = std::upper_bound(leaf->second.keys.begin(), leaf->second.keys.end(), from);
+  auto end = std::upper_bound(leaf->second.keys.begin(), leaf->second.keys.end(), from);
   for (;;) {
-    while (key != leaf->second.keys.begin()) {
-      if (!visit(*--key)) return;
-    }
+    Keys const keys(leaf->second.keys.begin(), end);
+    if (!keys.empty() && !visit(keys)) return;
     if (leaf == leaves_.begin()) return;
     --leaf;
-    key = leaf->second.keys.end();
+    end = leaf->second.keys.end();
   }
 }
 

@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/store_fixture.hpp"
@@ -87,6 +88,43 @@ BOOST_AUTO_TEST_CASE(entries_that_become_visible_after_the_start_are_left_out) {
   auto read = begin({});
   write_all({20, 40});
   BOOST_TEST((keys(read) == std::vector<TimeKey>{{10, 1}, {30, 2}}));
+}
+
+// They are neighbours of the last entry that is read, in time and in the log.
+BOOST_AUTO_TEST_CASE(a_run_of_neighbours_ends_where_the_snapshot_or_the_range_ends) {
+  write_all({10, 20, 30});
+  auto read = begin({});
+  write_all({40, 50});
+  BOOST_TEST((keys(read) == std::vector<TimeKey>{{10, 1}, {20, 2}, {30, 3}}));
+  BOOST_TEST(timestamps(range(20, 40)) == (Timestamps{20, 30, 40}),
+             boost::test_tools::per_element());
+}
+
+// Invariants checked: every step size gives the entries of the range in order, byte for byte.
+BOOST_AUTO_TEST_CASE(steps_of_any_size_give_the_entries_of_the_range_in_order) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    std::mt19937_64 random(seed);
+    RangeFixture log;
+    std::vector<std::pair<TimeKey, std::string>> model;
+    // From all in order to none; several leaves of the index and chunks of the store.
+    for (std::uint64_t seq = 1; seq <= 2'000; ++seq) {
+      auto const timestamp = seq * 10 - random() % (std::uint64_t{1} << (seed * 2));
+      model.push_back({{timestamp, seq}, log.write(timestamp, std::string(random() % 3'000, 'x'))});
+    }
+    std::erase_if(model, [](auto const& entry) {
+      return entry.first.timestamp < 5'000 || entry.first.timestamp > 18'000;
+    });
+    std::sort(model.begin(), model.end());
+    for (Order const order : {Order::asc, Order::desc}) {
+      std::string expected;
+      for (auto const& [key, text] : model) expected += (expected.empty() ? "" : ",") + text;
+      for (std::size_t const step_bytes : {1'000U, 100'000U, 3'000'000U}) {
+        auto read = log.begin(range(5'000, 18'000, order));
+        BOOST_TEST((log.read_all(read, step_bytes) == expected), "seed " << seed);
+      }
+      std::reverse(model.begin(), model.end());
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_read_goes_on_after_its_place_was_removed) {

@@ -2,12 +2,14 @@
 
 #include <boost/test/unit_test.hpp>
 #include <string>
+#include <vector>
 
 #include "daemon/store_fixture.hpp"
 
 namespace {
 
 using stele::daemon::RangeRead;
+using stele::daemon::Seq;
 using stele::daemon::Store;
 using stele::test::StoreFixture;
 
@@ -64,6 +66,25 @@ BOOST_AUTO_TEST_CASE(entries_written_in_order_are_one_run) {
   BOOST_REQUIRE_EQUAL(step.runs.size(), 1U);
   BOOST_TEST(step.runs[0].text == expected);
   BOOST_TEST(step.entries == 1000U);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_has_one_entry_more_than_fits_and_no_more_than_asked_for) {
+  std::vector<std::string> texts;
+  for (std::uint64_t i = 0; i < 5; ++i) texts.push_back(write(i, std::string(i * 7, 'x')));
+  for (Seq first = 1; first <= 5; ++first) {
+    for (std::size_t count = 1; first + count <= 6; ++count) {
+      for (std::size_t bytes_max = 1; bytes_max < 1000; ++bytes_max) {
+        std::string expected = texts[first - 1];
+        std::size_t entries = 1;
+        while (entries < count && expected.size() + 1 < bytes_max) {
+          expected += ',' + texts[first - 1 + entries++];
+        }
+        auto const run = Store::Finder(store).find_run(first, count, bytes_max);
+        BOOST_REQUIRE_EQUAL(run.text, expected);
+        BOOST_REQUIRE_EQUAL(run.entries, entries);
+      }
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_run_ends_where_a_chunk_ends) {

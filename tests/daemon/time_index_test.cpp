@@ -19,20 +19,24 @@ using Model = std::set<TimeKey>;
 std::vector<TimeKey> ascending(TimeIndex const& index, TimeKey from, std::size_t count) {
   std::vector<TimeKey> keys;
   if (count == 0) return keys;
-  index.ascend(from, [&](TimeKey key) {
-    keys.push_back(key);
+  index.ascend(from, [&](TimeIndex::Keys visited) {
+    BOOST_TEST(!visited.empty());
+    keys.insert(keys.end(), visited.begin(), visited.end());
     return keys.size() < count;
   });
+  keys.resize(std::min(keys.size(), count));
   return keys;
 }
 
 std::vector<TimeKey> descending(TimeIndex const& index, TimeKey from, std::size_t count) {
   std::vector<TimeKey> keys;
   if (count == 0) return keys;
-  index.descend(from, [&](TimeKey key) {
-    keys.push_back(key);
+  index.descend(from, [&](TimeIndex::Keys visited) {
+    BOOST_TEST(!visited.empty());
+    keys.insert(keys.end(), visited.rbegin(), visited.rend());
     return keys.size() < count;
   });
+  keys.resize(std::min(keys.size(), count));
   return keys;
 }
 
