@@ -17,6 +17,13 @@ std::string place(std::uint64_t segment_no, std::uint64_t offset) {
   return segment_name(segment_no) + " at offset " + std::to_string(offset);
 }
 
+/// Where the commit would have ended of which only the header is there, or not even that.
+std::uint64_t extent_end(SegmentHeader const& segment, std::uint64_t offset,
+                         std::optional<CommitHeader> const& commit) {
+  if (!commit) return segment.segment_bytes;
+  return align_up(offset + commit_header_bytes + commit->body_bytes, segment.commit_align);
+}
+
 std::string seq_range(Seq first, Seq last) {
   if (first > last) return "no entries";
   return "seqs " + std::to_string(first) + " to " + std::to_string(last);
@@ -55,15 +62,20 @@ Result<void> LogWalk::segment(SegmentScanner& scanner, SegmentHeader const& head
       offset = commit->end_offset;
       continue;
     }
-    auto const found = scanner.find(offset, expected_.commit_no + 1);
+    auto missing = scanner.commit_header_at(offset);
+    if (missing && missing->commit_no != expected_.commit_no) missing.reset();
+    auto const survey =
+        scanner.survey(offset, extent_end(header, offset, missing), expected_.commit_no + 1);
+    auto const& found = survey.commit;
     if (!found || found->header.commit_no > end_commit || found->header.first_seq < expected_.seq ||
         !is_well_formed(found->header, found->body)) {
-      auto missing = scanner.commit_header_at(offset);
-      if (missing && missing->commit_no != expected_.commit_no) missing.reset();
-      if (was_followed(scanner, header, offset, missing)) note_durable(expected_.commit_no);
+      // A commit behind it that was begun, whatever became of it, proves that it had been on disk.
+      if (survey.header || survey.behind.kind == Rest::Kind::trace) {
+        note_durable(expected_.commit_no);
+      }
       note_rest({.segment_no = header.segment_no,
                  .offset = offset,
-                 .rest = scanner.rest(offset),
+                 .rest = found ? scanner.rest(offset) : survey.rest,
                  .bytes_max = header.segment_bytes - offset,
                  .header = missing});
       break;
@@ -77,17 +89,6 @@ Result<void> LogWalk::segment(SegmentScanner& scanner, SegmentHeader const& head
   }
   report_.bytes += header.segment_bytes;
   return {};
-}
-
-/// Whether a commit behind the one that is missing at `offset` was begun, whatever became of it:
-/// then the missing one had been on disk.
-bool LogWalk::was_followed(SegmentScanner& scanner, SegmentHeader const& header,
-                           std::uint64_t offset, std::optional<CommitHeader> const& missing) const {
-  if (scanner.find_header(offset, expected_.commit_no + 1)) return true;
-  if (!missing) return false;
-  auto const end =
-      align_up(offset + commit_header_bytes + missing->body_bytes, header.commit_align);
-  return scanner.rest(end).kind == Rest::Kind::trace;
 }
 
 void LogWalk::lost_segment(std::uint64_t segment_no, std::uint64_t bytes,

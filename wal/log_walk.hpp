@@ -60,8 +60,6 @@ class LogWalk {
   };
 
   bool belongs(ScannedCommit const& commit) const noexcept;
-  bool was_followed(SegmentScanner& scanner, SegmentHeader const& header, std::uint64_t offset,
-                    std::optional<CommitHeader> const& missing) const;
   void accept(std::uint64_t segment_no, ScannedCommit const& commit);
   void deliver(ScannedCommit const& commit);
   void keep(std::uint64_t segment_no);

@@ -23,6 +23,12 @@ bool all_zero(std::span<std::byte const> bytes) noexcept {
                            std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
+/// Adds what lies `distance` bytes behind the place where `rest` begins.
+void extend(Rest& rest, std::uint64_t distance, Rest const& block) noexcept {
+  if (block.bytes > 0) rest.bytes = distance + block.bytes;
+  rest.kind = std::max(rest.kind, block.kind);
+}
+
 }  // namespace
 
 SegmentScanner::SegmentScanner(File& file, std::size_t read_alignment)
@@ -103,41 +109,50 @@ std::optional<CommitHeader> SegmentScanner::commit_header_at(std::uint64_t offse
   return *header;
 }
 
-std::optional<ScannedCommit> SegmentScanner::find(std::uint64_t offset,
-                                                  std::uint64_t commit_no_min) {
-  for (; offset < header_.segment_bytes; offset += header_.commit_align) {
-    auto const header = commit_header_at(offset);
-    if (!header || header->commit_no < commit_no_min) continue;
-    auto const commit = commit_at(offset);
-    if (auto const* found = std::get_if<ScannedCommit>(&commit)) return *found;
+/// What the block says that begins at `offset`, of the size that a commit is a multiple of.
+/// Segments are made whole: a block that is shorter has lost its end.
+Rest SegmentScanner::block_at(std::uint64_t offset) {
+  auto const whole = std::min<std::uint64_t>(header_.commit_align, header_.segment_bytes - offset);
+  auto const bytes = view(offset, static_cast<std::size_t>(whole)).bytes;
+  Rest rest;
+  if (!all_zero(bytes)) {
+    auto const last = std::find_if(bytes.rbegin(), bytes.rend(),
+                                   [](std::byte byte) { return byte != std::byte{0}; });
+    rest = {.kind = Rest::Kind::trace, .bytes = static_cast<std::uint64_t>(bytes.rend() - last)};
   }
-  return std::nullopt;
+  if (bytes.size() < whole) rest.kind = Rest::Kind::unreadable;
+  return rest;
 }
 
-std::optional<CommitHeader> SegmentScanner::find_header(std::uint64_t offset,
-                                                        std::uint64_t commit_no_min) {
-  for (; offset < header_.segment_bytes; offset += header_.commit_align) {
-    auto const header = commit_header_at(offset);
-    if (header && header->commit_no >= commit_no_min) return header;
+std::optional<ScannedCommit> SegmentScanner::find(std::uint64_t offset,
+                                                  std::uint64_t commit_no_min) {
+  return survey(offset, header_.segment_bytes, commit_no_min).commit;
+}
+
+Survey SegmentScanner::survey(std::uint64_t offset, std::uint64_t extent_end,
+                              std::uint64_t commit_no_min) {
+  Survey found;
+  for (auto at = offset; at < header_.segment_bytes; at += header_.commit_align) {
+    auto const block = block_at(at);
+    extend(found.rest, at - offset, block);
+    if (at >= extent_end) extend(found.behind, at - extent_end, block);
+    if (block.kind == Rest::Kind::zero) continue;
+    auto const header = commit_header_at(at);
+    if (!header || header->commit_no < commit_no_min) continue;
+    found.header = true;
+    auto const commit = commit_at(at);
+    if (auto const* valid = std::get_if<ScannedCommit>(&commit)) {
+      found.commit = *valid;
+      break;
+    }
   }
-  return std::nullopt;
+  return found;
 }
 
 Rest SegmentScanner::rest(std::uint64_t offset) {
   Rest rest;
-  auto const start = offset;
-  while (offset < header_.segment_bytes) {
-    auto const want = std::min<std::uint64_t>(header_.commit_align, header_.segment_bytes - offset);
-    auto const block = view(offset, static_cast<std::size_t>(want));
-    // Segments are made whole: one that is shorter has lost its end.
-    if (block.bytes.size() < want) rest.kind = Rest::Kind::unreadable;
-    if (block.readable && block.bytes.empty()) break;
-    offset += want;
-    if (all_zero(block.bytes)) continue;
-    auto const last = std::find_if(block.bytes.rbegin(), block.bytes.rend(),
-                                   [](std::byte byte) { return byte != std::byte{0}; });
-    if (rest.kind == Rest::Kind::zero) rest.kind = Rest::Kind::trace;
-    rest.bytes = offset - want - start + static_cast<std::uint64_t>(block.bytes.rend() - last);
+  for (auto at = offset; at < header_.segment_bytes; at += header_.commit_align) {
+    extend(rest, at - offset, block_at(at));
   }
   return rest;
 }

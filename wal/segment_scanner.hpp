@@ -37,6 +37,15 @@ struct Rest {
   std::uint64_t bytes = 0;  ///< Up to the last byte that is not zero.
 };
 
+/// What lies from a place in a segment on at which the commit that should be there is not, up to
+/// the next valid commit or to the end of the segment.
+struct Survey {
+  std::optional<ScannedCommit> commit{};  ///< The first valid one whose number is high enough.
+  bool header = false;  ///< A valid header of such a number was met, whatever its body is.
+  Rest rest{};          ///< Of all of it.
+  Rest behind{};        ///< Of the part behind the extent of the commit that is missing.
+};
+
 class SegmentScanner {
  public:
   /// `read_alignment` is the directory's. `file` outlives the scanner.
@@ -56,9 +65,9 @@ class SegmentScanner {
   /// The first valid commit at or after `offset` whose number is at least `commit_no_min`.
   std::optional<ScannedCommit> find(std::uint64_t offset, std::uint64_t commit_no_min);
 
-  /// The first valid header at or after `offset` whose number is at least `commit_no_min`, whatever
-  /// its body is: the commits before it had been on disk when it was written.
-  std::optional<CommitHeader> find_header(std::uint64_t offset, std::uint64_t commit_no_min);
+  /// Looks at each byte from `offset` on once, up to the first valid commit whose number is at
+  /// least `commit_no_min`. `extent_end`: where the missing commit would have ended.
+  Survey survey(std::uint64_t offset, std::uint64_t extent_end, std::uint64_t commit_no_min);
 
   Rest rest(std::uint64_t offset);
 
@@ -68,6 +77,7 @@ class SegmentScanner {
     bool readable = true;
   };
   View view(std::uint64_t offset, std::size_t bytes);
+  Rest block_at(std::uint64_t offset);
   bool load(std::uint64_t offset, std::uint64_t end);
 
   File& file_;

@@ -1,0 +1,89 @@
+#include "wal/log_files.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "wal/aligned_buffer.hpp"
+#include "wal/segment_name.hpp"
+#include "wal/segment_scanner.hpp"
+
+namespace stele::wal {
+namespace {
+
+SegmentScanner scanner_of(Directory const& directory, OpenSegment const& segment) {
+  SegmentScanner scanner(*segment.file, directory.alignment());
+  scanner.use(segment.header);
+  return scanner;
+}
+
+}  // namespace
+
+Result<LogFiles> list_log_files(Directory& directory) {
+  auto const names = directory.list();
+  if (!names) return names.error();
+  LogFiles files;
+  for (auto const& name : names.value()) {
+    if (name == manifest_name) files.manifest = true;
+    if (name.ends_with(unfinished_suffix)) files.unfinished.push_back(name);
+    if (auto const number = parse_segment_name(name)) files.segments.push_back(*number);
+  }
+  std::ranges::sort(files.segments);
+  return files;
+}
+
+Result<Decoded<Manifest>> read_manifest(Directory& directory) {
+  auto file = directory.open(manifest_name);
+  if (!file) return file.error();
+  AlignedBuffer block(manifest_bytes);
+  auto const read = file.value()->read_at(0, {block.data(), manifest_bytes});
+  if (!read) return read.error();
+  if (read.value() < manifest_bytes) return Decoded<Manifest>(HeaderFault::invalid);
+  return decode_manifest(std::span<std::byte const, manifest_bytes>(block.data(), manifest_bytes));
+}
+
+Result<OpenSegment> open_segment(Directory& directory, std::uint64_t segment_no) {
+  OpenSegment segment{.segment_no = segment_no};
+  auto file = directory.open(segment_name(segment_no));
+  if (!file) {
+    segment.unreadable = file.error().message;
+    return segment;
+  }
+  segment.file = std::move(file.value());
+  if (auto const size = segment.file->size()) segment.bytes = size.value();
+  auto const header = SegmentScanner(*segment.file, directory.alignment()).read_header();
+  if (auto const* found = std::get_if<SegmentHeader>(&header)) {
+    segment.header = *found;
+    if (found->segment_no != segment_no) segment.unreadable = "it is another segment, renamed";
+    return segment;
+  }
+  if (std::get<ScanFault>(header) == ScanFault::unsupported) {
+    return Failure{Errc::unsupported_version,
+                   segment_name(segment_no) + ": written by a newer format version"};
+  }
+  segment.unreadable = "neither copy of its header is valid";
+  return segment;
+}
+
+bool was_used(Directory const& directory, OpenSegment const& segment) {
+  if (!segment.unreadable.empty()) return true;
+  auto scanner = scanner_of(directory, segment);
+  return scanner.rest(first_commit_offset).kind != Rest::Kind::zero;
+}
+
+bool holds_commit(Directory const& directory, OpenSegment const& segment) {
+  auto scanner = scanner_of(directory, segment);
+  return scanner.find(first_commit_offset, first_commit_no).has_value();
+}
+
+bool is_whole(Directory const& directory, OpenSegment const& segment) {
+  auto scanner = scanner_of(directory, segment);
+  auto offset = first_commit_offset;
+  for (;;) {
+    auto const scanned = scanner.commit_at(offset);
+    auto const* commit = std::get_if<ScannedCommit>(&scanned);
+    if (commit == nullptr) return scanner.rest(offset).kind == Rest::Kind::zero;
+    offset = commit->end_offset;
+  }
+}
+
+}  // namespace stele::wal

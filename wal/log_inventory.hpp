@@ -1,0 +1,33 @@
+// Which segments a log directory should hold, and what is known of each before its commits are
+// read.
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+#include "wal/log.hpp"
+#include "wal/log_files.hpp"
+
+namespace stele::wal {
+
+struct LogInventory {
+  LogFiles files{};
+  bool fresh = false;  ///< Nothing was ever written here: the rest is empty.
+  Manifest manifest{};
+  bool rebuilt = false;  ///< There was no MANIFEST to trust: this one is from the segments.
+  /// From the first to the last that should be there, by number. No file is open: a log may have
+  /// more segments than a process may have files.
+  std::map<std::uint64_t, OpenSegment> segments{};
+};
+
+/// Looks at names and headers; what is wrong with MANIFEST becomes a finding of the report.
+Result<LogInventory> take_inventory(Directory& directory, RecoveryReport& report);
+
+/// The last commit that may lie in a segment: a start that made a later one found the log's end
+/// there, and what was written behind it is not part of the log.
+std::uint64_t end_commit_of(LogInventory const& inventory, std::uint64_t segment_no);
+
+/// How large a segment can have been of which nothing is left: as large as the largest that is.
+std::uint64_t lost_bytes_max(LogInventory const& inventory);
+
+}  // namespace stele::wal
