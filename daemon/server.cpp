@@ -51,11 +51,11 @@ Origin origin_of(ClientSocket& socket) noexcept {
 }  // namespace
 
 Server::Server(asio::io_context& io, ListenSocket& listen_socket, RequestHandler& handler,
-               WalDriver& driver, Config const& config)
+               Committer& committer, Config const& config)
     : io_(io),
       listen_socket_(listen_socket),
       handler_(handler),
-      driver_(driver),
+      committer_(committer),
       limits_(session_limits(config)),
       connections_max_(config.max_connections),
       signals_(io, SIGTERM, SIGINT),
@@ -64,7 +64,7 @@ Server::Server(asio::io_context& io, ListenSocket& listen_socket, RequestHandler
 
 void Server::start() {
   wait_for_signal();
-  driver_.set_failure_handler([this] {
+  committer_.set_failure_handler([this] {
     log_failed_ = true;
     drain(failure_patience);
   });
@@ -117,7 +117,7 @@ void Server::open_session(ClientSocket socket) {
   ++metrics.connections_accepted;
   auto const origin = origin_of(socket);
   auto session = std::make_shared<Session>(std::move(socket),
-                                           SessionState(handler_, origin, limits_), driver_);
+                                           SessionState(handler_, origin, limits_), committer_);
   sessions_.emplace(session.get(), session);
   metrics.connections_open = sessions_.size();
   spdlog::debug("connection from pid {} uid {}", origin.pid, origin.uid);
@@ -181,7 +181,7 @@ void Server::stop_if_done() {
   if (log_failed_) {
     io_.stop();
   } else {
-    driver_.notify_when_idle([this] { io_.stop(); });
+    committer_.notify_when_idle([this] { io_.stop(); });
   }
 }
 

@@ -10,12 +10,12 @@
 #include <unordered_map>
 
 #include "daemon/clock.hpp"
+#include "daemon/committer.hpp"
 #include "daemon/diagnostics.hpp"
 #include "daemon/listen_socket.hpp"
 #include "daemon/request_handler.hpp"
 #include "daemon/session.hpp"
 #include "daemon/session_state.hpp"
-#include "daemon/wal_driver.hpp"
 
 namespace stele::daemon {
 
@@ -25,7 +25,7 @@ namespace stele::daemon {
 class Server {
  public:
   Server(boost::asio::io_context& io, ListenSocket& listen_socket, RequestHandler& handler,
-         WalDriver& driver, Config const& config);
+         Committer& committer, Config const& config);
 
   /// Serves from the next run of the io_context on, and stops it when all is over.
   void start();
@@ -43,7 +43,7 @@ class Server {
   boost::asio::io_context& io_;
   ListenSocket& listen_socket_;
   RequestHandler& handler_;
-  WalDriver& driver_;
+  Committer& committer_;
   SessionLimits limits_;
   std::size_t connections_max_;
   boost::asio::signal_set signals_;

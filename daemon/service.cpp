@@ -145,10 +145,10 @@ wal::Result<void> Service::open_log() {
   facts_.started_at = clock_.now();
   facts_.recovery_us = microseconds_between(begun_at, facts_.started_at);
   facts_.recovery_rejected = loader.rejected();
-  facts_.recovery = driver_->log().recovery();
-  facts_.store_id = to_text(driver_->log().store_id());
+  facts_.recovery = driver_->committer().log().recovery();
+  facts_.store_id = to_text(driver_->committer().log().store_id());
   facts_.backend = directory_->describe();
-  facts_.commit_bytes_max = driver_->log().options().commit_bytes_max;
+  facts_.commit_bytes_max = driver_->committer().log().options().commit_bytes_max;
   facts_.unread_bytes_max = session_limits(config).unread_bytes_max;
   spdlog::info("data in {}, store {}, by {}", config.data_dir, facts_.store_id, facts_.backend);
   report_recovery(facts_.recovery, store_, facts_.recovery_rejected, facts_.recovery_us);
@@ -174,8 +174,8 @@ int Service::run() {
 }
 
 int Service::serve(ListenSocket& listen_socket) {
-  RequestHandler handler(facts_, store_, *driver_, clock_, metrics_);
-  Server server(io_, listen_socket, handler, *driver_, facts_.config);
+  RequestHandler handler(facts_, store_, driver_->committer(), clock_, metrics_);
+  Server server(io_, listen_socket, handler, driver_->committer(), facts_.config);
   server.start();
   spdlog::info("listening on {}", listen_socket.path());
   io_.run();
@@ -184,7 +184,7 @@ int Service::serve(ListenSocket& listen_socket) {
 }
 
 bool Service::close_log() {
-  auto const closed = driver_->close();
+  auto const closed = driver_->committer().close();
   if (closed) {
     spdlog::info("stopped; the log is sealed");
   } else {

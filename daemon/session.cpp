@@ -23,10 +23,10 @@ constexpr std::chrono::seconds last_words_delay{1};
 
 }  // namespace
 
-Session::Session(ClientSocket socket, SessionState state, WalDriver& driver)
+Session::Session(ClientSocket socket, SessionState state, Committer& committer)
     : socket_(std::move(socket)),
       state_(std::move(state)),
-      driver_(driver),
+      committer_(committer),
       input_wake_(socket_.get_executor()),
       output_wake_(socket_.get_executor()) {}
 
@@ -107,13 +107,7 @@ asio::awaitable<void> Session::let_client_read() {
 
 void Session::advance() {
   state_.advance();
-  if (!asked_for_) {
-    asked_for_ = state_.awaited_seq();
-    if (asked_for_) driver_.notify_at(*asked_for_, shared_from_this());
-  }
-  if (state_.awaits_log_room() && !std::exchange(asked_for_room_, true)) {
-    driver_.notify_of_room(shared_from_this());
-  }
+  if (state_.awaits_log()) committer_.await(*this);
   if (state_.has_output() || state_.awaits_turn() || state_.finished()) output_wake_.notify();
   if (state_.may_read()) input_wake_.notify();
 }
@@ -134,25 +128,14 @@ void Session::close() {
   output_wake_.notify();
 }
 
-void Session::on_durable() {
-  asked_for_.reset();
+void Session::on_log_progress() {
   if (!closed_) advance();
 }
 
-void Session::on_refused(Seq first) {
-  if (asked_for_ && *asked_for_ >= first) asked_for_.reset();
-  state_.on_refused(first);
-  if (!closed_) advance();
-}
+void Session::on_refused(Seq first) { state_.on_refused(first); }
 
 void Session::on_log_failed() {
-  asked_for_.reset();
   state_.on_log_failed();
-  if (!closed_) advance();
-}
-
-void Session::on_log_room() {
-  asked_for_room_ = false;
   if (!closed_) advance();
 }
 

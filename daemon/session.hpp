@@ -6,22 +6,20 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <memory>
-#include <optional>
 
+#include "daemon/committer.hpp"
 #include "daemon/reply_batch.hpp"
 #include "daemon/session_state.hpp"
 #include "daemon/wake_signal.hpp"
-#include "daemon/wal_driver.hpp"
 
 namespace stele::daemon {
 
 using ClientSocket = boost::asio::local::stream_protocol::socket;
 
-/// run() is the session's life; the owner keeps the object until it has ended. The log driver
-/// shares it while it owes it a word.
+/// run() is the session's life; the owner keeps the object until it has ended.
 class Session final : public LogWaiter, public std::enable_shared_from_this<Session> {
  public:
-  Session(ClientSocket socket, SessionState state, WalDriver& driver);
+  Session(ClientSocket socket, SessionState state, Committer& committer);
 
   /// Ends when everything is answered and sent and the client has ended its side, when the
   /// connection breaks, or after close().
@@ -32,10 +30,9 @@ class Session final : public LogWaiter, public std::enable_shared_from_this<Sess
   /// Ends now.
   void close();
 
-  void on_durable() override;
+  void on_log_progress() override;
   void on_refused(Seq first) override;
   void on_log_failed() override;
-  void on_log_room() override;
 
  private:
   boost::asio::awaitable<void> read_requests();
@@ -46,13 +43,11 @@ class Session final : public LogWaiter, public std::enable_shared_from_this<Sess
 
   ClientSocket socket_;
   SessionState state_;
-  WalDriver& driver_;
+  Committer& committer_;
   WakeSignal input_wake_;
   WakeSignal output_wake_;
   ReplyBatch::Parts parts_{};
   std::array<boost::asio::const_buffer, ReplyBatch::parts_max> buffers_{};
-  std::optional<Seq> asked_for_{};  ///< The seq that the driver will tell about.
-  bool asked_for_room_ = false;
   bool closed_ = false;
 };
 

@@ -57,6 +57,8 @@ class SessionState {
   std::optional<Seq> awaited_seq() const noexcept;
   /// Messages are held back until less waits for the disk.
   bool awaits_log_room() const noexcept { return awaits_log_room_; }
+  /// The log's next news may move this session on.
+  bool awaits_log() const noexcept { return awaits_log_room_ || awaited_seq().has_value(); }
   /// There is more to do at once, but other sessions come first: advance() again soon.
   bool awaits_turn() const noexcept { return awaits_turn_; }
 

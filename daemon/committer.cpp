@@ -1,0 +1,121 @@
+#include "daemon/committer.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace stele::daemon {
+
+wal::Result<std::unique_ptr<Committer>> Committer::open(wal::Directory& directory,
+                                                        wal::Options const& options,
+                                                        wal::RecoverySink& sink, Store& store,
+                                                        Clock const& clock, TurnScheduler& turns) {
+  std::unique_ptr<Committer> committer(new Committer(store, clock, turns));
+  auto log = wal::Log::open(directory, options, sink, *committer);
+  if (!log) return log.error();
+  committer->log_ = *std::move(log);
+  // What the log lost at its end is not there to be read, but its seqs are not given out again.
+  store.publish(committer->log_->next_seq() - 1);
+  return committer;
+}
+
+Committer::Committer(Store& store, Clock const& clock, TurnScheduler& turns)
+    : store_(store), clock_(clock), turns_(turns) {}
+
+wal::Seq Committer::append(std::span<std::string_view const> payloads) {
+  auto const first = log_->append(wal::WriterMark{}, payloads);
+  request_turn_end();
+  return first;
+}
+
+LogStatus Committer::status() const {
+  LogStatus status;
+  status.durable_seq = log_->durable_seq();
+  status.pending_bytes = log_->pending_bytes();
+  status.metrics = log_->metrics();
+  return status;
+}
+
+void Committer::await(LogWaiter& waiter) noexcept {
+  if (!waiter.is_linked()) waiters_.push_back(waiter);
+}
+
+void Committer::notify_when_idle(std::function<void()> handler) {
+  on_idle_ = std::move(handler);
+  request_turn_end();
+}
+
+void Committer::request_turn_end() {
+  if (!std::exchange(turn_end_requested_, true)) turns_.request_turn_end();
+}
+
+void Committer::on_turn_end() {
+  turn_end_requested_ = false;
+  log_->start_commit(clock_.now());
+  tell();
+}
+
+void Committer::on_disk_event() {
+  log_->poll(clock_.now());
+  tell();
+}
+
+void Committer::on_timer() {
+  auto const now = clock_.now();
+  auto const due = log_->next_deadline();
+  if (!due || now < *due) return;
+  log_->on_timer(now);
+  tell();
+}
+
+void Committer::on_durable(wal::Seq seq) {
+  store_.publish(seq);
+  progressed_ = true;
+}
+
+void Committer::on_refused(wal::Seq first) {
+  store_.unstage_from(first);
+  refused_from_ = std::min(refused_from_.value_or(first), first);
+  progressed_ = true;
+}
+
+void Committer::on_failed(wal::Failure const& failure) {
+  failed_ = true;
+  spdlog::critical("the log failed: {}", failure.message);
+}
+
+void Committer::on_expired(wal::Seq seq) {
+  spdlog::info("retention removed entries up to seq {}", seq);
+  store_.remove_up_to(seq);
+}
+
+void Committer::tell() {
+  if (refused_from_) {
+    Seq const first = *std::exchange(refused_from_, std::nullopt);
+    spdlog::warn("the disk is full: writes from seq {} on were refused", first);
+    // Also who waits for an older write may have refused ones behind it.
+    for (auto& waiter : waiters_) waiter.on_refused(first);
+  }
+  if (std::exchange(progressed_, false)) {
+    tell_waiters([](LogWaiter& waiter) { waiter.on_log_progress(); });
+  }
+  if (failed_ && !std::exchange(failure_told_, true)) {
+    tell_waiters([](LogWaiter& waiter) { waiter.on_log_failed(); });
+    if (on_failure_) on_failure_();
+  }
+  if (on_idle_ && log_->idle()) std::exchange(on_idle_, nullptr)();
+}
+
+/// Those who ask again meanwhile wait for the next event.
+template <class Telling>
+void Committer::tell_waiters(Telling const& telling) {
+  Waiters told;
+  told.swap(waiters_);
+  while (!told.empty()) {
+    auto& waiter = told.front();
+    told.pop_front();
+    telling(waiter);
+  }
+}
+
+}  // namespace stele::daemon
