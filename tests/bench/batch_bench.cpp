@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/workload.hpp"
 #include "stele/client.hpp"
 
 namespace {
@@ -20,13 +21,10 @@ struct Round {
   double read_us = 0;
 };
 
-/// As long as a line of a typical service log: about 250 bytes when stored.
+/// As the other measurements write them.
 std::vector<stele::LogEntry> make_entries(std::size_t count) {
-  std::vector<stele::LogEntry> entries(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    entries[i].message = "request " + std::to_string(i) + " served in 1234 us, 200 OK, 5120 bytes";
-    entries[i].metadata = R"({"unit":"web","path":"/index.html","peer":"10.0.0.1"})";
-  }
+  std::vector<stele::LogEntry> entries;
+  for (std::size_t i = 0; i < count; ++i) entries.push_back(stele::bench::make_entry(250, i));
   return entries;
 }
 

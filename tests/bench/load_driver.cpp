@@ -2,12 +2,28 @@
 
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
 
 namespace stele::bench {
+namespace {
+
+/// As many connections as one wait can report.
+constexpr std::size_t events_max = 512;
+
+double cpu_seconds_of_process() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  auto const seconds = [](timeval const& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+}  // namespace
 
 LoadDriver::LoadDriver(Load const& load, Peer& peer)
     : load_(load), peer_(peer), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
@@ -16,9 +32,9 @@ LoadDriver::LoadDriver(Load const& load, Peer& peer)
 }
 
 LoadResult LoadDriver::run() {
-  measured_from_ = Clock::now();
+  begin_measured_part(Clock::now());
   for (auto& connection : connections_) begin_operations(connection, Clock::now());
-  std::array<epoll_event, 64> events{};
+  std::array<epoll_event, events_max> events{};
   while (answered_ < begun_) {
     auto const count = ::epoll_wait(epoll_.get(), events.data(), events.size(), -1);
     if (count < 0 && errno != EINTR) stop_with_errno("epoll_wait");
@@ -30,7 +46,13 @@ LoadResult LoadDriver::run() {
     }
   }
   result_.seconds = std::chrono::duration<double>(last_answer_ - measured_from_).count();
-  return result_;
+  result_.cpu_seconds = cpu_seconds_of_process() - cpu_seconds_before_;
+  return std::move(result_);
+}
+
+void LoadDriver::begin_measured_part(Clock::time_point now) {
+  measured_from_ = now;
+  cpu_seconds_before_ = cpu_seconds_of_process();
 }
 
 void LoadDriver::connect_all() {
@@ -104,13 +126,16 @@ void LoadDriver::take_answer(Connection& connection, std::size_t entries, Clock:
   auto const begun = connection.begun[connection.answered_count++ % load_.in_flight];
   last_answer_ = now;
   if (++answered_ <= load_.warm_up) {
-    measured_from_ = now;
+    if (answered_ == load_.warm_up) begin_measured_part(now);
     return;
   }
   ++result_.operations;
   result_.entries += entries;
   result_.latency.record(static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(now - begun).count()));
+  if (!load_.trace) return;
+  auto const ns = [](Clock::time_point time) { return time.time_since_epoch().count(); };
+  result_.trace.push_back({ns(begun), ns(now), connection.replies->last_seq()});
 }
 
 }  // namespace stele::bench

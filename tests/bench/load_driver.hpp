@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,14 @@ struct Load {
   std::uint64_t warm_up = 0;     ///< Operations that are done first and not measured.
   std::uint64_t operations = 0;  ///< Measured ones; 0: as many as `seconds` allow.
   double seconds = 0;            ///< Of the measured part, when `operations` is 0.
+  bool trace = false;            ///< Keep each measured operation.
+};
+
+/// One operation. Times are those of the monotonic clock.
+struct TracedOperation {
+  std::int64_t begun_ns = 0;
+  std::int64_t answered_ns = 0;
+  std::uint64_t seq = 0;  ///< Of the last entry that it wrote, as its answer says.
 };
 
 struct LoadResult {
@@ -28,6 +37,8 @@ struct LoadResult {
   std::uint64_t operations = 0;
   std::uint64_t entries = 0;
   double seconds = 0;
+  double cpu_seconds = 0;               ///< Of this process, in the measured part.
+  std::deque<TracedOperation> trace{};  ///< Grows without copying, which would be a pause.
 };
 
 class LoadDriver {
@@ -55,6 +66,7 @@ class LoadDriver {
   void watch(Connection& connection, unsigned events, bool is_new);
   void receive(Connection& connection);
   void take_answer(Connection& connection, std::size_t entries, Clock::time_point now);
+  void begin_measured_part(Clock::time_point now);
 
   Load load_;
   Peer& peer_;
@@ -63,6 +75,7 @@ class LoadDriver {
   std::uint64_t begun_ = 0;
   std::uint64_t answered_ = 0;
   Clock::time_point measured_from_{};
+  double cpu_seconds_before_ = 0;
   Clock::time_point last_answer_{};
   LoadResult result_{};
 };

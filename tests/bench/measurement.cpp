@@ -28,6 +28,9 @@ double entries_per_second(Measurement const& m) {
   return m.seconds > 0 ? static_cast<double>(m.entries) / m.seconds : 0;
 }
 
+/// Of one core. Near 1, the figure is the generator's and not the server's.
+double cpu_share(Measurement const& m) { return m.seconds > 0 ? m.cpu_seconds / m.seconds : 0; }
+
 double megabytes_per_second(Measurement const& m) {
   return entries_per_second(m) * static_cast<double>(m.entry_bytes) / 1e6;
 }
@@ -55,6 +58,7 @@ std::string to_json(Measurement const& m) {
       {"clients", m.clients},
       {"in_flight", m.in_flight},
       {"batch", m.batch},
+      {"warm_up", m.warm_up},
       {"out_of_order_share", m.out_of_order_share},
       {"parsed", m.parsed},
       {"operations", m.operations},
@@ -62,6 +66,7 @@ std::string to_json(Measurement const& m) {
       {"seconds", m.seconds},
       {"entries_per_s", entries_per_second(m)},
       {"mb_per_s", megabytes_per_second(m)},
+      {"generator_cpu", cpu_share(m)},
       {"latency_us", std::move(latency)},
       {"latency_curve_us", std::move(curve)},
   });
@@ -75,11 +80,12 @@ std::string to_table(Measurement const& m) {
       << " clients, " << m.in_flight << " in flight each";
   if (m.out_of_order_share > 0) out << ", " << m.out_of_order_share * 100 << " % out of order";
   if (m.parsed) out << ", parsed";
-  out << '\n'
+  out << ", after " << m.warm_up << " to warm up\n"
       << "  " << m.entries << " entries in " << std::setprecision(2) << m.seconds
       << " s: " << std::setprecision(0) << entries_per_second(m) << " entries/s, "
-      << std::setprecision(1) << megabytes_per_second(m)
-      << " MB/s\n  latency of an operation in us:";
+      << std::setprecision(1) << megabytes_per_second(m) << " MB/s; stele-bench took "
+      << std::setprecision(0) << cpu_share(m) * 100 << " % of a core\n"
+      << std::setprecision(1) << "  latency of an operation in us:";
   for (auto const& [name, share] : named_shares) {
     out << "  " << name << ' ' << microseconds(m.latency.at_share(share));
   }

@@ -18,17 +18,20 @@ struct Measurement {
   std::size_t entry_bytes = 0;
   std::size_t clients = 1;
   std::size_t in_flight = 1;
-  std::size_t batch = 1;  ///< Entries of one operation.
+  std::size_t batch = 1;      ///< Entries of one operation.
+  std::uint64_t warm_up = 0;  ///< Operations before the measured part.
   double out_of_order_share = 0;
   bool parsed = false;  ///< Reads: each entry was parsed.
 
   std::uint64_t operations = 0;
   std::uint64_t entries = 0;
   double seconds = 0;
+  double cpu_seconds = 0;      ///< What the measuring process itself took.
   LatencyHistogram latency{};  ///< Nanoseconds, of operations.
 };
 
 inline constexpr char const* acknowledged_after_sync = "acknowledged after sync";
+inline constexpr char const* acknowledged_only = "acknowledged, NOT synced";
 inline constexpr char const* nothing_to_sync = "read of durable entries";
 
 /// One line.

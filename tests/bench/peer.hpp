@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -20,6 +21,7 @@ struct Operation {
   std::size_t batch = 1;
   std::size_t entry_bytes = 250;  ///< JSON text of an entry, as the writer sends it.
   double out_of_order_share = 0;  ///< Writes: 0 to 1.
+  std::uint64_t seed = 1;         ///< Of what is drawn: out-of-order timestamps, places to read.
   bool parse = false;             ///< Reads: parse each entry, instead of finding the reply's end.
 };
 
@@ -33,6 +35,9 @@ class ReplyReader {
   /// The number of entries that the next answered operation moved; nothing: it needs more bytes.
   /// Throws Stop with the server's text if the server refused.
   virtual std::optional<std::size_t> next() = 0;
+  /// Writes: the seq of the last entry of the operation that next() told of; 0 if the server gives
+  /// none.
+  virtual std::uint64_t last_seq() const { return 0; }
 };
 
 class Peer {
@@ -43,6 +48,8 @@ class Peer {
   virtual std::unique_ptr<ReplyReader> make_reader() const = 0;
   /// What the server says about how it stores.
   virtual std::string backend() const = 0;
+  /// Whether it answers a write only when that is on disk.
+  virtual bool syncs() const { return true; }
 };
 
 /// `is_floor`: the server is stele-bench-floor, which answers writes and knows nothing else.

@@ -147,7 +147,7 @@ class Run {
   bench::Measurement& measurement_;
   std::vector<std::string> entries_{};
   std::size_t next_ = 0;
-  bench::Timeline timeline_{0};
+  bench::Timeline timeline_{};
   Clock::time_point begun_ = Clock::now();
 };
 

@@ -128,11 +128,12 @@ std::uint64_t first_id_ms(std::string const& reply) {
 class RedisPeer final : public Peer {
  public:
   RedisPeer(std::string const& socket_path, Operation const& operation)
-      : operation_(operation), timeline_(operation.out_of_order_share) {
+      : operation_(operation),
+        timeline_(operation.out_of_order_share, operation.seed),
+        random_(operation.seed) {
     auto const socket = connect_unix(socket_path);
     auto const policy = ask(socket.get(), command({"CONFIG", "GET", "appendfsync"}));
-    backend_ = policy.find("always") != std::string::npos ? "AOF, appendfsync always"
-                                                          : "AOF, not synced at each write";
+    syncs_ = policy.find("always") != std::string::npos;
     if (operation.kind == Operation::Kind::write) {
       render_writes();
     } else {
@@ -152,7 +153,10 @@ class RedisPeer final : public Peer {
   std::unique_ptr<ReplyReader> make_reader() const override {
     return std::make_unique<RedisReplyReader>(operation_);
   }
-  std::string backend() const override { return backend_; }
+  std::string backend() const override {
+    return syncs_ ? "AOF, appendfsync always" : "AOF, not synced at each write";
+  }
+  bool syncs() const override { return syncs_; }
 
  private:
   void render_writes() {
@@ -177,9 +181,9 @@ class RedisPeer final : public Peer {
 
   Operation operation_;
   Timeline timeline_;
-  Random random_{};
+  Random random_;
   RequestTemplates templates_{};
-  std::string backend_{};
+  bool syncs_ = false;
   std::uint64_t oldest_ms_ = 0;
   std::uint64_t start_ms_count_ = 0;
 };

@@ -67,7 +67,7 @@ class Database {
 void insert_for(Database& database, Clock::duration duration, bench::Measurement& measurement) {
   std::vector<std::string> entries;
   for (std::size_t i = 0; i < 256; ++i) entries.push_back(bench::make_entry_text(entry_bytes, i));
-  bench::Timeline timeline(0);
+  bench::Timeline timeline;
   auto const begun = Clock::now();
   for (auto now = begun; now - begun < duration;) {
     auto const batch_begun = now;

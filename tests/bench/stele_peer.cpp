@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bench/peer.hpp"
+#include "bench/stele_replies.hpp"
 #include "bench/unix_socket.hpp"
 #include "bench/workload.hpp"
 #include "protocol/frame.hpp"
@@ -15,8 +16,6 @@
 namespace stele::bench {
 namespace {
 
-/// Replies come in the order of the requests, so that one id serves all.
-constexpr std::uint64_t request_id = 1;
 /// A read of the socket takes at most about this much.
 constexpr std::size_t receive_bytes = std::size_t{256} << 10;
 
@@ -31,53 +30,6 @@ std::string_view message_of(protocol::FrameReader::Next const& next) {
   if (next.status == protocol::FrameReader::Status::failed) throw Stop(next.failure.message);
   return next.message;
 }
-
-class SteleReplyReader final : public ReplyReader {
- public:
-  explicit SteleReplyReader(Operation const& operation) : operation_(operation) {}
-
-  std::span<char> prepare() override {
-    return frames_.prepare(operation_.kind == Operation::Kind::read ? receive_bytes : 4096);
-  }
-  void commit(std::size_t bytes) override { frames_.commit(bytes); }
-
-  std::optional<std::size_t> next() override {
-    for (;;) {
-      auto const next = frames_.next();
-      if (next.status == protocol::FrameReader::Status::need_more) return {};
-      auto const message = message_of(next);
-      if (!message.starts_with(R"({"id":1,"ok":true)")) throw Stop(std::string(message));
-      if (operation_.kind == Operation::Kind::write) return operation_.batch;
-      if (take_entries(message)) return std::exchange(entries_, 0);
-    }
-  }
-
- private:
-  /// Returns whether this was the last frame of the reply.
-  bool take_entries(std::string_view message) {
-    // The first reply of each connection is parsed in any case, to know that reads are whole.
-    if (!operation_.parse && is_checked_) {
-      if (message.ends_with(R"("more":true})")) return false;
-      entries_ = operation_.batch;
-      return true;
-    }
-    auto const reply = protocol::parse_reply(message);
-    if (!reply) throw Stop(reply.error().message);
-    entries_ += reply->entries.size();
-    if (reply->more) return false;
-    is_checked_ = true;
-    if (entries_ != operation_.batch) {
-      throw Stop("a read of " + std::to_string(operation_.batch) + " entries returned " +
-                 std::to_string(entries_));
-    }
-    return true;
-  }
-
-  Operation operation_;
-  protocol::FrameReader frames_{protocol::frame_bytes_ceiling};
-  std::size_t entries_ = 0;  ///< Of the reply that is arriving.
-  bool is_checked_ = false;
-};
 
 /// Sends one request and hands each frame of its reply to `take`, until that returns false.
 template <class Take>
@@ -128,7 +80,9 @@ std::uint64_t ask_last_start(std::string const& socket_path, std::size_t count) 
 class StelePeer final : public Peer {
  public:
   StelePeer(std::string const& socket, Operation const& operation, bool is_floor)
-      : operation_(operation), timeline_(operation.out_of_order_share) {
+      : operation_(operation),
+        timeline_(operation.out_of_order_share, operation.seed),
+        random_(operation.seed) {
     if (is_floor) {
       backend_ = "one direct dsync write";
     } else {
@@ -149,7 +103,8 @@ class StelePeer final : public Peer {
   }
 
   std::unique_ptr<ReplyReader> make_reader() const override {
-    return std::make_unique<SteleReplyReader>(operation_);
+    if (operation_.kind == Operation::Kind::read) return make_read_reply_reader(operation_);
+    return make_write_reply_reader(operation_.batch);
   }
   std::string backend() const override { return backend_; }
 
@@ -169,17 +124,17 @@ class StelePeer final : public Peer {
   void render_writes() {
     auto const template_count = std::max<std::size_t>(4, 256 / operation_.batch);
     for (std::size_t i = 0; i < template_count; ++i) {
-      std::vector<LogEntry> entries;
+      std::string entries;
       for (std::size_t j = 0; j < operation_.batch; ++j) {
-        entries.push_back(make_entry(operation_.entry_bytes, i * operation_.batch + j));
+        if (j > 0) entries += ',';
+        entries += make_entry_text(operation_.entry_bytes, i * operation_.batch + j);
       }
       std::string request;
       append_frame(request, [&](std::string& out) {
-        if (operation_.batch == 1) {
-          protocol::append_write_log(out, request_id, entries.front());
-        } else {
-          protocol::append_write_many_logs(out, request_id, entries);
-        }
+        out += operation_.batch == 1
+                   ? R"({"op":"write_log","id":1,"entry":)" + entries
+                   : R"({"op":"write_many_logs","id":1,"entries":[)" + entries + ']';
+        out += '}';
       });
       templates_.add(std::move(request));
     }
@@ -187,7 +142,7 @@ class StelePeer final : public Peer {
 
   Operation operation_;
   Timeline timeline_;
-  Random random_{};
+  Random random_;
   RequestTemplates templates_{};
   std::string backend_{};
   std::uint64_t oldest_ts_ = 0;

@@ -15,6 +15,16 @@ std::string entry_text(LogEntry const& entry) {
   return text;
 }
 
+/// Lengthens a message, and so a text that holds it, to the size that the text is to have.
+void fill(std::string& message, std::size_t text_bytes, std::size_t wanted_bytes) {
+  if (text_bytes > wanted_bytes) {
+    throw std::invalid_argument("such an entry has at least " + std::to_string(text_bytes) +
+                                " bytes");
+  }
+  static constexpr std::string_view filler = " the quick brown fox jumps over the lazy dog,";
+  for (auto i = text_bytes; i < wanted_bytes; ++i) message += filler[i % filler.size()];
+}
+
 std::uint64_t now_us() {
   auto const now = std::chrono::system_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(
@@ -30,8 +40,8 @@ std::uint64_t Random::next() noexcept {
   return value ^ (value >> 31);
 }
 
-Timeline::Timeline(double out_of_order_share)
-    : first_(now_us()), latest_(first_), out_of_order_share_(out_of_order_share) {}
+Timeline::Timeline(double out_of_order_share, std::uint64_t seed)
+    : first_(now_us()), latest_(first_), out_of_order_share_(out_of_order_share), random_(seed) {}
 
 std::uint64_t Timeline::next() noexcept {
   ++latest_;
@@ -49,17 +59,19 @@ LogEntry make_entry(std::size_t text_bytes, std::size_t number) {
   entry.metadata = R"({"unit":"web","path":"/index.html","peer":"10.0.0.1","bytes":5120})";
   if (entry_text(entry).size() > text_bytes) entry.metadata = "{}";
   if (entry_text(entry).size() > text_bytes) entry.message = "x";
-  auto const bytes = entry_text(entry).size();
-  if (bytes > text_bytes) {
-    throw std::invalid_argument("an entry has at least " + std::to_string(bytes) + " bytes");
-  }
-  static constexpr std::string_view filler = " the quick brown fox jumps over the lazy dog,";
-  for (auto i = bytes; i < text_bytes; ++i) entry.message += filler[i % filler.size()];
+  fill(entry.message, entry_text(entry).size(), text_bytes);
   return entry;
 }
 
 std::string make_entry_text(std::size_t text_bytes, std::size_t number) {
-  return entry_text(make_entry(text_bytes, number));
+  static constexpr std::string_view level = R"("level":"info",)";
+  LogEntry least;
+  least.timestamp = timestamp_mark;
+  least.message = "x";
+  if (text_bytes >= entry_text(least).size()) return entry_text(make_entry(text_bytes, number));
+  fill(least.message, entry_text(least).size() - level.size(), text_bytes);
+  auto text = entry_text(least);
+  return text.erase(text.find(level), level.size());
 }
 
 void RequestTemplates::add(std::string request) {
