@@ -191,6 +191,8 @@ std::string_view to_string(Op op) noexcept {
       return "write_many_logs";
     case Op::read_logs:
       return "read_logs";
+    case Op::count_logs:
+      return "count_logs";
   }
   return "unknown";
 }
@@ -212,6 +214,10 @@ void append_limits(std::string& out, ServiceFacts const& facts) {
       .number("json_depth_max", protocol::json_depth_max)
       .number("request_id_bytes_max", protocol::request_id_bytes_max)
       .number("read_frame_bytes", protocol::read_frame_bytes)
+      .number("contains_bytes_max", protocol::contains_bytes_max)
+      .number("where_bytes_max", protocol::where_bytes_max)
+      .number("where_members_max", protocol::where_members_max)
+      .number("count_buckets_max", protocol::count_buckets_max)
       .number("connections_max", config.max_connections)
       .number("in_flight_bytes_max", config.max_in_flight_bytes)
       .number("unsent_bytes_max", config.max_unsent_bytes)

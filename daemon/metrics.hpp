@@ -17,8 +17,17 @@
 
 namespace stele::daemon {
 
-enum class Op : std::uint8_t { hello, ping, stats, help, write_log, write_many_logs, read_logs };
-inline constexpr std::size_t op_count = 7;
+enum class Op : std::uint8_t {
+  hello,
+  ping,
+  stats,
+  help,
+  write_log,
+  write_many_logs,
+  read_logs,
+  count_logs,
+};
+inline constexpr std::size_t op_count = 8;
 std::string_view to_string(Op op) noexcept;
 
 /// Counters since start.

@@ -5,13 +5,11 @@
 #include <charconv>
 #include <limits>
 
+#include "daemon/step_budget.hpp"
 #include "protocol/json_text.hpp"
 
 namespace stele::daemon {
 namespace {
-
-/// Keys that one step looks at: a fraction of a millisecond.
-constexpr std::size_t step_visits_max = 20'000;
 
 /// How many of the first `count_max` keys are of entries that follow one another in the log too.
 std::size_t count_neighbours(TimeIndex::Keys keys, std::size_t count_max) noexcept {
@@ -57,6 +55,8 @@ Result<RangeRead> RangeRead::make(protocol::ReadLogs const& request) {
   read.start_ts_ = request.start_ts;
   read.end_ts_ = request.end_ts;
   read.entries_left_ = request.limit.value_or(std::numeric_limits<std::uint64_t>::max());
+  read.after_seq_ = request.terms.after_seq.value_or(0);
+  read.filter_ = protocol::EntryFilter::make(request.terms);
   read.position_.order = request.order;
   if (request.cursor.empty()) return read;
 
@@ -101,7 +101,7 @@ struct RangeRead::Work {
   Store::Finder finder;
   Step& step;
   std::size_t bytes_left;
-  std::size_t visits_left = step_visits_max;
+  StepBudget budget{};
 };
 
 RangeRead::Step RangeRead::step(Store const& store, std::size_t bytes_max) {
@@ -117,7 +117,7 @@ RangeRead::Step RangeRead::step(Store const& store, std::size_t bytes_max) {
     store.index().descend(std::min(position_.next, TimeKey{end_ts_, time_key_max.seq}),
                           [&](TimeIndex::Keys keys) { return take_falling(work, keys); });
   }
-  result.visits = step_visits_max - work.visits_left;
+  result.visits = work.budget.visits();
   return result;
 }
 
@@ -130,12 +130,12 @@ bool RangeRead::take_rising(Work& work, TimeIndex::Keys keys) {
     TimeKey const key = keys.front();
     if (!goes_on(work, key)) return false;
     std::size_t passed = 1;
-    if (is_in_snapshot(key)) {
-      auto const count_max = std::min<std::uint64_t>(
-          {keys.size(), work.visits_left, entries_left_, position_.as_of_seq - key.seq + 1});
-      passed = take_neighbours(work, key.seq, count_neighbours(keys, count_max));
+    if (is_wanted(key) && filter_) {
+      take_if_wanted(work, key.seq);
+    } else if (is_wanted(key)) {
+      passed = take_neighbours(work, keys);
     }
-    work.visits_left -= passed;
+    work.budget.pay(passed);
     keys = keys.subspan(passed);
   }
   return !is_last;
@@ -144,24 +144,42 @@ bool RangeRead::take_rising(Work& work, TimeIndex::Keys keys) {
 bool RangeRead::take_falling(Work& work, TimeIndex::Keys keys) {
   for (auto key = keys.rbegin(); key != keys.rend(); ++key) {
     if (key->timestamp < start_ts_ || !goes_on(work, *key)) return false;
-    if (is_in_snapshot(*key)) take_neighbours(work, key->seq, 1);
-    --work.visits_left;
+    if (is_wanted(*key)) take_if_wanted(work, key->seq);
+    work.budget.pay(1);
   }
   return true;
 }
 
 /// Whether the step may look at `next`; if not, that is where the read goes on.
 bool RangeRead::goes_on(Work& work, TimeKey next) {
-  bool const pauses = work.bytes_left == 0 || work.visits_left == 0;
-  if (!pauses && (entries_left_ > 0 || !is_in_snapshot(next))) return true;
+  bool const pauses = work.bytes_left == 0 || work.budget.is_spent();
+  if (!pauses && (entries_left_ > 0 || !is_wanted(next))) return true;
   position_.next = next;
   work.step.status = pauses ? Status::more : Status::limited;
   return false;
 }
 
 /// Takes from one chunk what fits of the entries that follow one another; returns how many.
-std::size_t RangeRead::take_neighbours(Work& work, Seq first, std::size_t count) {
+std::size_t RangeRead::take_neighbours(Work& work, TimeIndex::Keys keys) {
+  Seq const first = keys.front().seq;
+  auto const count_max = std::min<std::uint64_t>(
+      {keys.size(), work.budget.visits_left(), entries_left_, position_.as_of_seq - first + 1});
+  auto const count = count_neighbours(keys, count_max);
   auto const run = work.finder.find_run(first, count, work.bytes_left);
+  take(work, run);
+  return run.entries;
+}
+
+void RangeRead::take_if_wanted(Work& work, Seq seq) {
+  auto const run = work.finder.find(seq);
+  if (filter_) {
+    work.budget.pay_for_judging(run.text.size());
+    if (!filter_->matches(run.text)) return;
+  }
+  take(work, run);
+}
+
+void RangeRead::take(Work& work, EntryRun const& run) {
   auto* const last = work.step.runs.empty() ? nullptr : &work.step.runs.back();
   if (last != nullptr && last->chunk == run.chunk &&
       last->text.data() + last->text.size() + 1 == run.text.data()) {
@@ -173,7 +191,6 @@ std::size_t RangeRead::take_neighbours(Work& work, Seq first, std::size_t count)
   work.bytes_left -= std::min(work.bytes_left, run.text.size() + 1);
   work.step.entries += run.entries;
   entries_left_ -= run.entries;
-  return run.entries;
 }
 
 }  // namespace stele::daemon

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/store.hpp"
+#include "protocol/entry_filter.hpp"
 #include "protocol/request.hpp"
 #include "stele/error.hpp"
 
@@ -56,7 +57,8 @@ class RangeRead {
     std::vector<EntryRun> runs{};
   };
   /// The next entries: one more than fits, at most, into `bytes_max`. The time it takes is bounded
-  /// also if few of the entries that it visits belong to the read.
+  /// also if few of the entries that it visits belong to the read. Whether an entry behind the
+  /// limit matches the terms is not looked at: after `limited` there may be none.
   Step step(Store const& store, std::size_t bytes_max);
 
   std::string cursor() const { return to_text(position_); }
@@ -66,12 +68,19 @@ class RangeRead {
   bool take_rising(Work& work, TimeIndex::Keys keys);
   bool take_falling(Work& work, TimeIndex::Keys keys);
   bool goes_on(Work& work, TimeKey next);
-  std::size_t take_neighbours(Work& work, Seq first, std::size_t count);
-  bool is_in_snapshot(TimeKey key) const noexcept { return key.seq <= position_.as_of_seq; }
+  std::size_t take_neighbours(Work& work, TimeIndex::Keys keys);
+  void take_if_wanted(Work& work, Seq seq);
+  void take(Work& work, EntryRun const& run);
+  /// As far as its seq tells.
+  bool is_wanted(TimeKey key) const noexcept {
+    return key.seq <= position_.as_of_seq && key.seq > after_seq_;
+  }
 
   std::uint64_t start_ts_ = 0;
   std::uint64_t end_ts_ = 0;
   std::uint64_t entries_left_ = 0;
+  Seq after_seq_ = 0;
+  std::shared_ptr<protocol::EntryFilter const> filter_{};  ///< None: all entries match.
   ReadCursor position_{};
   bool resumes_ = false;  ///< The position came from the client.
 };

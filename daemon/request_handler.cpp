@@ -26,6 +26,7 @@ Op op_of(protocol::Request const& request) noexcept {
       return write.many ? Op::write_many_logs : Op::write_log;
     }
     Op operator()(protocol::ReadLogs const&) const noexcept { return Op::read_logs; }
+    Op operator()(protocol::CountLogs const&) const noexcept { return Op::count_logs; }
   };
   return std::visit(Visitor{}, request);
 }
@@ -52,6 +53,14 @@ Failure no_space_failure() {
 
 Failure log_failed_failure() {
   return {Error::log_failed, "the disk reported an error; the daemon stops"};
+}
+
+Failure too_many_buckets_failure() {
+  auto const buckets_max = std::to_string(protocol::count_buckets_max);
+  return {Error::bad_request,
+          "the count has more than " + buckets_max +
+              " buckets; count a shorter range, or with a larger bucket_us",
+          "{\"path\":\"bucket_us\",\"buckets_max\":" + buckets_max + '}'};
 }
 
 RequestHandler::RequestHandler(ServiceFacts const& facts, Store& store, LogPort& log,
@@ -175,6 +184,11 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::ReadLogs cons
   auto read = RangeRead::make(request);
   if (!read) return fail(id, read.error());
   return ReadReply{std::string(id), *std::move(read), false};
+}
+
+PendingReply RequestHandler::answer(std::string_view id, protocol::CountLogs const& request,
+                                    Origin const& /*origin*/) {
+  return CountReply{std::string(id), RangeCount(request), false};
 }
 
 }  // namespace stele::daemon

@@ -12,6 +12,7 @@
 #include "daemon/clock.hpp"
 #include "daemon/log_port.hpp"
 #include "daemon/metrics.hpp"
+#include "daemon/range_count.hpp"
 #include "daemon/range_read.hpp"
 #include "daemon/store.hpp"
 #include "protocol/frame.hpp"
@@ -45,12 +46,19 @@ struct ReadReply {
   bool begun = false;
 };
 
+/// A count, which begins as a read does.
+struct CountReply {
+  std::string id{};
+  RangeCount count{};
+  bool begun = false;
+};
+
 /// Counters are taken when the reply is made, so that they show what was asked before.
 struct StatsReply {
   std::string id{};
 };
 
-using PendingReply = std::variant<ReadyReply, WriteReply, ReadReply, StatsReply>;
+using PendingReply = std::variant<ReadyReply, WriteReply, ReadReply, CountReply, StatsReply>;
 
 class RequestHandler {
  public:
@@ -82,6 +90,8 @@ class RequestHandler {
   PendingReply answer(std::string_view id, protocol::Help const& request, Origin const& origin);
   PendingReply answer(std::string_view id, protocol::Write const& request, Origin const& origin);
   PendingReply answer(std::string_view id, protocol::ReadLogs const& request, Origin const& origin);
+  PendingReply answer(std::string_view id, protocol::CountLogs const& request,
+                      Origin const& origin);
 
   ServiceFacts const& facts_;
   Store& store_;
@@ -96,5 +106,7 @@ class RequestHandler {
 /// Why a write that the log had taken was not written after all.
 Failure no_space_failure();
 Failure log_failed_failure();
+
+Failure too_many_buckets_failure();
 
 }  // namespace stele::daemon

@@ -180,6 +180,24 @@ bool SessionState::produce(ReadReply& reply) {
   return produce_entries(reply);
 }
 
+bool SessionState::produce(CountReply& reply) {
+  ++turn_reads_;
+  auto const& store = handler_.store();
+  if (!std::exchange(reply.begun, true)) reply.count.begin(store);
+  auto const status = reply.count.step(store);
+  awaits_turn_ = status == RangeCount::Status::more;
+  if (awaits_turn_) return false;
+  if (status == RangeCount::Status::too_many_buckets) {
+    append_frame_failure(reply.id, too_many_buckets_failure());
+    return true;
+  }
+  protocol::FrameBuilder frame(filling_.text(), form());
+  protocol::append_count_reply(filling_.text(), reply.id, reply.count.count(),
+                               reply.count.buckets());
+  frame.finish();
+  return true;
+}
+
 bool SessionState::produce(StatsReply& reply) {
   protocol::FrameBuilder frame(filling_.text(), form());
   handler_.append_stats_reply(filling_.text(), reply);

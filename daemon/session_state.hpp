@@ -82,6 +82,7 @@ class SessionState {
   bool produce(ReadyReply& reply);
   bool produce(WriteReply& reply);
   bool produce(ReadReply& reply);
+  bool produce(CountReply& reply);
   bool produce(StatsReply& reply);
   bool produce_entries(ReadReply& reply);
   void append_frame(std::string_view text);

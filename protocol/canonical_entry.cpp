@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "protocol/canonical_value.hpp"
 #include "protocol/limits.hpp"
 
 namespace stele::protocol {
@@ -150,6 +151,31 @@ std::optional<EntryKey> read_entry_key(std::string_view text) noexcept {
   if (!skip(text, before_timestamp) || !read_number(text, key.timestamp)) return std::nullopt;
   if (!skip(text, before_level) || !read_level(text, key.level)) return std::nullopt;
   return key;
+}
+
+std::optional<EntryBody> read_entry_body(std::string_view text) noexcept {
+  auto const start = text.find(before_message);  // Digits and a level come before it.
+  auto const end = text.rfind(before_pid);
+  if (start == text.npos || end == text.npos || end < start) return std::nullopt;
+  text = text.substr(0, end).substr(start + before_message.size());
+  auto const message_bytes = string_bytes(text);
+  if (message_bytes > text.size()) return std::nullopt;
+  EntryBody body{text.substr(1, message_bytes - 2), text.substr(message_bytes)};
+  if (!skip(body.metadata, before_metadata)) return std::nullopt;
+  return body;
+}
+
+std::optional<Origin> read_entry_origin(std::string_view text) noexcept {
+  Origin origin;
+  auto const start = text.rfind(before_pid);
+  if (start == text.npos) return std::nullopt;
+  text.remove_prefix(start + before_pid.size());
+  bool const is_origin = read_number(text, origin.pid) &&                            //
+                         skip(text, before_uid) && read_number(text, origin.uid) &&  //
+                         skip(text, before_gid) && read_number(text, origin.gid) &&  //
+                         text == after_gid;
+  if (!is_origin) return std::nullopt;
+  return origin;
 }
 
 bool read_canonical_entry(std::string_view& text, StoredEntry& entry) {

@@ -47,6 +47,16 @@ struct EntryKey {
 };
 std::optional<EntryKey> read_entry_key(std::string_view text) noexcept;
 
+/// What lies behind the key, as it stands in the text.
+struct EntryBody {
+  std::string_view message{};  ///< Between its quotes, escaped.
+  std::string_view metadata{};
+};
+/// Nothing if `text` does not start and end as the canonical form does.
+std::optional<EntryBody> read_entry_body(std::string_view text) noexcept;
+/// Read from the fixed end.
+std::optional<Origin> read_entry_origin(std::string_view text) noexcept;
+
 /// Takes one entry of exactly the canonical form from the start of `text`, about twice as fast as
 /// a JSON parser: of the metadata it matches quotes and brackets only, since the daemon wrote it.
 /// `text` is valid UTF-8. False if this is not the canonical form; then the parameters are spoilt.

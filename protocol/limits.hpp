@@ -38,6 +38,15 @@ inline constexpr std::size_t request_id_bytes_max = 256;
 inline constexpr std::size_t client_name_bytes_max = 256;
 inline constexpr std::size_t cursor_bytes_max = 256;
 
+/// What a read may look for, so that judging one entry is short work: UTF-8 bytes of `contains`;
+/// members of `where`, and its bytes in canonical form.
+inline constexpr std::size_t contains_bytes_max = 4096;
+inline constexpr std::size_t where_members_max = 16;
+inline constexpr std::size_t where_bytes_max = 4096;
+
+/// Buckets of one count, each about 30 bytes of a reply that is made as a whole.
+inline constexpr std::size_t count_buckets_max = 10'000;
+
 /// Client bytes that an error message repeats.
 inline constexpr std::size_t excerpt_bytes_max = 64;
 

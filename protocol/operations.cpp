@@ -5,8 +5,9 @@
 namespace stele::protocol {
 namespace {
 
-constexpr std::array<std::string_view, 10> names_of_members{
-    "op", "id", "client", "entry", "entries", "start_ts", "end_ts", "order", "limit", "cursor"};
+constexpr std::array<std::string_view, 16> names_of_members{
+    "op",        "id",       "client", "entry",  "entries", "start_ts", "end_ts", "after_seq",
+    "min_level", "contains", "where",  "origin", "order",   "limit",    "cursor", "bucket_us"};
 
 constexpr auto names_of_ops = [] {
   std::array<std::string_view, operations.size()> names{};
@@ -21,7 +22,7 @@ constexpr bool operations_are_in_order() {
   return true;
 }
 static_assert(operations_are_in_order());
-static_assert(names_of_members.size() == static_cast<std::size_t>(Member::cursor) + 1);
+static_assert(names_of_members.size() == static_cast<std::size_t>(Member::bucket_us) + 1);
 
 }  // namespace
 

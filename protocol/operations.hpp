@@ -11,7 +11,16 @@
 
 namespace stele::protocol {
 
-enum class Op : std::uint8_t { hello, ping, stats, write_log, write_many_logs, read_logs, help };
+enum class Op : std::uint8_t {
+  hello,
+  ping,
+  stats,
+  write_log,
+  write_many_logs,
+  read_logs,
+  count_logs,
+  help,
+};
 
 /// The members of requests.
 enum class Member : std::uint8_t {
@@ -22,9 +31,15 @@ enum class Member : std::uint8_t {
   entries,
   start_ts,
   end_ts,
+  after_seq,
+  min_level,
+  contains,
+  where,
+  origin,
   order,
   limit,
   cursor,
+  bucket_us,
 };
 
 /// A set of members.
@@ -32,6 +47,11 @@ using MemberBits = std::uint32_t;
 constexpr MemberBits bit(Member member) noexcept {
   return MemberBits{1} << static_cast<unsigned>(member);
 }
+
+/// What reads and counts have in common: which entries they are about.
+inline constexpr MemberBits selecting_members =
+    bit(Member::start_ts) | bit(Member::end_ts) | bit(Member::after_seq) | bit(Member::min_level) |
+    bit(Member::contains) | bit(Member::where) | bit(Member::origin);
 
 struct Operation {
   Op op;
@@ -43,7 +63,7 @@ struct Operation {
   std::string_view what;
 };
 
-inline constexpr std::array<Operation, 7> operations{{
+inline constexpr std::array<Operation, 8> operations{{
     {Op::hello, "hello", bit(Member::client), 0, false, R"({"op":"hello","client":"my-program"})",
      "who the daemon is: protocol and server version, store id, limits"},
     {Op::ping, "ping", 0, 0, true, R"({"op":"ping"})", "ok while the log can accept writes"},
@@ -56,10 +76,12 @@ inline constexpr std::array<Operation, 7> operations{{
      R"({"op":"write_many_logs","entries":[{"message":"one"},{"message":"two"}]})",
      "store entries, all or none, with contiguous seqs"},
     {Op::read_logs, "read_logs",
-     bit(Member::start_ts) | bit(Member::end_ts) | bit(Member::order) | bit(Member::limit) |
-         bit(Member::cursor),
-     0, false, R"({"op":"read_logs","order":"desc","limit":10})",
+     selecting_members | bit(Member::order) | bit(Member::limit) | bit(Member::cursor), 0, false,
+     R"({"op":"read_logs","order":"desc","limit":10,"min_level":"warn","where":{"user":42}})",
      "entries from start_ts to end_ts (microseconds since 1970, both inclusive)"},
+    {Op::count_logs, "count_logs", selecting_members | bit(Member::bucket_us), 0, false,
+     R"({"op":"count_logs","min_level":"error","bucket_us":3600000000})",
+     "how many entries there are, in all or by time"},
     {Op::help, "help", 0, 0, true, R"({"op":"help"})", "this list"},
 }};
 

@@ -83,6 +83,25 @@ void append_entries_end(std::string& out, std::string_view cursor) {
   out += '}';
 }
 
+void append_count_reply(std::string& out, std::string_view id, std::uint64_t count,
+                        std::optional<std::span<CountBucket const>> buckets) {
+  append_ok_start(out, id);
+  out += R"(,"count":)";
+  append_json_number(out, count);
+  if (buckets) {
+    out += R"(,"buckets":[)";
+    for (std::size_t i = 0; i < buckets->size(); ++i) {
+      out += i == 0 ? "[" : ",[";
+      append_json_number(out, (*buckets)[i].first);
+      out += ',';
+      append_json_number(out, (*buckets)[i].second);
+      out += ']';
+    }
+    out += ']';
+  }
+  out += '}';
+}
+
 void append_help_reply(std::string& out, std::string_view id) {
   append_ok_start(out, id);
   out += R"(,"help":[)";

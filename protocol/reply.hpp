@@ -7,8 +7,10 @@
 #include <boost/json/value.hpp>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "stele/error.hpp"
@@ -36,6 +38,11 @@ void append_entries_start(std::string& out, std::string_view id);
 void append_entries_more(std::string& out);
 /// `cursor` empty: the range is exhausted (null on the wire).
 void append_entries_end(std::string& out, std::string_view cursor);
+
+/// Where a stretch of time starts, and how many entries it has.
+using CountBucket = std::pair<std::uint64_t, std::uint64_t>;
+void append_count_reply(std::string& out, std::string_view id, std::uint64_t count,
+                        std::optional<std::span<CountBucket const>> buckets);
 
 /// The reply to `help`: one JSON object, whose text a person can read.
 void append_help_reply(std::string& out, std::string_view id);

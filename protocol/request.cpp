@@ -23,7 +23,52 @@ struct OpOf {
     return write.many ? Op::write_many_logs : Op::write_log;
   }
   Op operator()(ReadLogs const&) const { return Op::read_logs; }
+  Op operator()(CountLogs const&) const { return Op::count_logs; }
 };
+
+void append_member(std::string& out, Member member) {
+  out += ",\"";
+  out += to_string(member);
+  out += "\":";
+}
+
+void append_number(std::string& out, Member member, std::uint64_t number) {
+  append_member(out, member);
+  append_json_number(out, number);
+}
+
+void append_origin(std::string& out, EntryTerms const& terms) {
+  append_member(out, Member::origin);
+  out += '{';
+  if (terms.pid) {
+    out += R"("pid":)";
+    append_json_number(out, *terms.pid);
+  }
+  if (terms.pid && terms.uid) out += ',';
+  if (terms.uid) {
+    out += R"("uid":)";
+    append_json_number(out, *terms.uid);
+  }
+  out += '}';
+}
+
+/// Terms that every entry meets are left out, so that an older daemon takes the request.
+void append_terms(std::string& out, EntryTerms const& terms) {
+  if (terms.after_seq) append_number(out, Member::after_seq, *terms.after_seq);
+  if (terms.min_level != Level::trace) {
+    append_member(out, Member::min_level);
+    append_json_string(out, to_string(terms.min_level));
+  }
+  if (!terms.contains.empty()) {
+    append_member(out, Member::contains);
+    append_json_string(out, terms.contains);
+  }
+  if (!terms.where.empty()) {
+    append_member(out, Member::where);
+    out += terms.where;
+  }
+  if (terms.pid || terms.uid) append_origin(out, terms);
+}
 
 }  // namespace
 
@@ -67,19 +112,25 @@ void append_write_many_logs(std::string& out, std::uint64_t id, std::span<LogEnt
 
 void append_read_logs(std::string& out, std::uint64_t id, ReadLogs const& read) {
   append_start(out, Op::read_logs, id);
-  out += R"(,"start_ts":)";
-  append_json_number(out, read.start_ts);
-  out += R"(,"end_ts":)";
-  append_json_number(out, read.end_ts);
-  out += read.order == Order::asc ? R"(,"order":"asc")" : R"(,"order":"desc")";
-  if (read.limit) {
-    out += R"(,"limit":)";
-    append_json_number(out, *read.limit);
-  }
+  append_number(out, Member::start_ts, read.start_ts);
+  append_number(out, Member::end_ts, read.end_ts);
+  append_member(out, Member::order);
+  out += read.order == Order::asc ? R"("asc")" : R"("desc")";
+  if (read.limit) append_number(out, Member::limit, *read.limit);
   if (!read.cursor.empty()) {
-    out += R"(,"cursor":)";
+    append_member(out, Member::cursor);
     append_json_string(out, read.cursor);
   }
+  append_terms(out, read.terms);
+  out += '}';
+}
+
+void append_count_logs(std::string& out, std::uint64_t id, CountLogs const& count) {
+  append_start(out, Op::count_logs, id);
+  append_number(out, Member::start_ts, count.start_ts);
+  append_number(out, Member::end_ts, count.end_ts);
+  append_terms(out, count.terms);
+  if (count.bucket_us) append_number(out, Member::bucket_us, *count.bucket_us);
   out += '}';
 }
 

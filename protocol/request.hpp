@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "protocol/canonical_entry.hpp"
+#include "protocol/entry_terms.hpp"
 #include "protocol/limits.hpp"
 #include "stele/error.hpp"
 #include "stele/log_entry.hpp"
@@ -38,9 +39,18 @@ struct ReadLogs {
   Order order = Order::asc;           ///< By (timestamp, seq).
   std::optional<std::uint64_t> limit{};
   std::string_view cursor{};  ///< From an earlier reply; empty: from the start.
+  EntryTerms terms{};
 };
 
-using Request = std::variant<Hello, Ping, Stats, Help, Write, ReadLogs>;
+struct CountLogs {
+  std::uint64_t start_ts = 0;  ///< As in ReadLogs.
+  std::uint64_t end_ts = UINT64_MAX;
+  EntryTerms terms{};
+  /// Count by time, in buckets of so many microseconds; absent: one count of all.
+  std::optional<std::uint64_t> bucket_us{};
+};
+
+using Request = std::variant<Hello, Ping, Stats, Help, Write, ReadLogs, CountLogs>;
 
 /// The name on the wire: `write_many_logs` for Write{.many = true}.
 std::string_view op_name(Request const& request) noexcept;
@@ -85,6 +95,7 @@ void append_stats(std::string& out, std::uint64_t id);
 void append_write_log(std::string& out, std::uint64_t id, LogEntry const& entry);
 void append_write_many_logs(std::string& out, std::uint64_t id, std::span<LogEntry const> entries);
 void append_read_logs(std::string& out, std::uint64_t id, ReadLogs const& read);
+void append_count_logs(std::string& out, std::uint64_t id, CountLogs const& count);
 
 /// The JSON text of one entry, as a client writes it.
 void append_entry(std::string& out, LogEntry const& entry);

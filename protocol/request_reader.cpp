@@ -30,6 +30,8 @@ void RequestReader::start(std::string_view text) {
   client_.clear();
   cursor_.clear();
   read_ = {};
+  bucket_us_ = 0;
+  terms_.start();
   in_entry_ = false;
   if (canonical_.capacity() > kept_bytes_max) canonical_ = {};
   if (drafts_.capacity() > kept_bytes_max / sizeof(EntryDraft)) drafts_ = {};
@@ -46,6 +48,8 @@ void RequestReader::take(JsonToken const& token) {
   if (in_entry_) {
     entry_.take(token);
     if (entry_.done()) finish_entry();
+  } else if (!terms_.done()) {
+    terms_.take(token);
   } else if (depth_ == 0 && !closes) {
     is_object_ = token.kind == Kind::object_begin;
   } else if (depth_ == 1 && is_object_ && !closes) {
@@ -107,6 +111,14 @@ void RequestReader::take_value(JsonToken const& token) {
     case Member::cursor:
       if (token.kind == Kind::null) return;
       return take_string(token, cursor_bytes_max, cursor_);
+    case Member::bucket_us:
+      return take_bucket(token);
+    case Member::after_seq:
+    case Member::min_level:
+    case Member::contains:
+    case Member::where:
+    case Member::origin:
+      return terms_.begin(*member_, token);
   }
 }
 
@@ -144,6 +156,11 @@ void RequestReader::take_integer(JsonToken const& token, std::uint64_t& value) {
     return fail_type(token, "an integer from 0 to 18446744073709551615");
   }
   value = token.integer;
+}
+
+void RequestReader::take_bucket(JsonToken const& token) {
+  take_integer(token, bucket_us_);
+  if (bucket_us_ == 0) fail_type(token, "an integer from 1 to 18446744073709551615");
 }
 
 void RequestReader::take_string(JsonToken const& token, std::size_t bytes_max, std::string& value) {
@@ -237,6 +254,7 @@ Result<Request> RequestReader::finish() {
     return *judge_members(chosen);
   }
   if (failure_) return *std::move(failure_);
+  if (terms_.failure()) return *std::move(terms_.failure());
   if (auto const missing_bits = chosen.needed & ~seen_; missing_bits != 0) {
     auto const missing = member_names(missing_bits);
     return Failure(Error::bad_request,
@@ -255,7 +273,13 @@ Result<Request> RequestReader::finish() {
       return Request(Help{});
     case Op::read_logs:
       read_.cursor = cursor_;
+      read_.terms = terms_.terms();
       return Request(read_);
+    case Op::count_logs: {
+      CountLogs count{read_.start_ts, read_.end_ts, terms_.terms(), {}};
+      if ((seen_ & bit(Member::bucket_us)) != 0) count.bucket_us = bucket_us_;
+      return Request(count);
+    }
     case Op::write_log:
       return Request(Write{false, drafts_});
     case Op::write_many_logs:

@@ -11,6 +11,7 @@
 #include "protocol/json_tokens.hpp"
 #include "protocol/operations.hpp"
 #include "protocol/request.hpp"
+#include "protocol/terms_reader.hpp"
 
 namespace stele::protocol {
 
@@ -37,6 +38,7 @@ class RequestReader {
   void take_order(JsonToken const& token);
   void take_integer(JsonToken const& token, std::uint64_t& value);
   void take_string(JsonToken const& token, std::size_t bytes_max, std::string& value);
+  void take_bucket(JsonToken const& token);
   void start_entry(JsonToken const& token, std::optional<std::size_t> index);
   void finish_entry();
   /// Keeps the first failure.
@@ -63,6 +65,8 @@ class RequestReader {
   std::string cursor_{};
   ReadLogs read_{};
   std::uint64_t limit_ = 0;
+  std::uint64_t bucket_us_ = 0;
+  TermsReader terms_{};
   bool in_entry_ = false;
   EntryReader entry_;
   std::string canonical_{};  ///< Canonical text of the entries; never moves during a request.

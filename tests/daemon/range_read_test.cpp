@@ -203,6 +203,76 @@ BOOST_AUTO_TEST_CASE(pages_cover_a_range_once_while_entries_arrive) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(terms_leave_out_what_does_not_match) {
+  write(10, "one disk");
+  write(20, "two");
+  write(30, "three disk");
+  write(15, "four disk");
+  ReadLogs request;
+  request.terms.contains = "disk";
+  BOOST_TEST(timestamps(request) == (Timestamps{10, 15, 30}), boost::test_tools::per_element());
+  request.order = Order::desc;
+  request.terms.after_seq = 1;
+  BOOST_TEST(timestamps(request) == (Timestamps{30, 15}), boost::test_tools::per_element());
+  request.terms.contains = {};
+  BOOST_TEST(timestamps(request) == (Timestamps{30, 20, 15}), boost::test_tools::per_element());
+  request.order = Order::asc;
+  BOOST_TEST(timestamps(request) == (Timestamps{15, 20, 30}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_counts_only_what_matches_and_its_cursor_keeps_to_the_terms) {
+  for (std::uint64_t i = 0; i < 30; ++i) write(i, i % 3 == 0 ? "yes" : "no");
+  for (Order const order : {Order::asc, Order::desc}) {
+    ReadLogs request;
+    request.order = order;
+    request.terms.contains = "yes";
+    auto const all = timestamps(request);
+    BOOST_TEST(all.size() == 10U);
+    Timestamps paged;
+    request.limit = 3;
+    std::string cursor;
+    for (int pages = 0; pages < 4; ++pages) {
+      request.cursor = cursor;
+      auto page = begin(request);
+      for (TimeKey const key : keys(page, 100)) paged.push_back(key.timestamp);
+      cursor = page.cursor();
+    }
+    BOOST_TEST(paged == all, boost::test_tools::per_element());
+  }
+}
+
+// Few entries match, so that most steps find nothing: each must end all the same.
+BOOST_AUTO_TEST_CASE(a_read_with_terms_is_sliced_and_finds_each_match_once) {
+  for (std::uint64_t i = 0; i < 20'000; ++i) write(i % 1000, i % 4000 == 7 ? "needle" : "hay");
+  for (Order const order : {Order::asc, Order::desc}) {
+    ReadLogs request;
+    request.order = order;
+    request.terms.contains = "needle";
+    auto read = begin(request);
+    std::size_t steps = 0;
+    std::size_t found = 0;
+    RangeRead::Step step;
+    do {
+      step = read.step(store, 1 << 20);
+      BOOST_TEST(step.visits <= 20'000U);
+      found += step.entries;
+      ++steps;
+    } while (step.status == RangeRead::Status::more);
+    BOOST_TEST(found == 5U);
+    BOOST_TEST(steps >= 10U);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(neighbours_that_match_are_one_run) {
+  for (std::uint64_t i = 0; i < 10; ++i) write(i, i == 4 ? "no" : "yes");
+  ReadLogs request;
+  request.terms.contains = "yes";
+  auto read = begin(request);
+  auto const step = read.step(store, 1 << 20);
+  BOOST_TEST(step.entries == 9U);
+  BOOST_TEST(step.runs.size() == 2U);
+}
+
 BOOST_AUTO_TEST_CASE(a_cursor_survives_its_text) {
   ReadCursor const cursor{{UINT64_MAX, 5}, 9, Order::desc};
   BOOST_TEST(to_text(cursor) == "18446744073709551615.5.9.d");

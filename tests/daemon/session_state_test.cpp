@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "daemon/session_fixture.hpp"
+#include "protocol/limits.hpp"
 
 namespace {
 
@@ -81,6 +82,34 @@ BOOST_AUTO_TEST_CASE(stats_behind_a_write_count_it) {
   receive(write_line("1") + "stats\n");
   commit();
   BOOST_TEST(replies().at(1).at("store").at("entries").as_int64() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_count_behind_a_write_counts_it) {
+  receive(write_line("1") + "{\"op\":\"count_logs\",\"id\":2,\"bucket_us\":10}\n" +
+          "{\"op\":\"count_logs\",\"after_seq\":1}\n");
+  BOOST_TEST(!session.has_output());
+  commit();
+  auto const answers = replies();
+  BOOST_REQUIRE_EQUAL(answers.size(), 3U);
+  BOOST_TEST(answers[1].at("count").as_int64() == 1);
+  BOOST_TEST(answers[1].at("buckets").as_array().size() == 1U);
+  BOOST_TEST(answers[2].at("count").as_int64() == 0);
+  BOOST_TEST(!answers[2].contains("buckets"));
+}
+
+BOOST_AUTO_TEST_CASE(a_count_of_too_many_buckets_is_told_the_limit_and_the_connection_lives) {
+  for (std::uint64_t ts = 0; ts <= stele::protocol::count_buckets_max; ++ts) {
+    receive(R"({"op":"write_log","entry":{"message":"m","timestamp":)" + std::to_string(ts) +
+            "}}\n");
+    commit();
+    send_all();
+  }
+  receive("{\"op\":\"count_logs\",\"bucket_us\":1}\n{\"op\":\"count_logs\"}\n");
+  auto const answers = replies();
+  BOOST_REQUIRE_EQUAL(answers.size(), 2U);
+  BOOST_TEST(code_of(answers[0]) == "bad_request");
+  BOOST_TEST(answers[0].at("error").at("detail").at("buckets_max").as_int64() == 10'000);
+  BOOST_TEST(answers[1].at("count").as_int64() == 10'001);
 }
 
 BOOST_AUTO_TEST_CASE(both_forms_carry_the_same_entries) {

@@ -21,7 +21,17 @@ struct Parsed {
   protocol::ReadLogs read{};
   std::string cursor{};
   std::string client{};
+  std::optional<std::uint64_t> bucket_us{};
+  std::string contains{};
+  std::string where{};
 };
+
+inline void set_terms(Parsed& values, protocol::EntryTerms const& terms) {
+  values.read.terms = terms;
+  values.contains = terms.contains;
+  values.where = terms.where;
+  values.read.terms.contains = values.read.terms.where = {};
+}
 
 inline Parsed to_values(protocol::ParsedRequest const& parsed) {
   Parsed values;
@@ -43,6 +53,12 @@ inline Parsed to_values(protocol::ParsedRequest const& parsed) {
     values.read = *read;
     values.cursor = read->cursor;
     values.read.cursor = {};
+    set_terms(values, read->terms);
+  } else if (auto const* count = std::get_if<protocol::CountLogs>(&*parsed.request)) {
+    values.read.start_ts = count->start_ts;
+    values.read.end_ts = count->end_ts;
+    values.bucket_us = count->bucket_us;
+    set_terms(values, count->terms);
   } else if (auto const* hello = std::get_if<protocol::Hello>(&*parsed.request)) {
     values.client = hello->client;
   }

@@ -3,6 +3,7 @@
 
 #include "parsed.hpp"
 #include "protocol/json_text.hpp"
+#include "protocol/limits.hpp"
 
 namespace {
 
@@ -42,10 +43,9 @@ constexpr Bad no_requests[] = {
     {R"({"op":["ping"],"id":4})", "bad_request", "4", R"("op" is an array;)"},
     {R"({"op":"wirte_log","id":4})", "unknown_op", "4",
      R"(there is no operation "wirte_log"; known are hello, ping, stats, write_log, )"
-     R"(write_many_logs, read_logs, help; did you mean "write_log"?)"},
+     R"(write_many_logs, read_logs, count_logs, help; did you mean "write_log"?)"},
     {R"({"op":"","id":4})", "unknown_op", "4", R"(there is no operation "";)"},
     {R"({"op":"PING","id":4})", "unknown_op", "4", R"(there is no operation "PING";)"},
-    {R"({"op":"count_logs","id":4})", "unknown_op", "4", ""},
     {R"({"op":"cancel","target":1,"id":4})", "unknown_op", "4", ""},
     {R"({"id":4,"entry":{"bad":0},"op":"nonsense"})", "unknown_op", "4", ""},
     {R"({"op":"ping","op":"ping","id":4})", "bad_request", "4", R"("op" is given twice;)"},
@@ -55,14 +55,21 @@ constexpr Bad no_requests[] = {
     {R"({"op":"ping","id":null})", "bad_request", "", R"("id" is null;)"},
     {R"({"op":"ping","id":{}})", "bad_request", "", R"("id" is an object;)"},
     {R"({"op":"ping","id":18446744073709551616})", "bad_request", "", R"("id" is 1844)"},
-    {R"({"op":"read_logs","where":{"a":{"b":1}},"id":4})", "bad_request", "4",
-     R"(read_logs has no member "where"; it takes op, id, start_ts, end_ts, order, limit, )"
-     R"(cursor)"},
+    {R"({"op":"read_logs","filter":{"a":{"b":1}},"id":4})", "bad_request", "4",
+     R"(read_logs has no member "filter"; it takes op, id, start_ts, end_ts, after_seq, )"
+     R"(min_level, contains, where, origin, order, limit, cursor)"},
+    {R"({"op":"read_logs","bucket_us":1,"id":4})", "bad_request", "4",
+     R"(read_logs has no member "bucket_us";)"},
+    {R"({"op":"count_logs","limit":1,"id":4})", "bad_request", "4",
+     R"(count_logs has no member "limit"; it takes op, id, start_ts, end_ts, after_seq, )"
+     R"(min_level, contains, where, origin, bucket_us)"},
+    {R"({"op":"ping","where":{"a":[{"b":1}]},"id":4})", "bad_request", "4",
+     R"(ping has no member "where"; it takes op, id)"},
     {R"({"op":"read_logs","start":1,"id":4})", "bad_request", "4",
      R"(read_logs has no member "start";)"},
     {R"({"op":"read_logs","end_tz":1,"id":4})", "bad_request", "4",
-     R"(read_logs has no member "end_tz"; it takes op, id, start_ts, end_ts, order, limit, )"
-     R"(cursor; did you mean "end_ts"?)"},
+     R"(read_logs has no member "end_tz"; it takes op, id, start_ts, end_ts, after_seq, )"
+     R"(min_level, contains, where, origin, order, limit, cursor; did you mean "end_ts"?)"},
     {R"({"op":"ping","entry":{"message":"m"},"id":4})", "bad_request", "4",
      R"(ping has no member "entry"; it takes op, id)"},
     {R"({"op":"write_log","entries":[{"message":"m"}],"id":4})", "bad_request", "4",
@@ -97,6 +104,36 @@ constexpr Bad no_requests[] = {
     {R"({"op":"read_logs","order":1,"id":4})", "bad_request", "4", R"("order" is 1;)"},
     {R"({"op":"read_logs","cursor":1,"id":4})", "bad_request", "4", R"("cursor" is 1;)"},
     {R"({"op":"hello","client":1,"id":4})", "bad_request", "4", R"("client" is 1;)"},
+};
+
+/// Members of a read.
+constexpr Bad no_terms[] = {
+    {R"("after_seq":-1)", "bad_request", "", R"("after_seq" is -1; it must be an integer from 0)"},
+    {R"("after_seq":"1")", "bad_request", "", R"("after_seq" is "1";)"},
+    {R"("min_level":"warning")", "bad_request", "",
+     R"("min_level" is "warning"; it must be one of trace, debug, info, warn, error, fatal)"},
+    {R"("min_level":3)", "bad_request", "", R"("min_level" is 3; it must be one of trace,)"},
+    {R"("contains":1)", "bad_request", "", R"("contains" is 1; it must be a string of at most)"},
+    {R"("where":[])", "bad_request", "", R"("where" is an array; it must be an object of)"},
+    {R"("where":"a")", "bad_request", "", R"("where" is "a";)"},
+    {R"("where":{"a":1,"\u0061":2})", "bad_request", "",
+     R"("where" has two members with the name "a" in one object)"},
+    {R"("where":{"a":{"b":1,"b":1}})", "bad_request", "",
+     R"("where" has two members with the name "b" in one object)"},
+    {R"("where":{"a":1e400})", "bad_request", "", R"("where" holds the number 1e400, which)"},
+    {R"("where":{},"where":{})", "bad_request", "", R"("where" is given twice;)"},
+    {R"("origin":5)", "bad_request", "", R"("origin" is 5; it must be an object with pid or uid)"},
+    {R"("origin":{"gid":5})", "bad_request", "",
+     R"("origin" has no member "gid"; it takes pid, uid; did you mean "pid"?)"},
+    {R"("origin":{"pid":1,"pid":2})", "bad_request", "",
+     R"("origin" has two members with the name "pid")"},
+    {R"("origin":{"pid":-1})", "bad_request", "",
+     R"("origin"'s pid is -1; it must be an integer from 0 to 2147483647)"},
+    {R"("origin":{"uid":4294967296})", "bad_request", "", R"("origin"'s uid is 4294967296;)"},
+    {R"("origin":{"uid":{"pid":1}})", "bad_request", "", R"("origin"'s uid is an object;)"},
+    {R"("origin":{"uid":[[1]]})", "bad_request", "", R"("origin"'s uid is an array;)"},
+    {R"("bucket_us":0)", "bad_request", "", R"("bucket_us" is 0; it must be an integer from 1)"},
+    {R"("bucket_us":1.5)", "bad_request", "", R"("bucket_us" is 1.5; it must be an integer)"},
 };
 
 constexpr Bad no_json[] = {
@@ -143,6 +180,7 @@ BOOST_AUTO_TEST_CASE(every_operation_is_taken) {
   BOOST_TEST(parse(R"({"op":"write_many_logs","entries":[{"message":"m"}]})").op ==
              "write_many_logs");
   BOOST_TEST(parse(R"({"op":"read_logs"})").op == "read_logs");
+  BOOST_TEST(parse(R"({"op":"count_logs"})").op == "count_logs");
   BOOST_TEST(parse(" \t\r\n{ \"op\" : \"p\\u0069ng\" } \r\n").op == "ping");
 }
 
@@ -163,6 +201,61 @@ BOOST_AUTO_TEST_CASE(a_read_has_defaults_and_takes_its_members) {
   BOOST_TEST(some.read.limit.value() == 0u);
   BOOST_TEST(some.cursor == "c\n1");
   BOOST_TEST(parse(R"({"op":"read_logs","cursor":null})").op == "read_logs");
+}
+
+BOOST_AUTO_TEST_CASE(a_read_takes_terms_and_gives_them_in_canonical_form) {
+  auto const none = parse(R"({"op":"read_logs"})").read.terms;
+  BOOST_TEST(!none.after_seq);
+  BOOST_TEST((none.min_level == Level::trace));
+  BOOST_TEST((!none.pid && !none.uid));
+
+  auto const all =
+      parse(R"({"where": { "a" : [1.0, {"b":"\u0061\n"}], "c" : null },"contains":"\u0061\n",)"
+            R"("origin": {"uid":4294967295, "pid":0},"min_level":"warn","op":"read_logs",)"
+            R"("after_seq":18446744073709551615})");
+  BOOST_TEST(all.where == R"({"a":[1.0,{"b":"a\n"}],"c":null})");
+  BOOST_TEST(all.contains == "a\n");
+  BOOST_TEST((all.read.terms.min_level == Level::warn));
+  BOOST_TEST(all.read.terms.after_seq.value() == UINT64_MAX);
+  BOOST_TEST(all.read.terms.pid.value() == 0);
+  BOOST_TEST(all.read.terms.uid.value() == UINT32_MAX);
+  BOOST_TEST(parse(R"({"op":"read_logs","where":{},"origin":{},"contains":""})").op == "read_logs");
+}
+
+BOOST_AUTO_TEST_CASE(a_count_takes_the_members_of_a_read_and_a_bucket) {
+  auto const count = parse(R"({"op":"count_logs","start_ts":5,"end_ts":7,"min_level":"fatal",)"
+                           R"("bucket_us":18446744073709551615})");
+  BOOST_TEST(count.read.start_ts == 5u);
+  BOOST_TEST(count.read.end_ts == 7u);
+  BOOST_TEST((count.read.terms.min_level == Level::fatal));
+  BOOST_TEST(count.bucket_us.value() == UINT64_MAX);
+  BOOST_TEST(!parse(R"({"op":"count_logs"})").bucket_us);
+}
+
+BOOST_AUTO_TEST_CASE(terms_that_mean_nothing_are_refused_by_name) {
+  for (auto row : no_terms) {
+    auto const text = R"({"op":"count_logs",)" + std::string(row.text) + "}";
+    row.text = text;
+    check(row);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(terms_are_taken_up_to_their_limits) {
+  auto const read = [](std::string const& member) {
+    return parse(R"({"op":"read_logs",)" + member + "}").code;
+  };
+  auto const text = [](std::size_t bytes) { return '"' + std::string(bytes, 'x') + '"'; };
+  BOOST_TEST(read("\"contains\":" + text(contains_bytes_max)) == "");
+  BOOST_TEST(read("\"contains\":" + text(contains_bytes_max + 1)) == "bad_request");
+  BOOST_TEST(read("\"where\":{\"a\":" + text(where_bytes_max - 8) + "}") == "");
+  BOOST_TEST(read("\"where\":{\"a\":" + text(where_bytes_max - 7) + "}") == "bad_request");
+  auto const members = [](std::size_t count) {
+    std::string object = "\"where\":{\"inner\":{\"a\":1,\"b\":2}";
+    for (std::size_t i = 1; i < count; ++i) object += ",\"" + std::to_string(i) + "\":1";
+    return object + "}";
+  };
+  BOOST_TEST(read(members(where_members_max)) == "");
+  BOOST_TEST(read(members(where_members_max + 1)) == "bad_request");
 }
 
 BOOST_AUTO_TEST_CASE(members_come_in_any_order) {

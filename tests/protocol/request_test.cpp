@@ -67,6 +67,36 @@ BOOST_AUTO_TEST_CASE(reads_come_back) {
   BOOST_TEST(parsed.cursor == "c\"1");
 }
 
+BOOST_AUTO_TEST_CASE(terms_and_counts_come_back) {
+  EntryTerms terms;
+  terms.after_seq = 0;
+  terms.min_level = Level::error;
+  terms.contains = "a\"b\n";
+  terms.where = R"({"a":1.0})";
+  terms.pid = 7;
+  terms.uid = 0;
+  std::string out;
+  append_count_logs(out, 3, {.start_ts = 1, .end_ts = 2, .terms = terms, .bucket_us = 4});
+  auto const count = test::parse(out);
+  BOOST_TEST(count.op == "count_logs");
+  BOOST_TEST(count.read.start_ts == 1u);
+  BOOST_TEST(count.read.end_ts == 2u);
+  BOOST_TEST(count.bucket_us.value() == 4u);
+
+  out.clear();
+  ReadLogs read;
+  read.terms = terms;
+  append_read_logs(out, 3, read);
+  for (auto const& parsed : {count, test::parse(out)}) {
+    BOOST_TEST(parsed.read.terms.after_seq.value() == 0u);
+    BOOST_TEST((parsed.read.terms.min_level == Level::error));
+    BOOST_TEST(parsed.contains == terms.contains);
+    BOOST_TEST(parsed.where == terms.where);
+    BOOST_TEST(parsed.read.terms.pid.value() == 7);
+    BOOST_TEST(parsed.read.terms.uid.value() == 0u);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(written_entries_come_back_as_stored_ones) {
   auto const entries = sample_entries();
   std::string out;
@@ -95,6 +125,7 @@ BOOST_AUTO_TEST_CASE(op_names_are_the_ones_that_travel) {
   BOOST_TEST(op_name(Request(Write{false, {}})) == "write_log");
   BOOST_TEST(op_name(Request(Write{true, {}})) == "write_many_logs");
   BOOST_TEST(op_name(Request(ReadLogs{})) == "read_logs");
+  BOOST_TEST(op_name(Request(CountLogs{})) == "count_logs");
 }
 
 BOOST_AUTO_TEST_CASE(validation_finds_what_the_daemon_would_refuse) {
