@@ -91,6 +91,8 @@ void append_log(std::string& out, StatsView const& view) {
       .number("segments_made", metrics.segments_made)
       .number("segments_removed", metrics.segments_removed)
       .number("segment_waits", metrics.segment_waits)
+      .number("segment_wait_us", metrics.segment_wait_us)
+      .number("active_first_seq", metrics.active_first_seq)
       .number("space_failures", metrics.space_failures)
       .number("log_bytes", metrics.log_bytes);
 }

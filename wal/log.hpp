@@ -120,7 +120,9 @@ struct LogMetrics {
   std::uint64_t segments_made = 0;
   std::uint64_t segments_removed = 0;
   std::uint64_t space_failures = 0;
-  std::uint64_t segment_waits = 0;  ///< Commits that had to wait for a spare segment.
+  std::uint64_t segment_waits = 0;    ///< Commits that had to wait for a spare segment,
+  std::uint64_t segment_wait_us = 0;  ///< and how long, in all.
+  Seq active_first_seq = 0;           ///< First of the segment that commits go to.
   /// Commits by time from begin to durable: bucket n counts those of 2^n up to 2^(n+1)-1 µs (bucket
   /// 0: also 0 µs; the last: all above).
   std::array<std::uint64_t, 24> commit_latency_us_log2{};

@@ -164,6 +164,7 @@ void Log::Core::turn_segment() {
                        .first_chain = pipeline.chain(),
                        .first_seq = pipeline.durable_seq() + 1});
   metrics.log_bytes += active_.header.segment_bytes;
+  metrics.active_first_seq = segments_.back().first_seq;
   ++metrics.segments_made;
   metrics.segments = segments_.size();
 }
@@ -182,13 +183,22 @@ void Log::Core::advance() {
   if (bytes && *bytes > active_.room()) {
     if (maker_.state() != SegmentMaker::State::ready) {
       if (waits_for_space()) return refuse_queued();
-      ++metrics.segment_waits;
+      if (!segment_wait_begun_) segment_wait_begun_ = now_;
       return;
     }
+    count_segment_wait();
     turn_segment();
   }
   if (bytes) write_commit();
   if (!closing_ && maker_.state() == SegmentMaker::State::idle) make_segment();
+}
+
+void Log::Core::count_segment_wait() {
+  if (!segment_wait_begun_) return;
+  auto const waited = now_ - *std::exchange(segment_wait_begun_, std::nullopt);
+  ++metrics.segment_waits;
+  metrics.segment_wait_us += static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(waited).count());
 }
 
 void Log::Core::write_commit() {
@@ -228,6 +238,7 @@ void Log::Core::on_complete(boost::system::error_code error) noexcept {
 }
 
 void Log::Core::refuse_queued() {
+  segment_wait_begun_.reset();
   auto const first = pipeline.drop_queued();
   listener_.on_refused(first);
 }

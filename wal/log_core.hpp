@@ -42,6 +42,7 @@ class Log::Core final : private Completion {
   void advance();
   void write_commit();
   void turn_segment();
+  void count_segment_wait();
   void refuse_queued();
   void make_segment();
   void settle_maker();
@@ -69,6 +70,7 @@ class Log::Core final : private Completion {
   Instant commit_begun_{};
   std::uint64_t commit_disk_bytes_ = 0;
   std::uint32_t commit_payloads_ = 0;
+  std::optional<Instant> segment_wait_begun_{};
   std::optional<Instant> space_retry_at_{};
   std::optional<Failure> failure_{};
 };

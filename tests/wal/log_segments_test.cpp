@@ -112,6 +112,16 @@ BOOST_AUTO_TEST_CASE(a_group_that_does_not_fit_waits_for_the_next_segment_as_a_w
   BOOST_TEST(place.commit.header.payload_count == 4u);
 }
 
+BOOST_AUTO_TEST_CASE(the_metrics_tell_where_the_active_segment_begins) {
+  Fixture fix;
+  BOOST_TEST(fix.life.metrics().active_first_seq == 1u);
+  fix.fill(40);
+  auto const first = fix.life.metrics().active_first_seq;
+  auto const last_segment = place_of(fix.disk, 40).segment;
+  BOOST_TEST(place_of(fix.disk, first).segment == last_segment);
+  BOOST_TEST(place_of(fix.disk, first - 1).segment != last_segment);
+}
+
 BOOST_AUTO_TEST_CASE(each_segment_names_the_one_before_it_and_has_its_own_salt) {
   Fixture fix;
   fix.fill(40);
@@ -143,7 +153,9 @@ BOOST_AUTO_TEST_CASE(commits_wait_when_the_spare_is_not_ready_and_lose_nothing) 
   std::vector<std::string> const group(8, Fixture::payload(0));
   for (int i = 0; i < 20; ++i) fix.life.append_group(group);
   fix.life.settle();
-  BOOST_TEST(fix.life.metrics().segment_waits > 0u);
+  auto const& metrics = fix.life.metrics();
+  BOOST_TEST(metrics.segment_waits > 0u);
+  BOOST_TEST(metrics.segment_waits < metrics.segments_made);
   BOOST_TEST(fix.life.listener.durable == 160u);
   fix.life.stop();
   fix.reopen();
