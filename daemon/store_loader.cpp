@@ -48,6 +48,10 @@ void report_recovery(wal::RecoveryReport const& report, Store const& store, std:
   for (auto const& finding : report.findings) spdlog::warn("{}", finding);
   for (auto const& gap : report.gaps) {
     if (gap.reason == wal::GapReason::expired) continue;
+    if (gap.reason == wal::GapReason::dropped_by_client) {
+      spdlog::info("a client dropped {} entries before entry {}", gap.dropped, gap.first_seq);
+      continue;
+    }
     spdlog::warn("entries {} to {} are missing: {}", gap.first_seq, gap.last_seq,
                  wal::to_string(gap.reason));
   }

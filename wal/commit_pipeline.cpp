@@ -30,8 +30,10 @@ Seq CommitPipeline::append(WriterMark const& writer, std::span<std::string_view 
   return std::exchange(next_seq_, next_seq_ + payloads.size());
 }
 
-void CommitPipeline::append_gap(Gap const& gap) {
+std::uint64_t CommitPipeline::append_gap(Gap const& gap) {
+  BOOST_ASSERT(!failed_);
   open_commit(CommitKind::gap, gap_record_bytes).buffer.add_gap(gap);
+  return next_commit_no_ + queue_.size() - 1;
 }
 
 CommitPipeline::Queued& CommitPipeline::open_commit(CommitKind kind, std::size_t bytes) {

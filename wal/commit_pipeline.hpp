@@ -48,7 +48,8 @@ class CommitPipeline {
   bool idle() const noexcept { return !in_flight_ && queue_.empty(); }
 
   Seq append(WriterMark const& writer, std::span<std::string_view const> payloads);
-  void append_gap(Gap const& gap);
+  /// Returns the number of the commit that will hold it, unless drop_queued() takes it.
+  std::uint64_t append_gap(Gap const& gap);
 
   /// Bytes that the next commit takes on disk; nothing if there is nothing to commit.
   std::optional<std::size_t> next_commit_bytes() const noexcept;

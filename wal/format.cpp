@@ -173,8 +173,8 @@ RecordHeader decode_record_header(std::span<std::byte const, record_header_bytes
   return header;
 }
 
-// Gap record, 40 bytes: reason u32 | zero u32 | first_seq u64 | last_seq u64 | segment_no u64
-//                       | offset u64
+// Gap record, 64 bytes: reason u32 | zero u32 | first_seq u64 | last_seq u64 | segment_no u64
+//                       | offset u64 | dropped u64 | writer 16 bytes
 
 void encode_gap(Gap const& gap, std::span<std::byte, gap_record_bytes> bytes) noexcept {
   FieldWriter out(bytes);
@@ -184,6 +184,8 @@ void encode_gap(Gap const& gap, std::span<std::byte, gap_record_bytes> bytes) no
   out.u64(gap.last_seq);
   out.u64(gap.segment_no);
   out.u64(gap.offset);
+  out.u64(gap.dropped);
+  out.bytes(gap.writer.data(), gap.writer.size());
 }
 
 std::optional<Gap> decode_gap(std::span<std::byte const, gap_record_bytes> bytes) noexcept {
@@ -200,6 +202,8 @@ std::optional<Gap> decode_gap(std::span<std::byte const, gap_record_bytes> bytes
   gap.last_seq = in.u64();
   gap.segment_no = in.u64();
   gap.offset = in.u64();
+  gap.dropped = in.u64();
+  in.bytes(gap.writer.data(), gap.writer.size());
   return gap;
 }
 

@@ -34,7 +34,7 @@ static_assert(first_commit_offset % commit_align_max == 0, "the first commit is 
 inline constexpr std::size_t commit_header_bytes = 64;
 inline constexpr std::size_t group_header_bytes = 16 + 8 + 4 + 4;
 inline constexpr std::size_t record_header_bytes = 4 + 4;
-inline constexpr std::size_t gap_record_bytes = 4 + 4 + 8 + 8 + 8 + 8;
+inline constexpr std::size_t gap_record_bytes = 4 + 4 + 8 + 8 + 8 + 8 + 8 + 16;
 
 /// Fills what a commit leaves of its last block. Not zero: a block that was written differs from
 /// one that never was.

@@ -99,6 +99,12 @@ Seq Log::append(WriterMark const& writer, std::span<std::string_view const> payl
   return core_->pipeline.append(writer, payloads);
 }
 
+std::uint64_t Log::append_dropped(WriterId const& writer, std::uint64_t count) {
+  return core_->append_dropped(writer, count);
+}
+std::uint64_t Log::durable_commit() const noexcept { return core_->pipeline.durable_commit(); }
+GapLedger const& Log::gaps() const noexcept { return core_->gaps; }
+
 void Log::start_commit(Instant now) { core_->start_commit(now); }
 void Log::poll(Instant now) { core_->poll(now); }
 std::optional<Instant> Log::next_deadline() const noexcept { return core_->next_deadline(); }

@@ -25,9 +25,12 @@ using StoreId = std::array<std::uint8_t, 16>;
 /// Monotonic time, handed in; the log reads no clock.
 using Instant = std::chrono::steady_clock::time_point;
 
+/// Who writes, by a name of its own choice; all zero: nobody said.
+using WriterId = std::array<std::uint8_t, 16>;
+
 /// Which write of which writer a group is; all zero: none was named.
 struct WriterMark {
-  std::array<std::uint8_t, 16> writer{};
+  WriterId writer{};
   std::uint64_t write_no = 0;
 
   bool operator==(WriterMark const&) const = default;
@@ -58,13 +61,16 @@ struct Options {
 enum class GapReason : std::uint8_t { expired = 1, damaged = 2, torn = 3, dropped_by_client = 4 };
 std::string_view to_string(GapReason reason) noexcept;
 
-/// Sequence numbers that the log does not hold, and why.
+/// What the log does not hold, and why: sequence numbers; or, with dropped_by_client, payloads that
+/// never got one, somewhere before first_seq. Then last_seq is first_seq - 1.
 struct Gap {
   Seq first_seq = 0;
   Seq last_seq = 0;
   GapReason reason = GapReason::damaged;
   std::uint64_t segment_no = 0;
   std::uint64_t offset = 0;
+  std::uint64_t dropped = 0;  ///< dropped_by_client: how many,
+  WriterId writer{};          ///< and who dropped them.
 
   bool operator==(Gap const&) const = default;
 };
@@ -93,13 +99,16 @@ struct RecoveryReport {
       findings{};  ///< New in this start: one sentence each, with file and offset.
 };
 
+class GapLedger;
+
 /// Told by the log, from within open(), start_commit(), poll() and on_timer() only.
 class LogListener {
  public:
-  /// Everything up to `seq` is on disk.
+  /// Everything up to `seq` is on disk, and so are the records of drops appended before what
+  /// follows it.
   virtual void on_durable(Seq seq) = 0;
   /// Groups from `first` on were never written and never will be: the disk is full. Their seqs
-  /// will be given out again.
+  /// will be given out again. Nor will any record of drops be that is not on disk yet.
   virtual void on_refused(Seq first) = 0;
   /// A write or sync failed. Terminal: what was appended and is not durable has an unknown fate.
   virtual void on_failed(Failure const& failure) = 0;
@@ -160,6 +169,15 @@ class Log {
   /// Appends one group: all of it lies in one commit, or none of it does. Returns its first seq.
   /// The payloads are copied. Precondition: admit() said yes, and there is at least one payload.
   Seq append(WriterMark const& writer, std::span<std::string_view const> payloads);
+
+  /// Appends a record that a client dropped `count` payloads here, behind those appended so far.
+  /// Returns the commit that will hold it: on disk once durable_commit() has come so far. If the
+  /// listener is told on_refused() before that, it will not be. Precondition: as for append().
+  std::uint64_t append_dropped(WriterId const& writer, std::uint64_t count);
+  std::uint64_t durable_commit() const noexcept;
+
+  /// All that is missing, as far as that is on disk.
+  GapLedger const& gaps() const noexcept;
 
   /// Begins a commit with what has gathered, unless one is in flight.
   void start_commit(Instant now);

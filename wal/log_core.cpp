@@ -54,6 +54,7 @@ Log::Core::Core(Directory& directory, Options const& resolved, LogListener& list
   store_id = manifest_.store_id;
   segments_.assign(recovered_.segments.begin(), recovered_.segments.end());
   for (auto const& segment : segments_) metrics.log_bytes += segment.bytes;
+  for (auto const& gap : report.gaps) gaps.add(gap);
 }
 
 Log::Core::~Core() {
@@ -148,6 +149,7 @@ void Log::Core::apply_expiry() {
   }
   metrics.segments_removed += count;
   metrics.segments = segments_.size();
+  gaps.expire(maker_.plan().manifest.first_seq, maker_.plan().manifest.first_segment_no);
   listener_.on_expired(maker_.plan().manifest.first_seq - 1);
 }
 
@@ -231,15 +233,38 @@ void Log::Core::on_complete(boost::system::error_code error) noexcept {
     auto& buckets = metrics.commit_latency_us_log2;
     ++buckets[latency_bucket(latency, buckets.size())];
   }
-  bool const tell = std::exchange(commit_payloads_, 0) > 0;
+  bool const dropped = note_durable_drops();
+  bool const tell = std::exchange(commit_payloads_, 0) > 0 || dropped;
   // The disk goes on while the listener acknowledges.
   if (!closing_) advance();
   if (tell) listener_.on_durable(seq);
 }
 
+std::uint64_t Log::Core::append_dropped(WriterId const& writer, std::uint64_t count) {
+  Gap const gap{.first_seq = pipeline.next_seq(),
+                .last_seq = pipeline.next_seq() - 1,
+                .reason = GapReason::dropped_by_client,
+                .dropped = count,
+                .writer = writer};
+  auto const commit_no = pipeline.append_gap(gap);
+  drops_.push_back({commit_no, gap});
+  return commit_no;
+}
+
+/// Whether there were any.
+bool Log::Core::note_durable_drops() {
+  bool any = false;
+  for (; !drops_.empty() && drops_.front().commit_no <= pipeline.durable_commit(); any = true) {
+    gaps.add(drops_.front().gap);
+    drops_.pop_front();
+  }
+  return any;
+}
+
 void Log::Core::refuse_queued() {
   segment_wait_begun_.reset();
   auto const first = pipeline.drop_queued();
+  drops_.clear();  // Nothing is in flight here: they were all queued.
   listener_.on_refused(first);
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "wal/commit_pipeline.hpp"
+#include "wal/gap_ledger.hpp"
 #include "wal/log.hpp"
 #include "wal/recovery.hpp"
 #include "wal/segment_maker.hpp"
@@ -24,6 +25,7 @@ class Log::Core final : private Completion {
   ~Core();
 
   Result<void> start();
+  std::uint64_t append_dropped(WriterId const& writer, std::uint64_t count);
   void start_commit(Instant now);
   void poll(Instant now);
   void on_timer(Instant now);
@@ -35,14 +37,21 @@ class Log::Core final : private Completion {
   RecoveryReport const report;
   StoreId store_id{};
   CommitPipeline pipeline;
+  GapLedger gaps{};
   LogMetrics metrics{};
 
  private:
+  struct UnderWay {
+    std::uint64_t commit_no = 0;
+    Gap gap{};
+  };
+
   void on_complete(boost::system::error_code error) noexcept override;
   void advance();
   void write_commit();
   void turn_segment();
   void count_segment_wait();
+  bool note_durable_drops();
   void refuse_queued();
   void make_segment();
   void settle_maker();
@@ -59,6 +68,7 @@ class Log::Core final : private Completion {
   LogListener& listener_;
   Recovered recovered_;
   Manifest manifest_{};
+  std::deque<UnderWay> drops_{};        ///< Not on disk yet.
   std::deque<KeptSegment> segments_{};  ///< With commits; the active one last.
   Segment active_{};                    ///< No file yet: the disk has been full since the start.
   SegmentMaker maker_;

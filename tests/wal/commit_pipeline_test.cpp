@@ -208,6 +208,25 @@ BOOST_AUTO_TEST_CASE(gaps_do_not_share_a_commit_with_entries) {
   BOOST_TEST((fix.commit().kind == CommitKind::entries));
 }
 
+BOOST_AUTO_TEST_CASE(the_commit_of_a_gap_is_known_when_it_is_appended) {
+  Fixture fix;
+  fix.append({"in flight"});
+  auto const in_flight = fix.begin().commit_no;
+  fix.append({"queued"});
+  auto const expected = fix.pipeline.append_gap({.first_seq = 3, .last_seq = 2});
+  BOOST_TEST(expected == in_flight + 2);
+  BOOST_TEST(fix.pipeline.append_gap({.first_seq = 3, .last_seq = 2}) == expected);
+  fix.append({"behind"});
+  fix.finish();
+  fix.commit();
+  BOOST_TEST(fix.pipeline.durable_commit() < expected);
+  auto const gaps = fix.commit();
+  BOOST_TEST((gaps.kind == CommitKind::gap));
+  BOOST_TEST(gaps.commit_no == expected);
+  BOOST_TEST(gaps.first_seq == 3u);
+  BOOST_TEST(fix.pipeline.durable_commit() == expected);
+}
+
 BOOST_AUTO_TEST_CASE(dropping_the_queue_gives_its_seqs_out_again) {
   Fixture fix({}, 200);
   std::string const large(5000, 'x');

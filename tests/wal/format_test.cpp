@@ -135,19 +135,33 @@ BOOST_AUTO_TEST_CASE(record_header_has_its_golden_bytes) {
 }
 
 BOOST_AUTO_TEST_CASE(gap_record_has_its_golden_bytes) {
-  Gap const gap{.first_seq = 7,
-                .last_seq = 12,
-                .reason = GapReason::torn,
-                .segment_no = 4,
-                .offset = first_commit_offset};
-  auto const golden = from_hex(
-      "03 00 00 00 00 00 00 00 07 00 00 00 00 00 00 00\n"
-      "0c 00 00 00 00 00 00 00 04 00 00 00 00 00 00 00\n"
-      "00 20 00 00 00 00 00 00\n");
-  ExactBytes bytes(gap_record_bytes);
-  encode_gap(gap, bytes.fixed<gap_record_bytes>());
-  BOOST_TEST(std::ranges::equal(bytes.all(), golden));
-  BOOST_TEST((decode_gap(bytes.fixed<gap_record_bytes>()) == gap));
+  Gap const torn{.first_seq = 7,
+                 .last_seq = 12,
+                 .reason = GapReason::torn,
+                 .segment_no = 4,
+                 .offset = first_commit_offset};
+  Gap const dropped{.first_seq = 8,
+                    .last_seq = 7,
+                    .reason = GapReason::dropped_by_client,
+                    .dropped = 0x0102030405060708,
+                    .writer = {0xa0, 0xa1}};
+  std::vector<std::pair<Gap, std::string>> const cases{
+      {torn,
+       "03 00 00 00 00 00 00 00 07 00 00 00 00 00 00 00\n"
+       "0c 00 00 00 00 00 00 00 04 00 00 00 00 00 00 00\n"
+       "00 20 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
+       "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"},
+      {dropped,
+       "04 00 00 00 00 00 00 00 08 00 00 00 00 00 00 00\n"
+       "07 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
+       "00 00 00 00 00 00 00 00 08 07 06 05 04 03 02 01\n"
+       "a0 a1 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"}};
+  for (auto const& [gap, golden] : cases) {
+    ExactBytes bytes(gap_record_bytes);
+    encode_gap(gap, bytes.fixed<gap_record_bytes>());
+    BOOST_TEST(std::ranges::equal(bytes.all(), from_hex(golden)));
+    BOOST_TEST((decode_gap(bytes.fixed<gap_record_bytes>()) == gap));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(gap_of_an_unknown_reason_is_no_gap) {
