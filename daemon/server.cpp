@@ -8,6 +8,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <exception>
@@ -41,10 +42,10 @@ void rethrow(std::exception_ptr const& error) {
   if (error) std::rethrow_exception(error);
 }
 
-Origin origin_of(ClientSocket& socket) noexcept {
+Origin origin_of(int socket) noexcept {
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
   return {peer.pid, peer.uid, peer.gid};
 }
 
@@ -60,7 +61,8 @@ Server::Server(asio::io_context& io, ListenSocket& listen_socket, RequestHandler
       connections_max_(config.max_connections),
       signals_(io, SIGTERM, SIGINT),
       accept_pause_(io),
-      drain_deadline_(io) {}
+      drain_deadline_(io),
+      poller_(io) {}
 
 void Server::start() {
   wait_for_signal();
@@ -83,7 +85,7 @@ void Server::wait_for_signal() {
 asio::awaitable<void> Server::accept_clients() {
   auto& acceptor = listen_socket_.acceptor();
   while (acceptor.is_open()) {
-    ClientSocket socket(io_);
+    AcceptedSocket socket(io_);
     auto const result = co_await acceptor.async_accept(socket, use_result);
     auto const error = std::get<0>(result);
     if (draining_) break;
@@ -103,7 +105,7 @@ asio::awaitable<void> Server::accept_clients() {
   }
 }
 
-void Server::open_session(ClientSocket socket) {
+void Server::open_session(AcceptedSocket socket) {
   Metrics& metrics = handler_.metrics();
   if (sessions_.size() >= connections_max_) {
     ++metrics.connections_refused;
@@ -115,26 +117,29 @@ void Server::open_session(ClientSocket socket) {
     return;
   }
   ++metrics.connections_accepted;
-  auto const origin = origin_of(socket);
-  auto session = std::make_shared<Session>(std::move(socket),
-                                           SessionState(handler_, origin, limits_), committer_);
+  ClientSocket client(socket.release());
+  auto const origin = origin_of(client.descriptor());
+  Session::Place const place{poller_, committer_, *this};
+  auto const session =
+      std::make_shared<Session>(std::move(client), SessionState(handler_, origin, limits_), place);
   sessions_.emplace(session.get(), session);
   metrics.connections_open = sessions_.size();
   spdlog::debug("connection from pid {} uid {}", origin.pid, origin.uid);
-  asio::co_spawn(io_, serve(std::move(session)), rethrow);
+  session->start();
 }
 
-asio::awaitable<void> Server::serve(std::shared_ptr<Session> session) {
-  co_await session->run();
-  sessions_.erase(session.get());
-  handler_.metrics().connections_open = sessions_.size();
-  if (draining_) stop_if_done();
+void Server::on_session_end(Session& session) {
+  asio::post(io_, [this, key = &session] {
+    sessions_.erase(key);
+    handler_.metrics().connections_open = sessions_.size();
+    if (draining_) stop_if_done();
+  });
 }
 
-asio::awaitable<void> Server::refuse(ClientSocket socket) {
+asio::awaitable<void> Server::refuse(AcceptedSocket socket) {
   ++refusing_;
   asio::steady_timer deadline(io_, refusal_delay);
-  co_await (socket.async_wait(ClientSocket::wait_read, use_result) ||
+  co_await (socket.async_wait(AcceptedSocket::wait_read, use_result) ||
             deadline.async_wait(use_result));
 
   boost::system::error_code ignored;

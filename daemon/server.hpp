@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
@@ -16,13 +17,14 @@
 #include "daemon/request_handler.hpp"
 #include "daemon/session.hpp"
 #include "daemon/session_state.hpp"
+#include "daemon/socket_poller.hpp"
 
 namespace stele::daemon {
 
 /// SIGTERM or SIGINT drains: no new connections, an answer to all that has arrived, new writes
 /// refused, then the end; a client that does not read its replies is given a bounded time. A
 /// second signal ends the process at once.
-class Server {
+class Server final : private SessionOwner {
  public:
   Server(boost::asio::io_context& io, ListenSocket& listen_socket, RequestHandler& handler,
          Committer& committer, Config const& config);
@@ -32,10 +34,12 @@ class Server {
   bool log_failed() const noexcept { return log_failed_; }
 
  private:
+  using AcceptedSocket = boost::asio::local::stream_protocol::socket;
+
   boost::asio::awaitable<void> accept_clients();
-  boost::asio::awaitable<void> serve(std::shared_ptr<Session> session);
-  boost::asio::awaitable<void> refuse(ClientSocket socket);
-  void open_session(ClientSocket socket);
+  boost::asio::awaitable<void> refuse(AcceptedSocket socket);
+  void open_session(AcceptedSocket socket);
+  void on_session_end(Session& session) override;
   void wait_for_signal();
   void drain(std::chrono::seconds patience);
   void stop_if_done();
@@ -50,6 +54,7 @@ class Server {
   boost::asio::steady_timer accept_pause_;
   boost::asio::steady_timer drain_deadline_;
   SystemClock clock_{};
+  SocketPoller poller_;
   Throttle accept_errors_{std::chrono::seconds(10)};
   Throttle refusals_{std::chrono::seconds(10)};
   std::unordered_map<Session const*, std::shared_ptr<Session>> sessions_{};

@@ -1,53 +1,71 @@
-// The coroutines between one client's socket and its SessionState; they decide nothing.
+// The shell between one client's socket and its SessionState; it decides nothing.
 #pragma once
 
-#include <array>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <memory>
+#include <optional>
 
+#include "daemon/client_socket.hpp"
 #include "daemon/committer.hpp"
 #include "daemon/reply_batch.hpp"
 #include "daemon/session_state.hpp"
-#include "daemon/wake_signal.hpp"
+#include "daemon/socket_poller.hpp"
 
 namespace stele::daemon {
 
-using ClientSocket = boost::asio::local::stream_protocol::socket;
+class Session;
 
-/// run() is the session's life; the owner keeps the object until it has ended.
-class Session final : public LogWaiter, public std::enable_shared_from_this<Session> {
+class SessionOwner {
  public:
-  Session(ClientSocket socket, SessionState state, Committer& committer);
+  /// The session has ended. It is in the middle of a call: destroy it later.
+  virtual void on_session_end(Session& session) = 0;
 
-  /// Ends when everything is answered and sent and the client has ended its side, when the
-  /// connection breaks, or after close().
-  boost::asio::awaitable<void> run();
+ protected:
+  ~SessionOwner() = default;
+};
 
+/// Ends when everything is answered and sent and the client has ended its side, when the
+/// connection breaks, or after close().
+class Session final : public std::enable_shared_from_this<Session>,
+                      private SocketOwner,
+                      private LogWaiter {
+ public:
+  /// Loop, log and owner of a session; they outlive it.
+  struct Place {
+    SocketPoller& poller;
+    Committer& committer;
+    SessionOwner& owner;
+  };
+  Session(ClientSocket socket, SessionState state, Place const& place);
+
+  void start();
   /// Answers what has arrived, then ends.
   void drain();
   /// Ends now.
   void close();
 
-  void on_log_progress() override;
-  void on_refused(Seq first) override;
+ private:
+  void on_ready() override;
+  void on_turn() override { advance(); }
+  void on_log_progress() override { advance(); }
+  void on_refused(Seq first) override { state_.on_refused(first); }
   void on_log_failed() override;
 
- private:
-  boost::asio::awaitable<void> read_requests();
-  boost::asio::awaitable<void> write_replies();
-  boost::asio::awaitable<void> write_batch(ReplyBatch& batch);
-  boost::asio::awaitable<void> let_client_read();
+  void receive();
+  void send_replies();
   void advance();
+  void end();
+  void let_client_read();
+  void drop_input();
+  void watch();
 
   ClientSocket socket_;
   SessionState state_;
-  Committer& committer_;
-  WakeSignal input_wake_;
-  WakeSignal output_wake_;
+  Place place_;
+  SocketPoller::Interest interest_{};
+  ReplyBatch* sending_ = nullptr;  ///< Sent in part.
   ReplyBatch::Parts parts_{};
-  std::array<boost::asio::const_buffer, ReplyBatch::parts_max> buffers_{};
+  std::optional<boost::asio::steady_timer> last_words_{};  ///< Until when the client may read why.
   bool closed_ = false;
 };
 

@@ -91,6 +91,7 @@ void SessionState::advance() {
     progress = produce_replies();
     progress = handle_messages() || progress;
   }
+  output_full_ = unsent_bytes() >= limits_.unsent_bytes_max;
 }
 
 bool SessionState::handle_messages() {
@@ -258,10 +259,12 @@ ReplyBatch& SessionState::begin_write() noexcept {
 void SessionState::end_write() {
   BOOST_ASSERT(sending_.empty());
   sending_.clear();
+  if (std::exchange(output_full_, false)) awaits_turn_ = true;
 }
 
 bool SessionState::finished() const noexcept {
-  return queue_.empty() && filling_.empty() && sending_.empty() && (input_ended() || draining_);
+  return queue_.empty() && filling_.empty() && sending_.empty() && !awaits_turn_ &&
+         (input_ended() || draining_);
 }
 
 }  // namespace stele::daemon

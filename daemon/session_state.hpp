@@ -102,6 +102,7 @@ class SessionState {
   bool messages_wait_ = false;  ///< A limit, not the client, is why nothing is handled.
   bool awaits_log_room_ = false;
   bool awaits_turn_ = false;
+  bool output_full_ = false;  ///< No reply is made until less is unsent.
   bool draining_ = false;
   bool end_seen_ = false;
   bool input_failed_ = false;

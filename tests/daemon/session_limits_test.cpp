@@ -58,6 +58,21 @@ BOOST_AUTO_TEST_CASE(a_client_that_does_not_read_is_not_served_further) {
   BOOST_TEST(lines == 1000U);
 }
 
+BOOST_AUTO_TEST_CASE(what_waited_for_unsent_replies_asks_for_a_turn_once_they_are_sent) {
+  std::string bytes;
+  for (int i = 0; i < 1000; ++i) bytes += ping;
+  receive(bytes);
+  session.on_drain();
+  auto& batch = session.begin_write();
+  batch.on_sent(batch.unsent_bytes());
+  BOOST_TEST(!session.awaits_turn());
+  session.end_write();
+  BOOST_TEST(session.awaits_turn());
+  BOOST_TEST(!session.finished());
+  session.advance();
+  BOOST_TEST(session.has_output());
+}
+
 BOOST_AUTO_TEST_CASE(a_read_makes_no_frame_that_has_no_room) {
   for (int i = 0; i < 3; ++i) {
     receive(write_line("0", std::string(900'000, 'x')));
