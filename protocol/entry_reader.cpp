@@ -1,6 +1,5 @@
 #include "protocol/entry_reader.hpp"
 
-#include <algorithm>
 #include <array>
 
 #include "protocol/error_text.hpp"
@@ -33,115 +32,86 @@ void EntryReader::start(std::string& text, std::optional<std::size_t> index) {
   failure_.reset();
 }
 
-void EntryReader::take(JsonToken const& token) {
-  bool const opens = token.kind == Kind::object_begin || token.kind == Kind::array_begin;
-  bool const closes = token.kind == Kind::object_end || token.kind == Kind::array_end;
-  if (closes) --depth_;
-  if (in_metadata_) {
-    metadata_.take(token);
-    if (metadata_.done()) finish_metadata();
-  } else if (closes) {
-    if (depth_ == 0) finish();
-  } else if (depth_ == 1) {
-    if (token.kind == Kind::key) {
-      take_key(token);
-    } else {
-      take_value(token);
-    }
+EntryReader::Member EntryReader::parse_member(std::string_view name) noexcept {
+  // The length says which name it can be, so that one comparison decides.
+  switch (name.size()) {
+    case 5:
+      return name == "level" ? Member::level : Member::none;
+    case 7:
+      if (name == "message") return Member::message;
+      return name == "version" ? Member::version : Member::none;
+    case 8:
+      return name == "metadata" ? Member::metadata : Member::none;
+    case 9:
+      return name == "timestamp" ? Member::timestamp : Member::none;
+    default:
+      return Member::none;
   }
-  if (opens) ++depth_;
 }
 
-void EntryReader::take_key(JsonToken const& token) {
-  auto const found = std::find(member_names.begin(), member_names.end(), token.text);
-  if (found == member_names.end()) {
-    member_ = Member::none;
-    return fail(Error::invalid_entry, "",
-                " has the unknown member " + excerpt(token.text) + "; an entry has " +
-                    list_names(member_names) + ", and other data belongs in metadata" +
-                    did_you_mean(token.text, member_names),
-                Detail().string("path", path_of(cut(token.text))).text());
-  }
-  member_ = static_cast<Member>(found - member_names.begin());
+void EntryReader::take_key(std::string_view name, bool verbatim) {
+  key_end_ = verbatim ? name.data() + name.size() : nullptr;
+  member_ = parse_member(name);
+  if (member_ == Member::none) return refuse_member(name);
   unsigned const bit = 1u << static_cast<unsigned>(member_);
   if ((seen_ & bit) != 0) {
-    fail(Error::invalid_entry, token.text, " is given twice; once is allowed", {});
+    fail(Error::invalid_entry, name, " is given twice; once is allowed", {});
   }
   seen_ |= bit;
 }
 
-void EntryReader::take_value(JsonToken const& token) {
+void EntryReader::refuse_member(std::string_view name) {
+  fail(Error::invalid_entry, "",
+       " has the unknown member " + excerpt(name) + "; an entry has " + list_names(member_names) +
+           ", and other data belongs in metadata" + did_you_mean(name, member_names),
+       Detail().string("path", path_of(cut(name))).text());
+}
+
+void EntryReader::refuse_value(JsonToken const& token) {
+  auto const refuse = [&](std::string_view wanted) {
+    fail(Error::invalid_entry, member_names[static_cast<std::size_t>(member_)],
+         " is " + describe_token(token) + "; it must be " + std::string(wanted), {});
+  };
   switch (member_) {
     case Member::timestamp:
-      return take_timestamp(token);
-    case Member::level:
-      return take_level(token);
+      return refuse("an integer from 0 to 18446744073709551615, in microseconds since 1970");
+    case Member::level: {
+      auto const hint = token.kind == Kind::string ? did_you_mean(token.text, level_names) : "";
+      return refuse("one of " + list_names(level_names) + hint);
+    }
     case Member::message:
-      return take_message(token);
-    case Member::version:
-      return take_version(token);
+      return refuse("a string");
     case Member::metadata:
-      if (token.kind != Kind::object_begin) {
-        return fail(Error::invalid_entry, "metadata",
-                    " is " + describe_token(token) + "; it must be an object", {});
-      }
-      in_metadata_ = true;
-      metadata_.start(*text_, entry_bytes_max_);
-      return metadata_.take(token);
+      return refuse("an object");
+    case Member::version:
+      if (token.kind != Kind::integer) return refuse("the integer 1");
+      return fail(
+          Error::unsupported_version, "version",
+          " is " + describe_token(token) + "; this daemon knows version 1",
+          Detail().string("path", path_of("version")).number("version_max", entry_version).text());
     case Member::none:
       return;
   }
 }
 
-void EntryReader::take_timestamp(JsonToken const& token) {
-  if (token.kind != Kind::integer || token.text.starts_with('-')) {
-    return fail(Error::invalid_entry, "timestamp",
-                " is " + describe_token(token) +
-                    "; it must be an integer from 0 to 18446744073709551615, in microseconds "
-                    "since 1970",
-                {});
-  }
-  draft_.timestamp = token.integer;
-}
-
-void EntryReader::take_level(JsonToken const& token) {
-  auto const level = token.kind == Kind::string ? parse_level(token.text) : std::nullopt;
-  if (level) {
-    draft_.level = *level;
-    return;
-  }
-  auto const hint = token.kind == Kind::string ? did_you_mean(token.text, level_names) : "";
-  fail(Error::invalid_entry, "level",
-       " is " + describe_token(token) + "; it must be one of " + list_names(level_names) + hint,
-       {});
-}
-
-void EntryReader::take_message(JsonToken const& token) {
-  if (token.kind != Kind::string) {
-    return fail(Error::invalid_entry, "message",
-                " is " + describe_token(token) + "; it must be a string", {});
-  }
-  message_bytes_ = token.text.size();
-  if (token.verbatim) {
+void EntryReader::take_message(std::string_view text, bool verbatim) {
+  message_bytes_ = text.size();
+  if (verbatim) {
     // With its quotes, from the parsed text itself.
-    draft_.message = {token.text.data() - 1, token.text.size() + 2};
+    draft_.message = {text.data() - 1, text.size() + 2};
     return;
   }
   auto const start = text_->size();
-  append_json_string(*text_, token.text);
+  append_json_string(*text_, text);
   draft_.message = std::string_view(*text_).substr(start);
 }
 
-void EntryReader::take_version(JsonToken const& token) {
-  if (token.kind != Kind::integer) {
-    return fail(Error::invalid_entry, "version",
-                " is " + describe_token(token) + "; it must be the integer 1", {});
-  }
-  if (token.text != "1") {
-    fail(Error::unsupported_version, "version",
-         " is " + describe_token(token) + "; this daemon knows version 1",
-         Detail().string("path", path_of("version")).number("version_max", entry_version).text());
-  }
+void EntryReader::start_metadata() {
+  in_metadata_ = true;
+  char const* source = key_end_;
+  // Between the key and the bracket are a quote, a colon and white space.
+  while (source != nullptr && *source != '{') ++source;
+  metadata_.start(*text_, entry_bytes_max_, source);
 }
 
 void EntryReader::finish_metadata() {

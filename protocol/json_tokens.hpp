@@ -35,6 +35,9 @@ struct JsonToken {
   std::string_view text{};    ///< Keys and strings: unescaped. Scalars: as written.
   std::uint64_t integer = 0;  ///< The value of an integer that has no minus sign.
   double real = 0;
+
+  bool opens() const noexcept { return kind == Kind::object_begin || kind == Kind::array_begin; }
+  bool closes() const noexcept { return kind == Kind::object_end || kind == Kind::array_end; }
 };
 
 /// Says in words why a text is not JSON; `offset` is where the parser stopped.
@@ -95,7 +98,8 @@ class JsonTokenizer {
   bool on_comment(string_view, error_code&) { return true; }
 
  private:
-  bool take(JsonToken const& token) {
+  // Forced inline, so that a consumer knows the kind of the token when it is compiled.
+  [[gnu::always_inline]] bool take(JsonToken const& token) {
     consumer_.take(token);
     return true;
   }
@@ -105,12 +109,16 @@ class JsonTokenizer {
     return true;
   }
 
-  bool take_text(Kind kind, string_view piece, std::size_t total) {
-    std::string_view text(piece.data(), piece.size());
+  [[gnu::always_inline]] bool take_text(Kind kind, string_view piece, std::size_t total) {
+    std::string_view const text(piece.data(), piece.size());
     if (text.size() == total && lies_in_source(text)) {
       return take({.kind = kind, .verbatim = true, .text = text});
     }
-    scratch_.append(text);
+    return take_unescaped(kind, text);
+  }
+
+  [[gnu::noinline]] bool take_unescaped(Kind kind, std::string_view piece) {
+    scratch_.append(piece);
     take({.kind = kind, .text = scratch_});
     scratch_.clear();
     return true;

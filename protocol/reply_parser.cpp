@@ -60,9 +60,7 @@ class ReplyReader {
 };
 
 void ReplyReader::take(JsonToken const& token) {
-  bool const opens = token.kind == Kind::object_begin || token.kind == Kind::array_begin;
-  bool const closes = token.kind == Kind::object_end || token.kind == Kind::array_end;
-  if (closes) --depth_;
+  if (token.closes()) --depth_;
   if (in_entry_) {
     entry_.take(token);
     in_entry_ = !entry_.done();
@@ -70,7 +68,7 @@ void ReplyReader::take(JsonToken const& token) {
   } else if (in_detail_) {
     detail_.take(token);
     in_detail_ = !detail_.done();
-  } else if (closes) {
+  } else if (token.closes()) {
     if (depth_ == 1) member_ = Member::none;
   } else if (depth_ == 0) {
     is_valid_ = token.kind == Kind::object_begin;
@@ -89,7 +87,7 @@ void ReplyReader::take(JsonToken const& token) {
       take_error_value(token);
     }
   }
-  if (opens) ++depth_;
+  if (token.opens()) ++depth_;
 }
 
 ReplyReader::Member ReplyReader::parse_member(std::string_view name) noexcept {

@@ -41,27 +41,24 @@ void RequestReader::start(std::string_view text) {
   canonical_.reserve(text.size());
 }
 
-void RequestReader::take(JsonToken const& token) {
-  bool const opens = token.kind == Kind::object_begin || token.kind == Kind::array_begin;
-  bool const closes = token.kind == Kind::object_end || token.kind == Kind::array_end;
-  if (closes) --depth_;
-  if (in_entry_) {
-    entry_.take(token);
-    if (entry_.done()) finish_entry();
-  } else if (!terms_.done()) {
+void RequestReader::take_own(JsonToken const& token) {
+  if (token.closes()) --depth_;
+  if (!terms_.done()) {
     terms_.take(token);
-  } else if (depth_ == 0 && !closes) {
+  } else if (token.closes()) {
+    return;
+  } else if (depth_ == 0) {
     is_object_ = token.kind == Kind::object_begin;
-  } else if (depth_ == 1 && is_object_ && !closes) {
+  } else if (depth_ == 1 && is_object_) {
     if (token.kind == Kind::key) {
       take_key(token);
     } else {
       take_value(token);
     }
-  } else if (depth_ == 2 && member_ == Member::entries && !closes && !failure_) {
+  } else if (depth_ == 2 && member_ == Member::entries && !failure_) {
     start_entry(token, drafts_.size());
   }
-  if (opens) ++depth_;
+  if (token.opens() && !in_entry_) ++depth_;
 }
 
 void RequestReader::take_key(JsonToken const& token) {

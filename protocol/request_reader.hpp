@@ -31,6 +31,7 @@ class RequestReader {
   bool is_write() const noexcept { return op_ == Op::write_log || op_ == Op::write_many_logs; }
 
  private:
+  void take_own(JsonToken const& token);
   void take_key(JsonToken const& token);
   void take_value(JsonToken const& token);
   void take_id(JsonToken const& token);
@@ -49,7 +50,7 @@ class RequestReader {
   std::optional<Failure> judge_members(Operation const& operation) const;
 
   std::string_view text_{};
-  std::size_t depth_ = 0;  ///< Open objects and arrays.
+  std::size_t depth_ = 0;  ///< Open objects and arrays, those of entries apart.
   bool is_object_ = false;
   MemberBits seen_ = 0;
   std::optional<Member> member_{};
@@ -72,5 +73,12 @@ class RequestReader {
   std::string canonical_{};  ///< Canonical text of the entries; never moves during a request.
   std::vector<EntryDraft> drafts_{};
 };
+
+// Forced inline for the reason that CanonicalObject::take() is.
+[[gnu::always_inline]] inline void RequestReader::take(JsonToken const& token) {
+  if (!in_entry_) return take_own(JsonToken(token));
+  entry_.take(token);
+  if (token.closes() && entry_.done()) finish_entry();
+}
 
 }  // namespace stele::protocol

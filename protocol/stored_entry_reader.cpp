@@ -44,16 +44,14 @@ void StoredEntryReader::start(StoredEntry& entry) {
 }
 
 void StoredEntryReader::take(JsonToken const& token) {
-  bool const opens = token.kind == Kind::object_begin || token.kind == Kind::array_begin;
-  bool const closes = token.kind == Kind::object_end || token.kind == Kind::array_end;
-  if (closes) --depth_;
+  if (token.closes()) --depth_;
   if (in_metadata_) {
     metadata_.take(token);
     if (metadata_.done()) {
       in_metadata_ = false;
       entry_->metadata = metadata_text_;
     }
-  } else if (closes) {
+  } else if (token.closes()) {
     if (depth_ == 1) in_origin_ = false;
   } else if (depth_ == 1 || (depth_ == 2 && in_origin_)) {
     if (token.kind == Kind::key) {
@@ -63,7 +61,7 @@ void StoredEntryReader::take(JsonToken const& token) {
       take_value(token);
     }
   }
-  if (opens) ++depth_;
+  if (token.opens()) ++depth_;
 }
 
 StoredEntryReader::Member StoredEntryReader::parse_member(std::string_view name,

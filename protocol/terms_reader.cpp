@@ -65,19 +65,17 @@ void TermsReader::begin(Member member, JsonToken const& token) {
 }
 
 void TermsReader::take(JsonToken const& token) {
-  bool const opens = token.kind == Kind::object_begin || token.kind == Kind::array_begin;
-  bool const closes = token.kind == Kind::object_end || token.kind == Kind::array_end;
-  if (closes) --depth_;
+  if (token.closes()) --depth_;
   if (member_ == Member::where) {
     if (depth_ == 1 && token.kind == Kind::key) ++where_members_;
     where_.take(token);
     if (where_.done()) finish_where();
   } else if (depth_ == 1 && token.kind == Kind::key) {
     take_origin_member(token);
-  } else if (depth_ == 1 && !closes) {
+  } else if (depth_ == 1 && !token.closes()) {
     take_id(token);
   }
-  if (opens) ++depth_;
+  if (token.opens()) ++depth_;
 }
 
 void TermsReader::take_level(JsonToken const& token) {

@@ -12,10 +12,13 @@ Failure invalid(std::string_view member, std::string message) {
   return Failure(Error::invalid_entry, std::move(message), Detail().string("path", member).text());
 }
 
-/// A JSON text that must be one object, rewritten canonically.
+/// A JSON text that must be one object, in canonical spelling.
 class ObjectReader {
  public:
-  explicit ObjectReader(std::size_t bytes_max) { object_.start(text_, bytes_max); }
+  ObjectReader(std::string_view text, std::size_t bytes_max) {
+    auto const begin = text.find('{');
+    object_.start(rewritten_, bytes_max, begin == text.npos ? nullptr : text.data() + begin);
+  }
 
   void take(JsonToken const& token) {
     if (!has_started_) is_object_ = token.kind == JsonToken::Kind::object_begin;
@@ -29,7 +32,7 @@ class ObjectReader {
  private:
   bool has_started_ = false;
   bool is_object_ = false;
-  std::string text_{};
+  std::string rewritten_{};
   CanonicalObject object_{};
 };
 
@@ -37,7 +40,7 @@ class ObjectReader {
 Result<std::size_t> validate_metadata(std::string const& metadata, std::size_t bytes_max) {
   if (metadata == "{}") return std::size_t{0};
   std::string scratch;
-  ObjectReader reader(bytes_max);
+  ObjectReader reader(metadata, bytes_max);
   if (auto failure = read_json(metadata, metadata_depth_max, scratch, reader)) {
     return invalid("metadata", "metadata is not one JSON object: " + failure->message);
   }

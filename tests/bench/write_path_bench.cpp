@@ -93,8 +93,7 @@ class WritePath {
  private:
   std::string_view receive(std::string_view request) {
     for (;;) {
-      if (auto const next = frames_.next();
-          next.status == protocol::FrameReader::Status::message) {
+      if (auto const next = frames_.next(); next.status == protocol::FrameReader::Status::message) {
         return next.message;
       }
       auto const piece = request.substr(0, receive_bytes);

@@ -157,11 +157,40 @@ BOOST_AUTO_TEST_CASE(canonical_text_is_golden) {
   }
 }
 
+// Canonical text is taken where it stands; one blank, or one letter spelled as an escape, anywhere
+// in it, and what is behind that place is rewritten.
+BOOST_AUTO_TEST_CASE(one_blank_or_escape_at_any_place_makes_no_difference) {
+  std::string const canonical =
+      R"({"a":[1,-2.5e3,{"b":null,"a":""},[]],"t":true,"f":false,"n":null,"o":{},"l":[[0],"a"],"é":"a \"a\""})";
+  BOOST_TEST(metadata_of(parse_metadata(canonical)) == canonical);
+  bool in_string = false;
+  std::size_t places = 0;
+  for (std::size_t i = 0; i < canonical.size(); ++i) {
+    std::string_view const structural = "{}[]:,";
+    char const c = canonical[i];
+    bool const inside = in_string;
+    if (c == '"' && canonical[i - 1] != '\\') in_string = !in_string;
+    auto changed = canonical;
+    if (inside && c == 'a') {
+      changed.replace(i, 1, R"(\u0061)");
+    } else if (!inside && i > 0 &&
+               (structural.find(c) != structural.npos ||
+                structural.find(canonical[i - 1]) != structural.npos)) {
+      changed.insert(i, 1, ' ');
+    } else {
+      continue;
+    }
+    ++places;
+    BOOST_TEST(metadata_of(parse_metadata(changed)) == canonical, changed);
+  }
+  BOOST_TEST(places > 50u);
+}
+
 BOOST_AUTO_TEST_CASE(equal_names_in_one_object_are_refused_however_they_are_spelled) {
   for (std::string_view const text :
        {R"({"a":1,"a":1})", R"({"a":1,"\u0061":2})", R"({"é":1,"\u00e9":2})",
         R"({"o":{"a":1,"b":2,"a":3}})", R"({"l":[[{"":1,"":2}]]})", R"({"\n":1,"\u000A":2})",
-        R"({"a":{"b":1},"a":1})",
+        R"({"a":{"b":1},"a":1})", R"({"\u0061":1,"a":2})", R"({"a":1, "b":2,"a":3})",
         R"({"1":0,"2":0,"3":0,"4":0,"5":0,"6":0,"7":0,"8":0,"9":0,"3":1})"}) {
     auto const parsed = parse_metadata(text);
     BOOST_TEST(parsed.code == "invalid_entry", text);
