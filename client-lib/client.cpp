@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <cstdlib>
+#include <iterator>
 #include <utility>
 
 #include "client-lib/client_state.hpp"
@@ -83,12 +84,14 @@ class Client::Impl {
   /// The next answer to the only request that somebody waits for; a failure reply as a Failure.
   Result<client::ClientState::Answer> receive();
   Result<protocol::Reply> receive_reply();
+  void begin_read(ReadOptions const& options);
 
   client::ClientState state{};
   ServerHello hello{};
 
  private:
-  Result<void> move_bytes(client::Deadline deadline);
+  Result<void> move_bytes();
+  Result<bool> receive_now();
 
   client::UnixStream stream_;
   std::chrono::milliseconds request_timeout_;
@@ -106,7 +109,7 @@ Result<client::ClientState::Answer> Client::Impl::receive() {
       if (!answer->reply.ok) return std::move(answer->reply.failure);
       return std::move(*answer);
     }
-    auto moved = move_bytes(client::deadline_after(request_timeout_));
+    auto moved = move_bytes();
     if (!moved) state.close(moved.error());
   }
 }
@@ -117,28 +120,41 @@ Result<protocol::Reply> Client::Impl::receive_reply() {
   return std::move(answer->reply);
 }
 
-// Sends and receives what is possible, after waiting for one of them. When sending fails there can
-// still be a reply that says why; only the end of that stream ends the connection.
-Result<void> Client::Impl::move_bytes(client::Deadline deadline) {
-  if (!send_failure_ && !state.unsent().empty()) {
+// Sends and receives what is possible; waits first if nothing can have arrived. When sending fails
+// there can still be a reply that says why; only the end of that stream ends the connection.
+Result<void> Client::Impl::move_bytes() {
+  bool const sends = !send_failure_ && !state.unsent().empty();
+  if (sends) {
     auto sent = stream_.send_some(state.unsent());
     if (sent) {
       state.sent(*sent);
     } else {
       send_failure_ = sent.error();
     }
+  } else {
+    auto received = receive_now();
+    if (!received) return received.error();
+    if (*received) return {};
   }
-  auto ready = stream_.wait(!send_failure_ && !state.unsent().empty(), deadline);
+  auto ready = stream_.wait(!send_failure_ && !state.unsent().empty(),
+                            client::deadline_after(request_timeout_));
   if (!ready) return ready;
+  auto received = receive_now();
+  if (!received) return received.error();
+  return {};
+}
+
+// Whether bytes had arrived.
+Result<bool> Client::Impl::receive_now() {
   auto received = stream_.receive_some(state.receive_buffer());
   if (!received) return received.error();
-  if (!received->has_value()) return {};
+  if (!received->has_value()) return false;
   if (**received == 0) {
     if (send_failure_) return *send_failure_;
     return Failure{ClientError::connection_lost, "the daemon closed the connection"};
   }
   state.received(**received);
-  return {};
+  return true;
 }
 
 Client::Client(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
@@ -178,24 +194,35 @@ Result<SeqRange> Client::write_many_logs(std::span<LogEntry const> entries) {
   return SeqRange{.first_seq = reply->first_seq, .last_seq = reply->last_seq};
 }
 
-Result<std::vector<StoredEntry>> Client::read_logs(std::uint64_t start_ts, std::uint64_t end_ts) {
-  std::vector<StoredEntry> entries;
-  auto end = read_logs({.start_ts = start_ts, .end_ts = end_ts}, [&](StoredEntry& entry) {
-    entries.push_back(std::move(entry));
-    return true;
-  });
-  if (!end) return end.error();
-  return entries;
-}
-
-Result<ReadEnd> Client::read_logs(ReadOptions const& options, EntryVisitor const& visitor) {
-  if (auto open = impl_->check_open(); !open) return open.error();
-  impl_->state.read_logs(
+void Client::Impl::begin_read(ReadOptions const& options) {
+  state.read_logs(
       {.start_ts = options.start_ts,
        .end_ts = options.end_ts,
        .order = options.order == Order::asc ? protocol::Order::asc : protocol::Order::desc,
        .limit = options.limit,
        .cursor = options.cursor});
+}
+
+Result<std::vector<StoredEntry>> Client::read_logs(std::uint64_t start_ts, std::uint64_t end_ts) {
+  if (auto open = impl_->check_open(); !open) return open.error();
+  impl_->begin_read({.start_ts = start_ts, .end_ts = end_ts});
+  std::vector<StoredEntry> entries;
+  for (;;) {
+    auto reply = impl_->receive_reply();
+    if (!reply) return reply.error();
+    if (entries.empty()) {
+      entries = std::move(reply->entries);
+    } else {
+      entries.insert(entries.end(), std::make_move_iterator(reply->entries.begin()),
+                     std::make_move_iterator(reply->entries.end()));
+    }
+    if (!reply->more) return entries;
+  }
+}
+
+Result<ReadEnd> Client::read_logs(ReadOptions const& options, EntryVisitor const& visitor) {
+  if (auto open = impl_->check_open(); !open) return open.error();
+  impl_->begin_read(options);
   ReadEnd end;
   for (;;) {
     auto reply = impl_->receive_reply();

@@ -13,6 +13,10 @@ namespace {
 // Enough for several replies to writes, and for reads few system calls a frame.
 constexpr std::size_t receive_bytes_min = std::size_t{256} << 10;
 
+// Several frames of a read, so that few of them have to be moved in the buffer, and no more than
+// a processor's own cache holds.
+constexpr std::size_t receive_bytes_kept = std::size_t{1} << 20;
+
 Failure entry_failure(std::size_t index, Failure failure) {
   failure.message = "entries[" + std::to_string(index) + "]: " + failure.message;
   return failure;
@@ -50,7 +54,7 @@ std::optional<std::uint64_t> document_id(std::string_view text) {
 }  // namespace
 
 // A reply is never above the protocol's ceiling, whatever the daemon accepts as a request.
-ClientState::ClientState() : reader_{protocol::frame_bytes_ceiling} {}
+ClientState::ClientState() : reader_{protocol::frame_bytes_ceiling, receive_bytes_kept} {}
 
 template <class AppendRequest>
 Result<void> ClientState::queue(Kind kind, AppendRequest&& append_request) {

@@ -3,23 +3,13 @@
 #include <charconv>
 #include <cstring>
 
+#include "protocol/canonical_form.hpp"
 #include "protocol/canonical_value.hpp"
-#include "protocol/limits.hpp"
 
 namespace stele::protocol {
 namespace {
 
-// The fixed pieces of the canonical form, in order.
-constexpr std::string_view before_seq = R"({"seq":)";
-constexpr std::string_view before_timestamp = R"(,"timestamp":)";
-constexpr std::string_view before_level = R"(,"level":")";
-constexpr std::string_view before_message = R"(","message":)";
-constexpr std::string_view before_metadata = R"(,"metadata":)";
-constexpr std::string_view before_pid = R"(,"version":1,"origin":{"pid":)";
-constexpr std::string_view before_uid = R"(,"uid":)";
-constexpr std::string_view before_gid = R"(,"gid":)";
-constexpr std::string_view after_gid = "}}";
-static_assert(entry_version == 1, "the version stands in before_pid");
+using namespace canonical;
 
 constexpr std::size_t u64_digits_max = 20;
 constexpr std::size_t i32_digits_max = 11;
@@ -61,63 +51,6 @@ bool read_level(std::string_view& text, Level& level) noexcept {
   level = *found;
   text.remove_prefix(name.size());
   return true;
-}
-
-/// Takes what follows a backslash.
-bool read_escape(std::string_view& text, std::string& out) {
-  constexpr std::string_view letters = "\"\\bfnrt";
-  constexpr std::string_view bytes = "\"\\\b\f\n\r\t";
-  if (text.empty()) return false;
-  if (auto const at = letters.find(text.front()); at != std::string_view::npos) {
-    out += bytes[at];
-    text.remove_prefix(1);
-    return true;
-  }
-  unsigned char byte = 0;
-  if (!skip(text, "u00") || text.size() < 2) return false;
-  auto const result = std::from_chars(text.data(), text.data() + 2, byte, 16);
-  if (result.ptr != text.data() + 2 || byte >= 0x20) return false;
-  out += static_cast<char>(byte);
-  text.remove_prefix(2);
-  return true;
-}
-
-bool read_string(std::string_view& text, std::string& out) {
-  if (!skip(text, "\"")) return false;
-  out.clear();
-  for (;;) {
-    auto const quote = text.find('"');
-    if (quote == std::string_view::npos) return false;
-    auto const escape = text.substr(0, quote).find('\\');
-    auto const plain = escape == std::string_view::npos ? quote : escape;
-    out.append(text, 0, plain);
-    text.remove_prefix(plain + 1);
-    if (plain == quote) return true;
-    if (!read_escape(text, out)) return false;
-  }
-}
-
-/// Takes an object without looking inside its strings, or at its grammar.
-bool read_object(std::string_view& text, std::string& out) {
-  if (!text.starts_with('{')) return false;
-  std::size_t depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char const c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      in_string = c != '"';
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      ++depth;
-    } else if ((c == '}' || c == ']') && --depth == 0) {
-      out.assign(text, 0, i + 1);
-      text.remove_prefix(i + 1);
-      return true;
-    }
-  }
-  return false;
 }
 
 }  // namespace
@@ -176,18 +109,6 @@ std::optional<Origin> read_entry_origin(std::string_view text) noexcept {
                          text == after_gid;
   if (!is_origin) return std::nullopt;
   return origin;
-}
-
-bool read_canonical_entry(std::string_view& text, StoredEntry& entry) {
-  return skip(text, before_seq) && read_number(text, entry.seq) &&              //
-         skip(text, before_timestamp) && read_number(text, entry.timestamp) &&  //
-         skip(text, before_level) && read_level(text, entry.level) &&           //
-         skip(text, before_message) && read_string(text, entry.message) &&      //
-         skip(text, before_metadata) && read_object(text, entry.metadata) &&    //
-         skip(text, before_pid) && read_number(text, entry.origin.pid) &&       //
-         skip(text, before_uid) && read_number(text, entry.origin.uid) &&       //
-         skip(text, before_gid) && read_number(text, entry.origin.gid) &&       //
-         skip(text, after_gid);
 }
 
 }  // namespace stele::protocol

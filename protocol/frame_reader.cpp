@@ -1,14 +1,12 @@
 #include "protocol/frame_reader.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "protocol/error_text.hpp"
 
 namespace stele::protocol {
 namespace {
-
-/// What an idle connection may keep after a large frame.
-constexpr std::size_t kept_bytes_max = std::size_t{256} << 10;
 
 bool is_blank(std::string_view line) noexcept {
   return line.find_first_not_of(" \t\r") == std::string_view::npos;
@@ -22,25 +20,31 @@ std::string_view drop_carriage_return(std::string_view line) noexcept {
 
 }  // namespace
 
-FrameReader::FrameReader(std::size_t frame_bytes_max)
-    : frame_bytes_max_(std::min(frame_bytes_max, frame_bytes_ceiling)) {}
+FrameReader::FrameReader(std::size_t frame_bytes_max, std::size_t kept_bytes_max)
+    : frame_bytes_max_(std::min(frame_bytes_max, frame_bytes_ceiling)),
+      kept_bytes_max_(kept_bytes_max) {}
 
 std::span<char> FrameReader::prepare(std::size_t bytes_min) {
-  auto const unread = unread_bytes();
-  auto const needed = unread + bytes_min;
-  auto const* const begin = buffer_.data() + read_;
-  if (buffer_.size() > kept_bytes_max && needed <= kept_bytes_max) {
-    std::vector<char> smaller(kept_bytes_max);
-    std::copy(begin, begin + unread, smaller.begin());
-    buffer_ = std::move(smaller);
+  auto const needed = unread_bytes() + bytes_min;
+  if (capacity_ > kept_bytes_max_ && needed <= kept_bytes_max_) {
+    move_to_buffer_of(kept_bytes_max_);
+  } else if (capacity_ < needed) {
+    move_to_buffer_of(std::max(needed, 2 * capacity_));
+  } else if (unread_bytes() == 0 || capacity_ - end_ < bytes_min) {
+    std::copy(buffer_.get() + read_, buffer_.get() + end_, buffer_.get());
+    end_ = unread_bytes();
     read_ = 0;
-  } else if (unread == 0 || buffer_.size() - end_ < bytes_min) {
-    std::copy(begin, begin + unread, buffer_.begin());
-    read_ = 0;
-    if (buffer_.size() < needed) buffer_.resize(std::max(needed, 2 * buffer_.size()));
   }
-  end_ = read_ + unread;
-  return {buffer_.data() + end_, buffer_.size() - end_};
+  return {buffer_.get() + end_, capacity_ - end_};
+}
+
+void FrameReader::move_to_buffer_of(std::size_t capacity) {
+  auto moved = std::make_unique_for_overwrite<char[]>(capacity);
+  std::copy(buffer_.get() + read_, buffer_.get() + end_, moved.get());
+  buffer_ = std::move(moved);
+  capacity_ = capacity;
+  end_ = unread_bytes();
+  read_ = 0;
 }
 
 void FrameReader::commit(std::size_t bytes) noexcept {
@@ -67,7 +71,7 @@ FrameReader::Next FrameReader::next_binary() {
                     " of 4 bytes",
                 Detail().number("got_bytes", unread).text());
   }
-  auto const* header = reinterpret_cast<unsigned char const*>(buffer_.data() + read_);
+  auto const* header = reinterpret_cast<unsigned char const*>(buffer_.get() + read_);
   std::size_t const length = decode_frame_header(
       std::span<unsigned char const, frame_header_bytes>(header, frame_header_bytes));
   if (length == 0) {
@@ -88,14 +92,14 @@ FrameReader::Next FrameReader::next_binary() {
                     std::to_string(length) + " bytes",
                 Detail().number("got_bytes", got).number("frame_bytes", length).text());
   }
-  std::string_view const message(buffer_.data() + read_ + frame_header_bytes, length);
+  std::string_view const message(buffer_.get() + read_ + frame_header_bytes, length);
   read_ += frame_header_bytes + length;
   return {Status::message, message, {}};
 }
 
 FrameReader::Next FrameReader::next_line() {
   for (;;) {
-    std::string_view const unread(buffer_.data() + read_, unread_bytes());
+    std::string_view const unread(buffer_.get() + read_, unread_bytes());
     auto const line_end = unread.find('\n', searched_);
     bool const has_end = line_end != std::string_view::npos;
     auto const line = drop_carriage_return(has_end ? unread.substr(0, line_end) : unread);

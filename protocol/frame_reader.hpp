@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "protocol/frame.hpp"
 #include "stele/error.hpp"
@@ -22,7 +22,11 @@ namespace stele::protocol {
 /// arrived, never with the length that a frame announces.
 class FrameReader {
  public:
-  explicit FrameReader(std::size_t frame_bytes_max);
+  /// What a buffer may keep of its size after a large frame: for a connection that may be idle.
+  static constexpr std::size_t kept_bytes_default = std::size_t{256} << 10;
+
+  explicit FrameReader(std::size_t frame_bytes_max,
+                       std::size_t kept_bytes_max = kept_bytes_default);
 
   /// Room for at least `bytes_min` more bytes. Views handed out by next() end here.
   std::span<char> prepare(std::size_t bytes_min);
@@ -48,12 +52,15 @@ class FrameReader {
   std::size_t unread_bytes() const noexcept { return end_ - read_; }
 
  private:
+  void move_to_buffer_of(std::size_t capacity);
   Next next_binary();
   Next next_line();
   Next fail(Error code, std::string message, std::string detail);
 
   std::size_t frame_bytes_max_;
-  std::vector<char> buffer_{};
+  std::size_t kept_bytes_max_;
+  std::unique_ptr<char[]> buffer_{};  ///< Not initialised: the socket fills it.
+  std::size_t capacity_ = 0;
   std::size_t read_ = 0;
   std::size_t end_ = 0;
   std::size_t searched_ = 0;  ///< Line form: bytes after read_ known to hold no \n.

@@ -1,7 +1,8 @@
 #include "protocol/json_text.hpp"
 
 #include <array>
-#include <cstring>
+
+#include "protocol/eight_bytes.hpp"
 
 namespace stele::protocol {
 namespace {
@@ -88,16 +89,31 @@ std::size_t utf8_sequence_bytes(std::string_view text) noexcept {
   return length;
 }
 
+namespace {
+
+/// The length of a start of `text` that is ASCII; little is left of it after that.
+std::size_t ascii_bytes(std::string_view text) noexcept {
+  constexpr std::uint64_t high_bits = eight_times('\x80');
+  auto const* const start = text.data();
+  std::size_t bytes = 0;
+  for (; text.size() - bytes >= 32; bytes += 32) {
+    auto const* const at = start + bytes;
+    auto const all =
+        load_eight(at) | load_eight(at + 8) | load_eight(at + 16) | load_eight(at + 24);
+    if ((all & high_bits) != 0) break;
+  }
+  for (; text.size() - bytes >= 8; bytes += 8) {
+    if ((load_eight(start + bytes) & high_bits) != 0) break;
+  }
+  return bytes;
+}
+
+}  // namespace
+
 std::size_t utf8_valid_bytes(std::string_view text) noexcept {
   std::size_t i = 0;
   while (i < text.size()) {
-    // Most logs are ASCII: eight bytes at a time.
-    std::uint64_t eight;
-    while (text.size() - i >= sizeof eight) {
-      std::memcpy(&eight, text.data() + i, sizeof eight);
-      if ((eight & 0x8080808080808080u) != 0) break;
-      i += sizeof eight;
-    }
+    i += ascii_bytes(text.substr(i));
     if (i == text.size()) break;
     auto const length = utf8_sequence_bytes(text.substr(i));
     if (length == 0) break;

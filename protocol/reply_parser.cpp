@@ -237,7 +237,10 @@ std::optional<Reply> parse_entries_reply(std::string_view text) {
       if (!rest.starts_with(',')) return std::nullopt;
       rest.remove_prefix(1);
     }
+    auto const bytes_before = rest.size();
     if (!read_canonical_entry(rest, entries.emplace_back())) return std::nullopt;
+    // The others are likely to be about as long as the first.
+    if (entries.size() == 1) entries.reserve(2 + rest.size() / (bytes_before - rest.size()));
   }
   auto reply = parse_any_reply(std::string(start).append(rest));
   if (!reply) return std::nullopt;

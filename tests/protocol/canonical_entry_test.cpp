@@ -108,6 +108,33 @@ BOOST_AUTO_TEST_CASE(the_canonical_form_is_read_without_a_json_parser) {
   }
 }
 
+// Lengths around those that are taken at once.
+BOOST_AUTO_TEST_CASE(numbers_and_texts_of_any_length_are_read) {
+  std::string digits;
+  for (char const digit : std::string_view("18446744073709551615")) {
+    digits += digit;
+    std::string const message(digits.size(), 'm');
+    std::string const metadata = "{\"" + message + "\":[\"\\\\" + message + "\\\"]}\"]}";
+    std::string const text =
+        R"({"seq":)" + digits + R"(,"timestamp":)" + digits + R"(,"level":"debug","message":")" +
+        message + "\\n" + message + R"(","metadata":)" + metadata +
+        R"(,"version":1,"origin":{"pid":2147483647,"uid":)" + digits.substr(0, 9) + R"(,"gid":1}})";
+    ExactBuffer const buffer(text);
+    auto rest = buffer.text();
+    StoredEntry entry;
+    BOOST_TEST_CONTEXT(text) {
+      BOOST_REQUIRE(read_canonical_entry(rest, entry));
+      BOOST_TEST(std::to_string(entry.seq) == digits);
+      BOOST_TEST(std::to_string(entry.timestamp) == digits);
+      BOOST_TEST(std::to_string(entry.origin.uid) == digits.substr(0, 9));
+      BOOST_TEST((entry.level == Level::debug));
+      BOOST_TEST(entry.message == message + '\n' + message);
+      BOOST_TEST(entry.metadata == metadata);
+      BOOST_TEST(rest.empty());
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(any_other_spelling_is_left_to_the_json_parser) {
   struct Row {
     std::string_view piece;
@@ -122,6 +149,13 @@ BOOST_AUTO_TEST_CASE(any_other_spelling_is_left_to_the_json_parser) {
       {R"("metadata":{})", R"("metadata":[])"},
       {R"("version":1)", R"("version":2)"},
       {R"("seq":7)", R"("seq":07.0)"},
+      {R"("seq":7)", R"("seq":)"},
+      {R"("seq":7)", R"("seq":18446744073709551616)"},
+      {R"("seq":7)", R"("seq":99999999999999999999999)"},
+      {R"("uid":0)", R"("uid":4294967296)"},
+      {R"("uid":0)", R"("uid":-1)"},
+      {R"("level":"info")", R"("level":"inf")"},
+      {R"("level":"info")", R"("level":"infos")"},
       {R"("pid":1)", R"("pid":2147483648)"},
   };
   for (auto const& row : rows) {

@@ -201,4 +201,14 @@ BOOST_AUTO_TEST_CASE(the_buffer_shrinks_after_a_large_frame) {
   BOOST_TEST(reader.next().message == "{}");
 }
 
+BOOST_AUTO_TEST_CASE(the_buffer_keeps_what_its_owner_allows_and_what_is_unread) {
+  constexpr std::size_t kept_bytes = std::size_t{1} << 20;
+  FrameReader reader(frame_bytes_ceiling, kept_bytes);
+  give(reader, binary(std::string(std::size_t{8} << 20, 'x')) + binary("{}"));
+  BOOST_TEST((reader.next().status == Status::message));
+  auto const room = reader.prepare(4096).size();
+  BOOST_TEST(room + reader.unread_bytes() == kept_bytes);
+  BOOST_TEST(reader.next().message == "{}");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -89,4 +89,14 @@ BOOST_AUTO_TEST_CASE(utf8_is_judged_by_rfc_3629) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_byte_that_is_no_utf8_is_found_at_any_place_in_ascii) {
+  for (std::size_t bytes = 1; bytes < 100; ++bytes) {
+    for (std::size_t place = 0; place < bytes; ++place) {
+      std::string text(bytes, 'a');
+      text[place] = '\x80';
+      BOOST_REQUIRE_EQUAL(utf8_valid_bytes(ExactBuffer(text).text()), place);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

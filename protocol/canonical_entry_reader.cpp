@@ -1,0 +1,188 @@
+// Reads entries of the canonical form without a JSON parser. A read of a large range spends its
+// time here, at the client.
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <limits>
+#include <string_view>
+
+#include "protocol/canonical_entry.hpp"
+#include "protocol/canonical_form.hpp"
+#include "protocol/eight_bytes.hpp"
+
+namespace stele::protocol {
+namespace {
+
+constexpr std::string_view quote = "\"";
+constexpr std::string_view escaped_control = "u00";
+
+/// The commonest first.
+constexpr Level levels[] = {Level::info,  Level::warn,  Level::error,
+                            Level::debug, Level::trace, Level::fatal};
+
+constexpr std::array<std::uint64_t, 8> powers_of_ten{1,      10,      100,       1'000,
+                                                     10'000, 100'000, 1'000'000, 10'000'000};
+
+/// A text that is taken from its front. Each take_… returns false if something else stands there.
+class CanonicalReader {
+ public:
+  explicit CanonicalReader(std::string_view text) noexcept
+      : at_(text.data()), end_(text.data() + text.size()) {}
+
+  char const* position() const noexcept { return at_; }
+
+  /// A template, so that each comparison is of a size that the compiler knows.
+  template <std::string_view const& piece>
+  bool take() noexcept {
+    if (bytes_left() < piece.size() || std::memcmp(at_, piece.data(), piece.size()) != 0) {
+      return false;
+    }
+    at_ += piece.size();
+    return true;
+  }
+
+  bool take_number(std::uint64_t& value) noexcept {
+    value = 0;
+    auto const* const start = at_;
+    while (bytes_left() >= 8 && at_ - start < 16) {
+      auto const eight = load_eight(at_);
+      auto const marks = mark_non_digits(eight);
+      if (marks == 0) {
+        value = value * 100'000'000 + eight_digits(eight);
+        at_ += 8;
+        continue;
+      }
+      auto const digits = bytes_before_mark(marks);
+      if (digits > 0) {
+        value = value * powers_of_ten[digits] + eight_digits(eight << (64 - 8 * digits));
+        at_ += digits;
+      }
+      return at_ != start;
+    }
+    // A number that is longer, or that the text ends soon after.
+    at_ = start;
+    return take_any_number(value);
+  }
+
+  bool take_number(std::uint32_t& value) noexcept {
+    std::uint64_t wide = 0;
+    if (!take_number(wide) || wide > std::numeric_limits<std::uint32_t>::max()) return false;
+    value = static_cast<std::uint32_t>(wide);
+    return true;
+  }
+
+  bool take_number(std::int32_t& value) noexcept {
+    if (at_ != end_ && *at_ == '-') return take_any_number(value);
+    std::uint64_t wide = 0;
+    if (!take_number(wide) || wide > std::numeric_limits<std::int32_t>::max()) return false;
+    value = static_cast<std::int32_t>(wide);
+    return true;
+  }
+
+  bool take_level(Level& level) noexcept {
+    for (Level const candidate : levels) {
+      auto const name = to_string(candidate);
+      if (!std::string_view(at_, bytes_left()).starts_with(name)) continue;
+      at_ += name.size();
+      level = candidate;
+      return true;
+    }
+    return false;
+  }
+
+  bool take_string(std::string& out) {
+    if (!take<quote>()) return false;
+    out.clear();
+    for (;;) {
+      auto const* const plain_end = find_quote_or_backslash(at_, end_);
+      if (plain_end == end_) return false;
+      out.append(at_, plain_end);
+      at_ = plain_end + 1;
+      if (*plain_end == '"') return true;
+      if (!take_escape(out)) return false;
+    }
+  }
+
+  /// An object, without looking at its grammar.
+  bool take_object(std::string& out) {
+    if (at_ == end_ || *at_ != '{') return false;
+    std::size_t depth = 0;
+    auto const* const start = at_;
+    while (at_ != end_) {
+      char const c = *at_++;
+      if (c == '"') {
+        if (!pass_string()) return false;
+      } else if (c == '{' || c == '[') {
+        ++depth;
+      } else if ((c == '}' || c == ']') && --depth == 0) {
+        out.assign(start, at_);
+        return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  std::size_t bytes_left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
+
+  template <class Integer>
+  bool take_any_number(Integer& value) noexcept {
+    auto const result = std::from_chars(at_, end_, value);
+    at_ = result.ptr;
+    return result.ec == std::errc{};
+  }
+
+  /// What follows a backslash.
+  bool take_escape(std::string& out) {
+    constexpr std::string_view letters = "\"\\bfnrt";
+    constexpr std::string_view bytes = "\"\\\b\f\n\r\t";
+    if (at_ == end_) return false;
+    if (auto const found = letters.find(*at_); found != std::string_view::npos) {
+      out += bytes[found];
+      ++at_;
+      return true;
+    }
+    unsigned char byte = 0;
+    if (!take<escaped_control>() || bytes_left() < 2) return false;
+    auto const result = std::from_chars(at_, at_ + 2, byte, 16);
+    if (result.ptr != at_ + 2 || byte >= 0x20) return false;
+    out += static_cast<char>(byte);
+    at_ += 2;
+    return true;
+  }
+
+  /// What follows an opening quote.
+  bool pass_string() noexcept {
+    for (;;) {
+      at_ = find_quote_or_backslash(at_, end_);
+      if (at_ == end_) return false;
+      if (*at_++ == '"') return true;
+      if (at_ == end_) return false;
+      ++at_;
+    }
+  }
+
+  char const* at_;
+  char const* end_;
+};
+
+}  // namespace
+
+bool read_canonical_entry(std::string_view& text, StoredEntry& entry) {
+  using namespace canonical;
+  CanonicalReader reader(text);
+  bool const is_canonical =
+      reader.take<before_seq>() && reader.take_number(entry.seq) &&              //
+      reader.take<before_timestamp>() && reader.take_number(entry.timestamp) &&  //
+      reader.take<before_level>() && reader.take_level(entry.level) &&           //
+      reader.take<before_message>() && reader.take_string(entry.message) &&      //
+      reader.take<before_metadata>() && reader.take_object(entry.metadata) &&    //
+      reader.take<before_pid>() && reader.take_number(entry.origin.pid) &&       //
+      reader.take<before_uid>() && reader.take_number(entry.origin.uid) &&       //
+      reader.take<before_gid>() && reader.take_number(entry.origin.gid) &&       //
+      reader.take<after_gid>();
+  text.remove_prefix(static_cast<std::size_t>(reader.position() - text.data()));
+  return is_canonical;
+}
+
+}  // namespace stele::protocol

@@ -1,0 +1,61 @@
+// Invariants checked: at any place in a text of any length, the wide functions agree with a loop
+// over its bytes, and read nothing outside of it.
+#include "protocol/eight_bytes.hpp"
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <charconv>
+#include <random>
+#include <string>
+
+#include "exact_buffer.hpp"
+
+namespace {
+
+using namespace stele::protocol;
+using stele::test::ExactBuffer;
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(eight_bytes_test)
+
+BOOST_AUTO_TEST_CASE(the_first_quote_or_backslash_is_found) {
+  std::mt19937_64 random(1);
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text;
+    for (auto length = random() % 40; length > 0; --length) {
+      // Neighbours of the bytes that are looked for, and bytes with the high bit.
+      text += "\"\\!#[]\x01\xa2\xdc\xff plain text"[random() % 21];
+    }
+    ExactBuffer const buffer(text);
+    auto const view = buffer.text();
+    auto const* const end = view.data() + view.size();
+    auto const expected = std::min(view.find_first_of("\"\\"), view.size());
+    BOOST_REQUIRE_EQUAL(find_quote_or_backslash(view.data(), end) - view.data(),
+                        static_cast<std::ptrdiff_t>(expected));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_first_byte_that_is_no_digit_is_marked) {
+  for (int byte = 0; byte < 256; ++byte) {
+    for (std::size_t place = 0; place < 8; ++place) {
+      std::string text = "01234567";
+      text[place] = static_cast<char>(byte);
+      auto const marks = mark_non_digits(load_eight(text.data()));
+      bool const is_digit = byte >= '0' && byte <= '9';
+      BOOST_REQUIRE_EQUAL(marks == 0, is_digit);
+      if (!is_digit) BOOST_REQUIRE_EQUAL(bytes_before_mark(marks), place);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(eight_digits_are_their_number) {
+  std::mt19937_64 random(2);
+  for (int round = 0; round < 10'000; ++round) {
+    auto const number = random() % 100'000'000;
+    auto const text = std::to_string(100'000'000 + number).substr(1);
+    BOOST_REQUIRE_EQUAL(eight_digits(load_eight(text.data())), number);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
