@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "daemon/step_budget.hpp"
 #include "protocol/limits.hpp"
 
 namespace stele::daemon {
@@ -11,8 +10,8 @@ namespace stele::daemon {
 struct RangeCount::Work {
   Store::Finder finder;
   bool all_in_snapshot;
+  TurnBudget& budget;
   Status status = Status::done;
-  StepBudget budget{};
 };
 
 RangeCount::RangeCount(protocol::CountLogs const& request)
@@ -25,9 +24,10 @@ RangeCount::RangeCount(protocol::CountLogs const& request)
 
 void RangeCount::begin(Store const& store) { as_of_seq_ = store.visible_seq(); }
 
-RangeCount::Status RangeCount::step(Store const& store) {
+RangeCount::Status RangeCount::step(Store const& store, TurnBudget& budget) {
+  budget.pay_for_step();
   if (start_ts_ > end_ts_) return Status::done;
-  Work work{Store::Finder(store), as_of_seq_ >= store.visible_seq()};
+  Work work{Store::Finder(store), as_of_seq_ >= store.visible_seq(), budget};
   store.index().ascend(next_, [&](TimeIndex::Keys keys) { return take(work, keys); });
   return work.status;
 }

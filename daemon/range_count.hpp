@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemon/store.hpp"
+#include "daemon/turn_budget.hpp"
 #include "protocol/entry_filter.hpp"
 #include "protocol/reply.hpp"
 #include "protocol/request.hpp"
@@ -30,9 +31,9 @@ class RangeCount {
     done,
     too_many_buckets,  ///< More than count_buckets_max.
   };
-  /// Counts on; the time it takes is bounded. Whole leaves of the index count as one visit where
+  /// Counts on until the budget is spent. Whole leaves of the index count as one visit where
   /// nothing has to be said of their entries one by one.
-  Status step(Store const& store);
+  Status step(Store const& store, TurnBudget& budget);
 
   std::uint64_t count() const noexcept { return count_; }
   /// By rising time, without the empty ones; nothing if none were asked for.

@@ -5,7 +5,6 @@
 #include <charconv>
 #include <limits>
 
-#include "daemon/step_budget.hpp"
 #include "protocol/json_text.hpp"
 
 namespace stele::daemon {
@@ -101,15 +100,16 @@ struct RangeRead::Work {
   Store::Finder finder;
   Step& step;
   std::size_t bytes_left;
-  StepBudget budget{};
+  TurnBudget& budget;
 };
 
-RangeRead::Step RangeRead::step(Store const& store, std::size_t bytes_max) {
+RangeRead::Step RangeRead::step(Store const& store, std::size_t bytes_max, TurnBudget& budget) {
+  budget.pay_for_step();
   Step result;
   result.status = Status::exhausted;
   if (start_ts_ > end_ts_) return result;
 
-  Work work{Store::Finder(store), result, bytes_max};
+  Work work{Store::Finder(store), result, bytes_max, budget};
   if (position_.order == protocol::Order::asc) {
     store.index().ascend(std::max(position_.next, TimeKey{start_ts_, 0}),
                          [&](TimeIndex::Keys keys) { return take_rising(work, keys); });
@@ -117,7 +117,6 @@ RangeRead::Step RangeRead::step(Store const& store, std::size_t bytes_max) {
     store.index().descend(std::min(position_.next, TimeKey{end_ts_, time_key_max.seq}),
                           [&](TimeIndex::Keys keys) { return take_falling(work, keys); });
   }
-  result.visits = work.budget.visits();
   return result;
 }
 

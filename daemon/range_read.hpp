@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/store.hpp"
+#include "daemon/turn_budget.hpp"
 #include "protocol/entry_filter.hpp"
 #include "protocol/request.hpp"
 #include "stele/error.hpp"
@@ -52,14 +53,13 @@ class RangeRead {
   struct Step {
     Status status = Status::more;
     std::size_t entries = 0;
-    std::size_t visits = 0;  ///< Keys that it looked at: what it cost besides the bytes.
     /// Valid until the store changes. May be empty, also with `more`.
     std::vector<EntryRun> runs{};
   };
-  /// The next entries: one more than fits, at most, into `bytes_max`. The time it takes is bounded
-  /// also if few of the entries that it visits belong to the read. Whether an entry behind the
-  /// limit matches the terms is not looked at: after `limited` there may be none.
-  Step step(Store const& store, std::size_t bytes_max);
+  /// The next entries: one more than fits, at most, into `bytes_max`; fewer when the budget is
+  /// spent on entries that do not belong to the read. Whether an entry behind the limit matches the
+  /// terms is not looked at: after `limited` there may be none.
+  Step step(Store const& store, std::size_t bytes_max, TurnBudget& budget);
 
   std::string cursor() const { return to_text(position_); }
 

@@ -27,9 +27,11 @@ std::string_view ReplyBatch::part(std::size_t index) const noexcept {
 std::span<std::string_view const> ReplyBatch::unsent(Parts& parts) const noexcept {
   std::size_t count = 0;
   std::size_t skip = sent_part_bytes_;
+  std::size_t bytes_left = call_bytes_max;
   for (std::size_t i = sent_parts_; i < part_count() && count < parts.size(); ++i) {
-    auto const bytes = part(i).substr(skip);
+    auto const bytes = part(i).substr(skip, bytes_left);
     skip = 0;
+    bytes_left -= bytes.size();
     if (!bytes.empty()) parts[count++] = bytes;
   }
   return {parts.data(), count};

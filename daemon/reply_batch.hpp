@@ -21,6 +21,8 @@ class ReplyBatch {
  public:
   /// The kernel takes more in one call, but Boost.Asio hands it no more.
   static constexpr std::size_t parts_max = 64;
+  /// Some 50 us of copying: a call to the kernel holds up everybody else for as long as it takes.
+  static constexpr std::size_t call_bytes_max = std::size_t{256} << 10;
 
   /// Append here what comes next.
   std::string& text() noexcept { return text_; }
@@ -32,7 +34,7 @@ class ReplyBatch {
   bool empty() const noexcept { return unsent_bytes() == 0; }
 
   using Parts = std::array<std::string_view, parts_max>;
-  /// The next bytes to be sent, in order; at least one part unless the batch is empty.
+  /// The next bytes to be sent in one call, in order; at least one part unless the batch is empty.
   std::span<std::string_view const> unsent(Parts& parts) const noexcept;
   void on_sent(std::size_t bytes) noexcept;
 

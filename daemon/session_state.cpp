@@ -19,9 +19,6 @@ constexpr std::size_t room_bytes_max = std::size_t{256} << 10;
 /// Shorter runs of neighbours are copied: a part of a gather write costs more than such a copy.
 constexpr std::size_t copied_run_bytes_max = std::size_t{4} << 10;
 
-/// Steps of reads, each up to a frame, that one turn of the loop gives to one connection.
-constexpr std::size_t turn_reads_max = 32;
-
 }  // namespace
 
 SessionLimits session_limits(Config const& config) noexcept {
@@ -85,7 +82,7 @@ void SessionState::on_log_failed() {
 
 void SessionState::advance() {
   awaits_turn_ = false;
-  turn_reads_ = 0;
+  turn_ = {};
   bool progress = true;
   while (progress && !awaits_turn_) {
     progress = produce_replies();
@@ -124,12 +121,12 @@ bool SessionState::handle_messages() {
 bool SessionState::produce_replies() {
   bool progress = false;
   while (!queue_.empty() && unsent_bytes() < limits_.unsent_bytes_max) {
-    if (turn_reads_ >= turn_reads_max) {
-      awaits_turn_ = true;
-      break;
-    }
-    if (!std::visit([this](auto& reply) { return produce(reply); }, queue_.front())) break;
-    queue_.pop_front();
+    awaits_turn_ = turn_.is_spent();
+    if (awaits_turn_) break;
+    auto const produced =
+        std::visit([this](auto& reply) { return produce(reply); }, queue_.front());
+    if (produced == Produced::none) break;
+    if (produced == Produced::all) queue_.pop_front();
     progress = true;
   }
   return progress;
@@ -148,17 +145,17 @@ void SessionState::append_frame_failure(std::string_view id, Failure const& fail
   frame.finish();
 }
 
-bool SessionState::produce(ReadyReply& reply) {
+SessionState::Produced SessionState::produce(ReadyReply& reply) {
   append_frame(reply.text);
-  return true;
+  return Produced::all;
 }
 
-bool SessionState::produce(WriteReply& reply) {
+SessionState::Produced SessionState::produce(WriteReply& reply) {
   if (reply.failure) {
     append_frame_failure(reply.id, *reply.failure, reply.state);
-    return true;
+    return Produced::all;
   }
-  if (reply.last_seq > handler_.store().visible_seq()) return false;
+  if (reply.last_seq > handler_.store().visible_seq()) return Produced::none;
   handler_.metrics().entries_written += reply.last_seq - reply.first_seq + 1;
   protocol::FrameBuilder frame(filling_.text(), form());
   if (reply.many) {
@@ -168,66 +165,52 @@ bool SessionState::produce(WriteReply& reply) {
     protocol::append_write_log_reply(filling_.text(), reply.id, reply.first_seq);
   }
   frame.finish();
-  return true;
+  return Produced::all;
 }
 
-bool SessionState::produce(ReadReply& reply) {
+SessionState::Produced SessionState::produce(ReadReply& reply) {
   auto const& store = handler_.store();
   bool const is_first = !std::exchange(reply.begun, true);
   if (auto const ready = is_first ? reply.read.begin(store) : reply.read.resume(store); !ready) {
     append_frame_failure(reply.id, ready.error());
-    return true;
+    return Produced::all;
   }
   return produce_entries(reply);
 }
 
-bool SessionState::produce(CountReply& reply) {
-  ++turn_reads_;
+SessionState::Produced SessionState::produce(CountReply& reply) {
   auto const& store = handler_.store();
   if (!std::exchange(reply.begun, true)) reply.count.begin(store);
-  auto const status = reply.count.step(store);
-  awaits_turn_ = status == RangeCount::Status::more;
-  if (awaits_turn_) return false;
+  auto const status = reply.count.step(store, turn_);
+  if (status == RangeCount::Status::more) return Produced::part;
   if (status == RangeCount::Status::too_many_buckets) {
     append_frame_failure(reply.id, too_many_buckets_failure());
-    return true;
+    return Produced::all;
   }
   protocol::FrameBuilder frame(filling_.text(), form());
   protocol::append_count_reply(filling_.text(), reply.id, reply.count.count(),
                                reply.count.buckets());
   frame.finish();
-  return true;
+  return Produced::all;
 }
 
-bool SessionState::produce(StatsReply& reply) {
+SessionState::Produced SessionState::produce(StatsReply& reply) {
   protocol::FrameBuilder frame(filling_.text(), form());
   handler_.append_stats_reply(filling_.text(), reply);
   frame.finish();
-  return true;
+  return Produced::all;
 }
 
-/// Makes the next frame of a read; true if it was the last one.
-bool SessionState::produce_entries(ReadReply& reply) {
-  ++turn_reads_;
-  auto const step = reply.read.step(handler_.store(), protocol::read_frame_bytes);
+/// Makes the next frame of a read, if anything was found for it.
+SessionState::Produced SessionState::produce_entries(ReadReply& reply) {
+  auto const step = reply.read.step(handler_.store(), protocol::read_frame_bytes, turn_);
   bool const more = step.status == RangeRead::Status::more;
-  awaits_turn_ = more;
-  if (more && step.runs.empty()) return false;
+  if (more && step.runs.empty()) return Produced::part;
 
   std::string& text = filling_.text();
   protocol::FrameBuilder frame(text, form());
   protocol::append_entries_start(text, reply.id);
-  bool first = true;
-  for (auto const& run : step.runs) {
-    if (!first) text += ',';
-    first = false;
-    if (run.text.size() <= copied_run_bytes_max) {
-      text += run.text;
-    } else {
-      filling_.add_slice(*run.chunk, run.text);
-      frame.add_external_bytes(run.text.size());
-    }
-  }
+  append_runs(frame, step.runs);
   handler_.metrics().entries_read += step.entries;
   if (more) {
     protocol::append_entries_more(text);
@@ -237,7 +220,23 @@ bool SessionState::produce_entries(ReadReply& reply) {
     protocol::append_entries_end(text, {});
   }
   frame.finish();
-  return !more;
+  return more ? Produced::part : Produced::all;
+}
+
+void SessionState::append_runs(protocol::FrameBuilder& frame, std::span<EntryRun const> runs) {
+  std::string& text = filling_.text();
+  bool first = true;
+  for (auto const& run : runs) {
+    if (!first) text += ',';
+    first = false;
+    if (run.text.size() <= copied_run_bytes_max) {
+      turn_.pay_for_copy(run.text.size());
+      text += run.text;
+    } else {
+      filling_.add_slice(*run.chunk, run.text);
+      frame.add_external_bytes(run.text.size());
+    }
+  }
 }
 
 std::optional<Seq> SessionState::awaited_seq() const noexcept {

@@ -12,6 +12,7 @@
 #include "daemon/config.hpp"
 #include "daemon/reply_batch.hpp"
 #include "daemon/request_handler.hpp"
+#include "daemon/turn_budget.hpp"
 #include "protocol/frame_reader.hpp"
 #include "stele/log_entry.hpp"
 
@@ -79,12 +80,19 @@ class SessionState {
   }
   bool handle_messages();
   bool produce_replies();
-  bool produce(ReadyReply& reply);
-  bool produce(WriteReply& reply);
-  bool produce(ReadReply& reply);
-  bool produce(CountReply& reply);
-  bool produce(StatsReply& reply);
-  bool produce_entries(ReadReply& reply);
+  /// How far a reply has got.
+  enum class Produced : std::uint8_t {
+    all,   ///< It is made.
+    part,  ///< It can be made further at once.
+    none,  ///< It waits for the log.
+  };
+  Produced produce(ReadyReply& reply);
+  Produced produce(WriteReply& reply);
+  Produced produce(ReadReply& reply);
+  Produced produce(CountReply& reply);
+  Produced produce(StatsReply& reply);
+  Produced produce_entries(ReadReply& reply);
+  void append_runs(protocol::FrameBuilder& frame, std::span<EntryRun const> runs);
   void append_frame(std::string_view text);
   void append_frame_failure(std::string_view id, Failure const& failure,
                             std::optional<protocol::WriteState> state = std::nullopt);
@@ -98,7 +106,7 @@ class SessionState {
   std::deque<PendingReply> queue_{};
   ReplyBatch filling_{};
   ReplyBatch sending_{};
-  std::size_t turn_reads_ = 0;  ///< Steps of reads in this call of advance().
+  TurnBudget turn_{};           ///< Of this call of advance().
   bool messages_wait_ = false;  ///< A limit, not the client, is why nothing is handled.
   bool awaits_log_room_ = false;
   bool awaits_turn_ = false;

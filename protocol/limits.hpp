@@ -51,7 +51,8 @@ inline constexpr std::size_t count_buckets_max = 10'000;
 inline constexpr std::size_t excerpt_bytes_max = 64;
 
 /// A read is answered in frames of about this many bytes of entries, so that one large read
-/// neither holds the loop for long nor needs a large buffer at the client.
-inline constexpr std::size_t read_frame_bytes = std::size_t{1} << 20;
+/// neither holds the loop for long nor needs a large buffer at the client: several frames fit into
+/// a processor's own cache.
+inline constexpr std::size_t read_frame_bytes = std::size_t{256} << 10;
 
 }  // namespace stele::protocol

@@ -65,6 +65,16 @@ BOOST_AUTO_TEST_CASE(more_parts_than_a_call_takes_are_sent_in_several_calls) {
   BOOST_TEST(send_all(batch, 1000) == expected);
 }
 
+BOOST_AUTO_TEST_CASE(a_call_is_bounded_in_bytes_and_goes_on_inside_a_part) {
+  batch.text() += "text";
+  add_slice(std::string(2 * ReplyBatch::call_bytes_max, 's'));
+  ReplyBatch::Parts parts;
+  auto const unsent = batch.unsent(parts);
+  BOOST_TEST(unsent.size() == 2U);
+  BOOST_TEST(unsent[0].size() + unsent[1].size() == ReplyBatch::call_bytes_max);
+  BOOST_TEST((send_all(batch, SIZE_MAX) == "text" + slices.back()));
+}
+
 BOOST_AUTO_TEST_CASE(clearing_lets_go_of_the_store) {
   add_slice("x");
   BOOST_TEST(chunk.use_count() == 2);

@@ -268,4 +268,27 @@ BOOST_AUTO_TEST_CASE(a_long_read_is_sent_in_frames_and_every_entry_comes_once) {
   BOOST_TEST(frames >= 5U);
 }
 
+// Others have their turn between them.
+BOOST_AUTO_TEST_CASE(many_short_reads_of_one_arrival_are_answered_in_several_turns) {
+  std::string bytes;
+  for (int i = 0; i < 1000; ++i) bytes += read_all;
+  receive(bytes);
+  BOOST_TEST(session.awaits_turn());
+  auto const sent = send_once();
+  BOOST_TEST(std::count(sent.begin(), sent.end(), '\n') < 500);
+  BOOST_TEST(std::count(sent.begin(), sent.end(), '\n') + replies().size() == 1000U);
+}
+
+BOOST_AUTO_TEST_CASE(a_read_that_copies_its_entries_one_by_one_takes_several_turns) {
+  std::string const message(300, 'x');
+  for (int i = 0; i < 4000; ++i) receive(write_line("0", message));
+  commit();
+  replies();
+  receive("{\"op\":\"read_logs\",\"order\":\"desc\"}\n");
+  BOOST_TEST(session.awaits_turn());
+  std::size_t entries = 0;
+  for (auto const& reply : replies()) entries += reply.at("entries").as_array().size();
+  BOOST_TEST(entries == 4000U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

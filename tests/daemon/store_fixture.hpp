@@ -38,11 +38,16 @@ struct StoreFixture {
     BOOST_REQUIRE(read->begin(store).has_value());
     return *read;
   }
+  /// One step, in a turn of its own.
+  daemon::RangeRead::Step take_step(daemon::RangeRead& read, std::size_t bytes_max) {
+    daemon::TurnBudget budget;
+    return read.step(store, bytes_max, budget);
+  }
   /// All entries of a read, as one JSON array without its brackets.
   std::string read_all(daemon::RangeRead& read, std::size_t step_bytes = 1 << 20) {
     std::string text;
     for (;;) {
-      auto const step = read.step(store, step_bytes);
+      auto const step = take_step(read, step_bytes);
       for (auto const& run : step.runs) {
         if (!text.empty()) text += ',';
         text += run.text;

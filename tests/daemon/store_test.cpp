@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(entries_written_in_order_are_one_run) {
     expected += write(i);
   }
   auto read = begin({});
-  auto const step = read.step(store, 1 << 20);
+  auto const step = take_step(read, 1 << 20);
   BOOST_REQUIRE_EQUAL(step.runs.size(), 1U);
   BOOST_TEST(step.runs[0].text == expected);
   BOOST_TEST(step.entries == 1000U);
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(a_run_ends_where_a_chunk_ends) {
   std::string const large(600'000, 'x');
   for (std::uint64_t i = 0; i < 3; ++i) write(i, large);
   auto read = begin({});
-  BOOST_TEST(read.step(store, 10 << 20).runs.size() == 3U);
+  BOOST_TEST(take_step(read, 10 << 20).runs.size() == 3U);
 }
 
 BOOST_AUTO_TEST_CASE(an_entry_larger_than_a_chunk_is_whole) {
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(an_entry_larger_than_a_chunk_is_whole) {
 BOOST_AUTO_TEST_CASE(a_reply_keeps_the_bytes_of_entries_that_are_removed) {
   auto const text = write(1);
   auto read = begin({});
-  auto const step = read.step(store, 1 << 20);
+  auto const step = take_step(read, 1 << 20);
   auto const chunk = *step.runs.at(0).chunk;
   std::string_view const bytes = step.runs[0].text;
   store.remove_up_to(1);

@@ -105,7 +105,7 @@ class Client {
   /// All entries with start_ts <= timestamp <= end_ts, by (timestamp, seq), in memory at once.
   Result<std::vector<StoredEntry>> read_logs(std::uint64_t start_ts, std::uint64_t end_ts);
 
-  /// The same as a stream: memory stays bounded by one part of the reply (about 1 MiB of
+  /// The same as a stream: memory stays bounded by one part of the reply (about 256 KiB of
   /// entries). If the visitor stops, the next call first skips what is on its way already: give a
   /// limit when only a few entries are wanted.
   Result<ReadEnd> read_logs(ReadOptions const& options, EntryVisitor const& visitor);
