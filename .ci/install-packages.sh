@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing of the packages for the given purposes:
-#   install-packages.sh build [test] [fuzz]
+#   install-packages.sh build [test] [faults] [fuzz]
 set -euo pipefail
 list="$(dirname "$0")/packages.txt"
 missing=()

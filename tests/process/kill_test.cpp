@@ -1,19 +1,18 @@
 // kill -9 under load, again and again on one directory; the oracle judges what is left each time.
 // STELE_KILL_ROUNDS and STELE_SEED choose how often and which; the seed is printed.
-#include <atomic>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "support/environment.hpp"
 #include "support/kill_oracle.hpp"
+#include "support/load.hpp"
 #include "support/steled.hpp"
 #include "support/wire_peer.hpp"
 
@@ -21,86 +20,19 @@ using namespace stele::test;
 
 namespace {
 
-constexpr std::size_t writer_count = 4;
 /// A directory serves this many rounds: the log is read back whole after each of them.
 constexpr std::size_t rounds_per_directory = 20;
 
-std::uint64_t number_from_environment(char const* name, std::uint64_t otherwise) {
-  char const* const text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
-/// Sends random writes, up to eight under way at a time, until the connection breaks.
-Conversation write_until_killed(std::string const& socket, std::string const& name,
-                                std::uint64_t seed, std::atomic<std::size_t>& acked_in_all) try {
-  std::mt19937_64 random(seed);
-  Conversation conversation;
-  WirePeer peer(socket);
-  std::size_t answered = 0;
-  for (;;) {
-    auto const under_way = 1 + random() % 8;
-    while (conversation.size() - answered < under_way) {
-      auto write = random_write(random, name, conversation.size());
-      conversation.push_back(std::move(write.intent));
-      if (!peer.send(write.text)) return conversation;
-    }
-    auto const reply = peer.receive();
-    if (!reply) return conversation;
-    auto& intent = conversation[answered++];
-    auto const number_after = [&](std::string_view member) {
-      auto const at = reply->find(member);
-      return at == reply->npos ? 0 : std::stoull(reply->substr(at + member.size()));
-    };
-    intent.first_seq = number_after("\"first_seq\":") + number_after("\"seq\":");
-    intent.last_seq = number_after("\"last_seq\":") + number_after("\"seq\":");
-    // Any other answer breaks invariant (a): the oracle is told of an impossible seq.
-    if (intent.first_seq == 0) intent.first_seq = intent.last_seq = UINT64_MAX;
-    acked_in_all.fetch_add(1);
-  }
-} catch (std::exception const&) {
-  return {};  // It never connected: the daemon was killed before that.
-}
-
-/// Reads the newest entries over and over, and remembers them.
-Sightings read_until_killed(std::string const& socket) {
-  Sightings seen;
-  try {
-    WirePeer peer(socket);
-    for (;;) {
-      for (auto& entry : read_entries(peer, R"("order":"desc","limit":30)")) {
-        seen.emplace(entry.seq, std::move(entry.body));
-      }
-    }
-  } catch (std::exception const&) {
-    return seen;
-  }
-}
-
 /// One run of the daemon: load, and a SIGKILL at a random moment of it.
 void run_and_kill(Steled& daemon, std::size_t round, std::mt19937_64& random, KillOracle& oracle) {
-  std::atomic<std::size_t> acked_in_all = 0;
-  std::vector<Conversation> conversations(writer_count);
-  Sightings seen;
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < writer_count; ++i) {
-    threads.emplace_back([&, i, seed = random()] {
-      auto const name = "r" + std::to_string(round) + "w" + std::to_string(i);
-      conversations[i] = write_until_killed(daemon.socket(), name, seed, acked_in_all);
-    });
-  }
-  threads.emplace_back([&] { seen = read_until_killed(daemon.socket()); });
-
-  auto const acks_before_kill = random() % 300;
+  Load load({.socket = daemon.socket(), .name = "r" + std::to_string(round)}, random);
+  auto const replies_before_kill = random() % 300;
   auto const extra = std::chrono::microseconds(random() % 2000);
-  auto const deadline = std::chrono::steady_clock::now() + patience;
-  while (acked_in_all < acks_before_kill && std::chrono::steady_clock::now() < deadline) {
-    daemon.process().wait_for(std::chrono::microseconds(100));
-  }
+  load.wait_for_replies(replies_before_kill, daemon.process());
   daemon.process().wait_for(extra);
   daemon.kill_hard();
-  for (auto& thread : threads) thread.join();
-  for (auto& conversation : conversations) oracle.add(std::move(conversation));
-  oracle.add(seen);
+  load.finish();
+  load.tell(oracle);
 }
 
 /// One start in five is itself killed at a random moment, perhaps in the middle of recovery.
@@ -172,6 +104,24 @@ BOOST_AUTO_TEST_CASE(the_oracle_sees_each_kind_of_wrong_log) {
   BOOST_TEST(verdict({"d", "a", "b", "c"}).find('d') != std::string::npos);
   BOOST_TEST(verdict({"a", "b", "c"}, 2).find('e') != std::string::npos);
   BOOST_TEST(verdict({"b", "b", "c"}).find('g') != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(the_oracle_excuses_what_retention_removed_and_nothing_else) {
+  KillOracle oracle;
+  oracle.add(Conversation{{{"a"}, 1, 1}, {{"b", "c"}, 2, 3}, {{"d"}, 4, 4}, {{"e"}, 0, 0}});
+  oracle.add(Conversation{{{"x"}, 0, 0, true}});
+  oracle.add(Sightings{{1, "a"}, {4, "d"}});
+  auto const verdict = [&](std::vector<WireEntry> const& stored, std::uint64_t removed_seq) {
+    std::string rules;
+    for (auto const& sentence : oracle.judge(stored, removed_seq)) rules += sentence.substr(1, 1);
+    return rules;
+  };
+  BOOST_TEST(verdict({{4, 0, "d", ""}}, 3) == "");
+  BOOST_TEST(verdict({{4, 0, "d", ""}, {5, 0, "e", ""}}, 3) == "");
+  BOOST_TEST(verdict({}, 4) == "");
+  BOOST_TEST(verdict({}, 3) == "ag");
+  BOOST_TEST(verdict({{4, 0, "d", ""}}, 1) == "eaad");
+  BOOST_TEST(verdict({{4, 0, "d", ""}, {5, 0, "x", ""}}, 3) == "h");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -12,7 +12,8 @@ std::string quoted(std::string_view body) { return std::string(body.substr(0, 80
 /// What the log holds, looked up by body; and what was found wrong with it.
 class Judgement {
  public:
-  explicit Judgement(std::vector<WireEntry> const& stored) : stored_(stored) {
+  Judgement(std::vector<WireEntry> const& stored, std::uint64_t removed_seq)
+      : stored_(stored), removed_seq_(removed_seq) {
     for (auto const& entry : stored) {
       if (!seq_of_.emplace(entry.body, entry.seq).second) {
         report("(c) twice in the log: " + quoted(entry.body));
@@ -22,14 +23,16 @@ class Judgement {
 
   void seqs_are_dense() {
     for (std::size_t i = 0; i < stored_.size(); ++i) {
-      if (stored_[i].seq == i + 1) continue;
-      report("(e) seq " + std::to_string(i + 1) + " expected, " + std::to_string(stored_[i].seq) +
-             " found");
+      auto const expected = removed_seq_ + i + 1;
+      if (stored_[i].seq == expected) continue;
+      report("(e) seq " + std::to_string(expected) + " expected, " +
+             std::to_string(stored_[i].seq) + " found");
       return;
     }
   }
 
   void holds(std::uint64_t seq, std::string_view body, std::string_view rule) {
+    if (seq <= removed_seq_) return;
     auto const place = std::lower_bound(
         stored_.begin(), stored_.end(), seq,
         [](WireEntry const& entry, std::uint64_t wanted) { return entry.seq < wanted; });
@@ -63,11 +66,18 @@ class Judgement {
         if (found != seq_of_.end()) seqs.push_back(found->second);
       }
       known_ += seqs.size();
-      if (seqs.empty()) {
-        ended = true;
+      auto const name = quoted(intent.bodies[0]);
+      if (intent.refused) {
+        if (!seqs.empty()) report("(h) refused and stored: " + name);
         continue;
       }
-      auto const name = quoted(intent.bodies[0]);
+      if (seqs.empty()) {
+        // What was not answered may have had any later seq, also one that retention removed.
+        last_seq = std::max(last_seq, intent.last_seq);
+        auto const lowest_seq = intent.first_seq != 0 ? last_seq : last_seq + 1;
+        ended = ended || lowest_seq > removed_seq_;
+        continue;
+      }
       if (ended) report("(d) an earlier request of the connection is missing before " + name);
       if (seqs.front() <= last_seq) report("(d) out of order: " + name);
       if (seqs.size() != intent.bodies.size()) report("(f) half a batch: " + name);
@@ -93,6 +103,7 @@ class Judgement {
   }
 
   std::vector<WireEntry> const& stored_;
+  std::uint64_t removed_seq_;
   std::unordered_map<std::string_view, std::uint64_t> seq_of_{};
   std::size_t known_ = 0;
   std::vector<std::string> reports_{};
@@ -100,10 +111,11 @@ class Judgement {
 
 }  // namespace
 
-std::vector<std::string> KillOracle::judge(std::vector<WireEntry> stored) const {
+std::vector<std::string> KillOracle::judge(std::vector<WireEntry> stored,
+                                           std::uint64_t removed_seq) const {
   std::sort(stored.begin(), stored.end(),
             [](WireEntry const& a, WireEntry const& b) { return a.seq < b.seq; });
-  Judgement judgement(stored);
+  Judgement judgement(stored, removed_seq);
   judgement.seqs_are_dense();
   for (auto const& conversation : conversations_) {
     for (auto const& intent : conversation) judgement.acknowledged_is_stored(intent);

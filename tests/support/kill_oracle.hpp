@@ -6,9 +6,11 @@
 //   (b) every entry was intended by some writer
 //   (c) none is there twice
 //   (d) of one connection's requests, the log holds a prefix, in the order of sending
-//   (e) seqs are dense from 1
+//   (e) seqs are dense, from 1 or from the first one that retention has left
 //   (f) a batch is there whole, with consecutive seqs, or not at all
 //   (g) what a reader saw before the crash is still there, byte for byte
+//   (h) what was refused is nowhere
+// What retention removed need not be there any more.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +29,7 @@ struct Intent {
   std::vector<std::string> bodies{};  ///< As WireEntry::body; each is unique in the whole test.
   std::uint64_t first_seq = 0;        ///< 0: not acknowledged.
   std::uint64_t last_seq = 0;
+  bool refused = false;  ///< Answered as not written.
 };
 
 /// The requests of one connection, in the order of sending.
@@ -39,8 +42,10 @@ class KillOracle {
   void add(Conversation conversation) { conversations_.push_back(std::move(conversation)); }
   void add(Sightings const& seen) { seen_.insert(seen.begin(), seen.end()); }
 
-  /// The broken invariants, one sentence each; none if the log is right.
-  std::vector<std::string> judge(std::vector<WireEntry> stored) const;
+  /// The broken invariants, one sentence each; none if the log is right. Retention has removed the
+  /// seqs up to `removed_seq`.
+  std::vector<std::string> judge(std::vector<WireEntry> stored,
+                                 std::uint64_t removed_seq = 0) const;
 
   std::size_t acknowledged() const;
   std::size_t intended() const;

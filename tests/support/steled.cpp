@@ -32,8 +32,8 @@ Steled::Steled(std::string_view backend, std::vector<std::string> flags)
     : backend_(backend), flags_(std::move(flags)) {}
 
 std::vector<std::string> Steled::command(std::string const& socket_path) const {
-  std::vector<std::string> words{STELE_STELED};
-  words.insert(words.end(), {"--data-dir", data_dir()});
+  auto words = launcher_;
+  words.insert(words.end(), {STELE_STELED, "--data-dir", data_dir()});
   words.insert(words.end(), {"--socket", socket_path.empty() ? socket() : socket_path});
   words.insert(words.end(), {"--wal-backend", backend_, "--segment-bytes", "4M"});
   words.insert(words.end(), flags_.begin(), flags_.end());

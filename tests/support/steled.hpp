@@ -21,6 +21,12 @@ class Steled {
   /// Segments are small, so that a start takes milliseconds. `flags` come after the standard ones.
   explicit Steled(std::string_view backend = "posix", std::vector<std::string> flags = {});
 
+  /// From the next start on the log is in this directory, which somebody else keeps.
+  void keep_data_in(std::string path) { data_dir_ = std::move(path); }
+  /// From the next start on the daemon is started by these words with its own behind them. They
+  /// must become the daemon in the same process, as `env NAME=VALUE` does.
+  void start_through(std::vector<std::string> words) { launcher_ = std::move(words); }
+
   /// Starts the daemon and waits until it accepts connections. Throws, with what it wrote to
   /// stderr, if it ends or hangs instead.
   void start();
@@ -35,7 +41,7 @@ class Steled {
   Program& process() { return *process_; }
 
   std::string socket() const { return home_ / "stele.sock"; }
-  std::string data_dir() const { return home_ / "data"; }
+  std::string data_dir() const { return data_dir_.empty() ? home_ / "data" : data_dir_; }
   std::string home() const { return home_.path(); }
   /// What it wrote to stderr, all runs.
   std::string log() const { return read_file(home_ / "steled.log"); }
@@ -46,6 +52,8 @@ class Steled {
   TempDir home_{};
   std::string backend_;
   std::vector<std::string> flags_;
+  std::string data_dir_{};
+  std::vector<std::string> launcher_{};
   std::unique_ptr<Program> process_{};
 };
 
