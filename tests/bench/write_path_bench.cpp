@@ -3,7 +3,7 @@
 //
 //   stele-bench-write-path [BATCH [ENTRY_BYTES [ROUNDS]]]
 //
-// Prints nanoseconds an entry: the least and the median of the rounds, each one batch.
+// Prints nanoseconds an entry: the least, the median and the mean of the rounds, each one batch.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -132,19 +132,24 @@ bench::RequestTemplates render(std::size_t batch, std::size_t entry_bytes) {
 }
 
 void print(std::vector<Times>& rounds) {
-  std::cout << std::fixed << std::setprecision(1) << "ns an entry:   least  median\n";
-  double least_sum = 0;
-  double median_sum = 0;
+  std::cout << std::fixed << std::setprecision(1) << "ns an entry:   least  median    mean\n";
+  std::array<double, 3> sums{};
   for (std::size_t i = 0; i < stage_count; ++i) {
-    auto const before = [i](Times const& a, Times const& b) { return a[i] < b[i]; };
-    std::ranges::sort(rounds, before);
-    auto const least = rounds.front()[i];
-    auto const median = rounds[rounds.size() / 2][i];
-    if (i != json) least_sum += least;
-    if (i != json) median_sum += median;
-    std::cout << std::setw(20) << least << std::setw(8) << median << "  " << stage_names[i] << '\n';
+    std::ranges::sort(rounds, [i](Times const& a, Times const& b) { return a[i] < b[i]; });
+    double total = 0;
+    for (auto const& round : rounds) total += round[i];
+    std::array const shown{rounds.front()[i], rounds[rounds.size() / 2][i],
+                           total / static_cast<double>(rounds.size())};
+    std::cout << std::string(12, ' ');
+    for (std::size_t column = 0; column < shown.size(); ++column) {
+      std::cout << std::setw(8) << shown[column];
+      if (i != json) sums[column] += shown[column];
+    }
+    std::cout << "  " << stage_names[i] << '\n';
   }
-  std::cout << std::setw(20) << least_sum << std::setw(8) << median_sum << "  sum\n";
+  std::cout << std::string(12, ' ');
+  for (auto const sum : sums) std::cout << std::setw(8) << sum;
+  std::cout << "  sum\n";
 }
 
 void run(std::size_t batch, std::size_t entry_bytes, std::size_t round_count) {
