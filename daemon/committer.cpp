@@ -22,8 +22,9 @@ wal::Result<std::unique_ptr<Committer>> Committer::open(wal::Directory& director
 Committer::Committer(Store& store, Clock const& clock, TurnScheduler& turns)
     : store_(store), clock_(clock), turns_(turns) {}
 
-wal::Seq Committer::append(std::span<std::string_view const> payloads) {
-  auto const first = log_->append(wal::WriterMark{}, payloads);
+wal::Seq Committer::append(wal::WriterMark const& writer,
+                           std::span<std::string_view const> payloads) {
+  auto const first = log_->append(writer, payloads);
   request_turn_end();
   return first;
 }

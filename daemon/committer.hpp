@@ -67,7 +67,8 @@ class Committer final : public LogPort, private wal::LogListener {
                                   std::size_t payload_bytes) const noexcept override {
     return log_->admit(payloads, payload_bytes);
   }
-  wal::Seq append(std::span<std::string_view const> payloads) override;
+  wal::Seq append(wal::WriterMark const& writer,
+                  std::span<std::string_view const> payloads) override;
   LogStatus status() const override;
 
   /// Tells `waiter` of the next event. One that waits already keeps its place.

@@ -154,15 +154,16 @@ Messages validate(Config const& config) {
   require(config.max_in_flight_bytes >= 1, "max-in-flight-bytes must be at least 1");
   require(config.max_connections >= 1, "max-connections must be at least 1");
   require(config.max_unanswered >= 1, "max-unanswered must be at least 1");
+  require(config.max_writers >= 1, "max-writers must be at least 1");
   require(config.segment_bytes >= (1U << 20) && config.segment_bytes <= (std::uint64_t{4} << 30) &&
               config.segment_bytes % 4096 == 0,
           size_message("segment-bytes", "must be a multiple of 4K from 1M to 4G",
                        config.segment_bytes));
-  require(config.commit_align == 0 ||
-              (std::has_single_bit(config.commit_align) && config.commit_align >= 512 &&
-               config.commit_align <= (4U << 10)),
-          size_message("commit-align", "must be 0 or a power of two from 512 to 4K",
-                       config.commit_align));
+  require(
+      config.commit_align == 0 || (std::has_single_bit(config.commit_align) &&
+                                   config.commit_align >= 512 && config.commit_align <= (4U << 10)),
+      size_message("commit-align", "must be 0 or a power of two from 512 to 4K",
+                   config.commit_align));
   // A start makes two segments, both empty: with less, it could expire all that there is to read.
   require(config.retain_bytes == 0 || config.retain_bytes / 4 >= config.segment_bytes,
           size_message("retain-bytes", "must be 0 or at least four times segment-bytes",

@@ -25,7 +25,8 @@ class LogPort {
   virtual boost::system::error_code admit(std::size_t payloads,
                                           std::size_t payload_bytes) const noexcept = 0;
   /// Appends one group, and sees to it that a commit begins once this turn of the loop is over.
-  virtual wal::Seq append(std::span<std::string_view const> payloads) = 0;
+  virtual wal::Seq append(wal::WriterMark const& writer,
+                          std::span<std::string_view const> payloads) = 0;
   virtual LogStatus status() const = 0;
 
  protected:

@@ -136,6 +136,13 @@ void append_counters(std::string& out, Metrics const& metrics) {
       .number("read", metrics.entries_read);
 }
 
+void append_writers(std::string& out, StatsView const& view) {
+  ObjectText(out, "writers")
+      .number("remembered", view.store.writers().size())
+      .number("forgotten_seq", view.store.writers().forgotten_seq())
+      .number("writes_repeated", view.metrics.writes_repeated);
+}
+
 void append_recovery(std::string& out, ServiceFacts const& facts) {
   auto const& report = facts.recovery;
   std::string gaps = "[";
@@ -225,6 +232,8 @@ void append_limits(std::string& out, ServiceFacts const& facts) {
       .number("unsent_bytes_max", config.max_unsent_bytes)
       .number("unread_bytes_max", facts.unread_bytes_max)
       .number("unanswered_max", config.max_unanswered)
+      .number("writers_max", config.max_writers)
+      .number("writer_writes_max", WriterTable::writes_max)
       .number("retain_bytes", config.retain_bytes);
 }
 
@@ -243,6 +252,8 @@ void append_stats(std::string& out, StatsView const& view) {
   append_store(out, view.store);
   out += ',';
   append_counters(out, view.metrics);
+  out += ',';
+  append_writers(out, view);
   out += ',';
   append_limits(out, view.facts);
   out += ',';

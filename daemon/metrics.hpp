@@ -39,6 +39,7 @@ struct Metrics {
   std::array<std::uint64_t, static_cast<std::size_t>(error_last) + 1> errors{};
   std::uint64_t entries_written = 0;
   std::uint64_t entries_read = 0;
+  std::uint64_t writes_repeated = 0;  ///< Answered with `dup`.
 
   void count(Op op) noexcept { ++requests[static_cast<std::size_t>(op)]; }
   void count(Error error) noexcept { ++errors[static_cast<std::size_t>(error)]; }

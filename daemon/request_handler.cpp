@@ -2,10 +2,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/assert.hpp>
 #include <utility>
 
 #include "daemon/diagnostics.hpp"
+#include "daemon/numbered_write.hpp"
 #include "daemon/version.hpp"
 #include "protocol/json_text.hpp"
 #include "protocol/limits.hpp"
@@ -45,6 +47,19 @@ Failure refusal(boost::system::error_code error, ServiceFacts const& facts) {
   return log_failed_failure();
 }
 
+void append_writer(std::string& out, Store const& store, WriterId const& writer) {
+  if (auto const last = store.writers().last(writer)) {
+    out += ",\"last_write_no\":";
+    append_json_number(out, last->write_no);
+    out += ",\"last_seq\":";
+    append_json_number(out, last->last_seq);
+  }
+  out += ",\"durable_seq\":";
+  append_json_number(out, store.visible_seq());
+  out += ",\"forgotten_seq\":";
+  append_json_number(out, store.writers().forgotten_seq());
+}
+
 }  // namespace
 
 Failure no_space_failure() {
@@ -77,16 +92,17 @@ bool RequestHandler::overloaded() const noexcept {
 }
 
 PendingReply RequestHandler::handle(std::string_view message, protocol::FrameForm form,
-                                    Origin const& origin) {
+                                    Peer& peer) {
   auto const parsed =
       form == protocol::FrameForm::line ? parser_.parse_line(message) : parser_.parse(message);
   if (!parsed.request) {
     std::optional<protocol::WriteState> state;
     if (parsed.is_write) state = protocol::WriteState::not_written;
+    if (parsed.write_no != 0 && peer.writer) judge(parsed.write_no, peer);
     return fail(parsed.id, parsed.request.error(), state);
   }
   metrics_.count(op_of(*parsed.request));
-  return std::visit([&](auto const& request) { return answer(parsed.id, request, origin); },
+  return std::visit([&](auto const& request) { return answer(parsed.id, request, peer); },
                     *parsed.request);
 }
 
@@ -110,8 +126,9 @@ ReadyReply RequestHandler::fail(std::string_view id, Failure const& failure,
 }
 
 PendingReply RequestHandler::answer(std::string_view id, protocol::Hello const& request,
-                                    Origin const& origin) {
-  spdlog::debug("hello from pid {} uid {}: {}", origin.pid, origin.uid, printable(request.client));
+                                    Peer& peer) {
+  spdlog::debug("hello from pid {} uid {}: {}", peer.origin.pid, peer.origin.uid,
+                printable(request.client));
   ReadyReply reply;
   protocol::append_ok_start(reply.text, id);
   reply.text += ",\"protocol\":";
@@ -120,6 +137,11 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Hello const& 
   append_json_string(reply.text, version);
   reply.text += ",\"store_id\":";
   append_json_string(reply.text, facts_.store_id);
+  if (request.writer) {
+    peer.writer = request.writer;
+    peer.counted_to = 0;
+    append_writer(reply.text, store_, *request.writer);
+  }
   reply.text += ',';
   append_limits(reply.text, facts_);
   reply.text += '}';
@@ -127,7 +149,7 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Hello const& 
 }
 
 PendingReply RequestHandler::answer(std::string_view id, protocol::Ping const& /*request*/,
-                                    Origin const& /*origin*/) {
+                                    Peer& /*peer*/) {
   if (auto const error = log_.admit(1, 1)) return fail(id, refusal(error, facts_));
   if (draining_) return fail(id, {Error::shutting_down, "the daemon is stopping"});
   ReadyReply reply;
@@ -136,20 +158,29 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Ping const& /
 }
 
 PendingReply RequestHandler::answer(std::string_view id, protocol::Stats const& /*request*/,
-                                    Origin const& /*origin*/) {
+                                    Peer& /*peer*/) {
   return StatsReply{std::string(id)};
 }
 
 PendingReply RequestHandler::answer(std::string_view id, protocol::Help const& /*request*/,
-                                    Origin const& /*origin*/) {
+                                    Peer& /*peer*/) {
   ReadyReply reply;
   protocol::append_help_reply(reply.text, id);
   return reply;
 }
 
 PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& request,
-                                    Origin const& origin) {
+                                    Peer& peer) {
   using protocol::WriteState;
+  wal::WriterMark mark;
+  if (request.write_no != 0) {
+    if (!peer.writer) return fail(id, no_writer_failure(), WriteState::not_written);
+    auto const judgement = judge(request.write_no, peer);
+    if (judgement.verdict != WriterTable::Verdict::is_new) {
+      return answer_again(id, request, judgement);
+    }
+    mark = {*peer.writer, request.write_no};
+  }
   if (draining_) {
     return fail(id, {Error::shutting_down, "the daemon is stopping"}, WriteState::not_written);
   }
@@ -165,11 +196,14 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& 
   auto const received_at = clock_.wall_us();
   payloads_.clear();
   for (auto const& draft : request.entries) {
-    protocol::EntryStamp const stamp{seq++, draft.timestamp.value_or(received_at), origin};
+    protocol::EntryStamp const stamp{seq++, draft.timestamp.value_or(received_at), peer.origin};
     payloads_.push_back(store_.stage(draft, stamp));
   }
-  [[maybe_unused]] Seq const appended_at = log_.append(payloads_);
+  [[maybe_unused]] Seq const appended_at = log_.append(mark, payloads_);
   BOOST_ASSERT(appended_at == first_seq);
+  if (request.write_no != 0) {
+    store_.writers().stage(mark.writer, {request.write_no, first_seq, seq - 1});
+  }
 
   WriteReply reply;
   reply.id = id;
@@ -179,15 +213,46 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& 
   return reply;
 }
 
+/// Neither a full disk nor the end of the daemon matters: nothing is written.
+PendingReply RequestHandler::answer_again(std::string_view id, protocol::Write const& request,
+                                          WriterTable::Judgement const& judgement) {
+  using protocol::WriteState;
+  using Verdict = WriterTable::Verdict;
+  if (judgement.verdict != Verdict::repeated) {
+    return fail(
+        id, unknown_retry_failure(judgement.verdict),
+        judgement.verdict == Verdict::skipped ? WriteState::not_written : WriteState::unknown);
+  }
+  if (!has_entries(store_, judgement.original, request.entries)) {
+    return fail(id, id_conflict_failure(judgement.original), WriteState::not_written);
+  }
+  ++metrics_.writes_repeated;
+  WriteReply reply;
+  reply.id = id;
+  reply.many = request.many;
+  reply.dup = true;
+  reply.first_seq = judgement.original.first_seq;
+  reply.last_seq = judgement.original.last_seq;
+  return reply;
+}
+
+WriterTable::Judgement RequestHandler::judge(std::uint64_t write_no, Peer& peer) const {
+  auto const judgement = store_.writers().judge(*peer.writer, write_no, peer.counted_to);
+  if (judgement.verdict != WriterTable::Verdict::forgotten) {
+    peer.counted_to = std::max(peer.counted_to, write_no);
+  }
+  return judgement;
+}
+
 PendingReply RequestHandler::answer(std::string_view id, protocol::ReadLogs const& request,
-                                    Origin const& /*origin*/) {
+                                    Peer& /*peer*/) {
   auto read = RangeRead::make(request);
   if (!read) return fail(id, read.error());
   return ReadReply{std::string(id), *std::move(read), false};
 }
 
 PendingReply RequestHandler::answer(std::string_view id, protocol::CountLogs const& request,
-                                    Origin const& /*origin*/) {
+                                    Peer& /*peer*/) {
   return CountReply{std::string(id), RangeCount(request), false};
 }
 

@@ -12,6 +12,7 @@
 #include "daemon/clock.hpp"
 #include "daemon/log_port.hpp"
 #include "daemon/metrics.hpp"
+#include "daemon/peer.hpp"
 #include "daemon/range_count.hpp"
 #include "daemon/range_read.hpp"
 #include "daemon/store.hpp"
@@ -32,6 +33,7 @@ struct ReadyReply {
 struct WriteReply {
   std::string id{};
   bool many = false;
+  bool dup = false;  ///< An earlier request with the same number wrote it, or is about to.
   Seq first_seq = 0;
   Seq last_seq = 0;
   std::optional<Failure> failure{};
@@ -65,7 +67,8 @@ class RequestHandler {
   RequestHandler(ServiceFacts const& facts, Store& store, LogPort& log, Clock const& clock,
                  Metrics& metrics);
 
-  PendingReply handle(std::string_view message, protocol::FrameForm form, Origin const& origin);
+  /// `peer` learns what the message says about it.
+  PendingReply handle(std::string_view message, protocol::FrameForm form, Peer& peer);
 
   /// Appends a failure reply, and counts it.
   void append_failure(std::string& out, std::string_view id, Failure const& failure,
@@ -84,14 +87,17 @@ class RequestHandler {
  private:
   ReadyReply fail(std::string_view id, Failure const& failure,
                   std::optional<protocol::WriteState> state = std::nullopt);
-  PendingReply answer(std::string_view id, protocol::Hello const& request, Origin const& origin);
-  PendingReply answer(std::string_view id, protocol::Ping const& request, Origin const& origin);
-  PendingReply answer(std::string_view id, protocol::Stats const& request, Origin const& origin);
-  PendingReply answer(std::string_view id, protocol::Help const& request, Origin const& origin);
-  PendingReply answer(std::string_view id, protocol::Write const& request, Origin const& origin);
-  PendingReply answer(std::string_view id, protocol::ReadLogs const& request, Origin const& origin);
-  PendingReply answer(std::string_view id, protocol::CountLogs const& request,
-                      Origin const& origin);
+  PendingReply answer(std::string_view id, protocol::Hello const& request, Peer& peer);
+  PendingReply answer(std::string_view id, protocol::Ping const& request, Peer& peer);
+  PendingReply answer(std::string_view id, protocol::Stats const& request, Peer& peer);
+  PendingReply answer(std::string_view id, protocol::Help const& request, Peer& peer);
+  PendingReply answer(std::string_view id, protocol::Write const& request, Peer& peer);
+  PendingReply answer(std::string_view id, protocol::ReadLogs const& request, Peer& peer);
+  PendingReply answer(std::string_view id, protocol::CountLogs const& request, Peer& peer);
+
+  PendingReply answer_again(std::string_view id, protocol::Write const& request,
+                            WriterTable::Judgement const& judgement);
+  WriterTable::Judgement judge(std::uint64_t write_no, Peer& peer) const;
 
   ServiceFacts const& facts_;
   Store& store_;

@@ -92,7 +92,7 @@ std::uint64_t microseconds_between(Instant from, Instant to) {
 /// All parts that live as long as the service, in the order in which they depend on one another.
 class Service {
  public:
-  explicit Service(Config const& config) { facts_.config = config; }
+  explicit Service(Config const& config) : store_(config.max_writers) { facts_.config = config; }
 
   int run();
 
@@ -105,7 +105,7 @@ class Service {
   SystemClock clock_{};
   ServiceFacts facts_{};
   Metrics metrics_{};
-  Store store_{};
+  Store store_;
   std::unique_ptr<wal::Directory> directory_{};
   boost::asio::io_context io_{1};
   std::unique_ptr<WalDriver> driver_{};

@@ -34,7 +34,7 @@ SessionLimits session_limits(Config const& config) noexcept {
 SessionState::SessionState(RequestHandler& handler, Origin const& origin,
                            SessionLimits const& limits)
     : handler_(handler),
-      origin_(origin),
+      peer_{origin},
       limits_(limits),
       reader_(limits.frame_bytes_max),
       room_bytes_(room_bytes_min) {}
@@ -105,7 +105,7 @@ bool SessionState::handle_messages() {
     if (next.status == Status::need_more) break;
     progress = true;
     if (next.status == Status::message) {
-      queue_.push_back(handler_.handle(next.message, form(), origin_));
+      queue_.push_back(handler_.handle(next.message, form(), peer_));
     } else if (next.status == Status::end) {
       end_seen_ = true;
     } else {
@@ -156,13 +156,13 @@ SessionState::Produced SessionState::produce(WriteReply& reply) {
     return Produced::all;
   }
   if (reply.last_seq > handler_.store().visible_seq()) return Produced::none;
-  handler_.metrics().entries_written += reply.last_seq - reply.first_seq + 1;
+  if (!reply.dup) handler_.metrics().entries_written += reply.last_seq - reply.first_seq + 1;
+  protocol::WrittenSeqs const written{reply.first_seq, reply.last_seq, reply.dup};
   protocol::FrameBuilder frame(filling_.text(), form());
   if (reply.many) {
-    protocol::append_write_many_logs_reply(filling_.text(), reply.id, reply.first_seq,
-                                           reply.last_seq);
+    protocol::append_write_many_logs_reply(filling_.text(), reply.id, written);
   } else {
-    protocol::append_write_log_reply(filling_.text(), reply.id, reply.first_seq);
+    protocol::append_write_log_reply(filling_.text(), reply.id, written);
   }
   frame.finish();
   return Produced::all;

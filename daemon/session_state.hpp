@@ -99,7 +99,7 @@ class SessionState {
   protocol::FrameForm form() const noexcept;
 
   RequestHandler& handler_;
-  Origin origin_;
+  Peer peer_;
   SessionLimits limits_;
   protocol::FrameReader reader_;
   std::size_t room_bytes_;

@@ -72,9 +72,11 @@ void Store::publish(Seq seq) {
     staged_.pop_front();
   }
   visible_seq_ = std::max(visible_seq_, seq);
+  writers_.publish(seq);
 }
 
 void Store::unstage_from(Seq seq) {
+  writers_.unstage_from(seq);
   while (!staged_.empty() && staged_.back().seq >= seq) {
     Chunk& last = *chunks_.back();
     text_bytes_ -= last.entry(staged_.back().seq).size() + 1;
@@ -100,6 +102,7 @@ void Store::remove_up_to(Seq seq) {
   BOOST_ASSERT(seq <= visible_seq_);
   if (seq <= removed_seq_) return;
   removed_seq_ = seq;
+  writers_.remove_up_to(seq);
   index_.remove_up_to(seq);
   while (!chunks_.empty() && chunks_.front()->next_seq() <= seq + 1) {
     text_bytes_ -= chunks_.front()->used_bytes();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/time_index.hpp"
+#include "daemon/writer_table.hpp"
 #include "protocol/canonical_entry.hpp"
 
 namespace stele::daemon {
@@ -73,6 +74,9 @@ struct EntryRun {
 ///      \--unstage_from--> never was (the disk is full; its seq is given out again)
 class Store {
  public:
+  static constexpr std::size_t writers_max_default = 65'536;
+  explicit Store(std::size_t writers_max = writers_max_default) noexcept : writers_(writers_max) {}
+
   /// Writes the canonical form; the view stays valid until the entry is unstaged or removed.
   /// `stamp.seq` follows the seq staged or published last.
   std::string_view stage(protocol::EntryDraft const& draft, protocol::EntryStamp const& stamp);
@@ -90,12 +94,15 @@ class Store {
   /// The newest removed entry; 0 if none was.
   Seq removed_seq() const noexcept { return removed_seq_; }
   TimeIndex const& index() const noexcept { return index_; }
+  /// Whose writes the entries were; it follows what happens to them.
+  WriterTable& writers() noexcept { return writers_; }
+  WriterTable const& writers() const noexcept { return writers_; }
   /// Canonical text that is held, commas included.
   std::size_t text_bytes() const noexcept { return text_bytes_; }
   /// What finding the entries costs besides.
   std::size_t index_bytes() const noexcept;
 
-  /// Finds visible entries; neighbours at once. Valid until the store changes.
+  /// Finds visible and staged entries; neighbours at once. Valid until the store changes.
   class Finder {
    public:
     explicit Finder(Store const& store) noexcept : store_(store) {}
@@ -116,6 +123,7 @@ class Store {
   std::deque<std::shared_ptr<Chunk>> chunks_{};
   std::deque<TimeKey> staged_{};
   TimeIndex index_{};
+  WriterTable writers_;
   std::size_t text_bytes_ = 0;
   Seq visible_seq_ = 0;
   Seq removed_seq_ = 0;

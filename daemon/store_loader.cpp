@@ -16,12 +16,25 @@ std::uint64_t mebibytes(std::uint64_t bytes) { return bytes >> 20; }
 StoreLoader::StoreLoader(Store& store, Clock const& clock) noexcept
     : store_(store), clock_(clock), reported_at_(clock.now()) {}
 
+void StoreLoader::on_group(wal::WriterMark const& writer, wal::Seq first, wal::Seq last) {
+  group_.reset();
+  if (writer != wal::WriterMark{}) group_ = {writer.writer, {writer.write_no, first, last}};
+}
+
 void StoreLoader::on_payload(wal::Seq seq, std::string_view payload) {
-  if (!store_.insert(seq, payload)) ++rejected_;
+  if (!store_.insert(seq, payload)) {
+    ++rejected_;
+    group_.reset();
+  }
+  if (!group_ || group_->write.last_seq != seq) return;
+  store_.writers().stage(group_->writer, group_->write);
+  store_.writers().publish(seq);
 }
 
 void StoreLoader::on_gap(wal::Gap const& gap) {
   if (gap.reason == wal::GapReason::expired) store_.remove_up_to(gap.last_seq);
+  // Some of what is missing may have been numbered.
+  if (gap.reason == wal::GapReason::damaged) store_.writers().remove_up_to(gap.last_seq);
 }
 
 void StoreLoader::on_progress(std::uint64_t bytes_done, std::uint64_t bytes_total) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "daemon/clock.hpp"
@@ -14,6 +15,7 @@ class StoreLoader final : public wal::RecoverySink {
  public:
   StoreLoader(Store& store, Clock const& clock) noexcept;
 
+  void on_group(wal::WriterMark const& writer, wal::Seq first, wal::Seq last) override;
   void on_payload(wal::Seq seq, std::string_view payload) override;
   void on_gap(wal::Gap const& gap) override;
   void on_progress(std::uint64_t bytes_done, std::uint64_t bytes_total) override;
@@ -26,6 +28,11 @@ class StoreLoader final : public wal::RecoverySink {
   Clock const& clock_;
   Instant reported_at_;
   std::uint64_t rejected_ = 0;
+  struct NumberedGroup {
+    WriterId writer{};
+    NumberedWrite write{};
+  };
+  std::optional<NumberedGroup> group_{};  ///< While its payloads come.
 };
 
 /// The start-up lines about what was recovered: a summary, and a warning for each thing missing.

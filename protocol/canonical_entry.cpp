@@ -111,4 +111,13 @@ std::optional<Origin> read_entry_origin(std::string_view text) noexcept {
   return origin;
 }
 
+bool is_made_from(std::string_view text, EntryDraft const& draft) noexcept {
+  auto const key = read_entry_key(text);
+  auto const body = read_entry_body(text);
+  return key && body && draft.timestamp.value_or(key->timestamp) == key->timestamp &&
+         draft.level == key->level &&
+         draft.message.substr(1, draft.message.size() - 2) == body->message &&
+         draft.metadata == body->metadata;
+}
+
 }  // namespace stele::protocol

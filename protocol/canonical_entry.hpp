@@ -57,6 +57,9 @@ std::optional<EntryBody> read_entry_body(std::string_view text) noexcept;
 /// Read from the fixed end.
 std::optional<Origin> read_entry_origin(std::string_view text) noexcept;
 
+/// Whether a canonical entry was made from this draft. One without a timestamp fits any.
+bool is_made_from(std::string_view text, EntryDraft const& draft) noexcept;
+
 /// Takes one entry of exactly the canonical form from the start of `text`, about twice as fast as
 /// a JSON parser: of the metadata it matches quotes and brackets only, since the daemon wrote it.
 /// `text` is valid UTF-8. False if this is not the canonical form; then the parameters are spoilt.

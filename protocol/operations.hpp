@@ -40,6 +40,8 @@ enum class Member : std::uint8_t {
   limit,
   cursor,
   bucket_us,
+  writer,
+  write_no,
 };
 
 /// A set of members.
@@ -64,15 +66,18 @@ struct Operation {
 };
 
 inline constexpr std::array<Operation, 8> operations{{
-    {Op::hello, "hello", bit(Member::client), 0, false, R"({"op":"hello","client":"my-program"})",
-     "who the daemon is: protocol and server version, store id, limits"},
+    {Op::hello, "hello", bit(Member::client) | bit(Member::writer), 0, false,
+     R"({"op":"hello","client":"my-program","writer":"00112233445566778899aabbccddeeff"})",
+     "who the daemon is: protocol and server version, store id, limits; what it knows of a writer"},
     {Op::ping, "ping", 0, 0, true, R"({"op":"ping"})", "ok while the log can accept writes"},
     {Op::stats, "stats", 0, 0, true, R"({"op":"stats"})",
      "counters, limits in force and state of the daemon"},
-    {Op::write_log, "write_log", bit(Member::entry), bit(Member::entry), false,
+    {Op::write_log, "write_log", bit(Member::entry) | bit(Member::write_no), bit(Member::entry),
+     false,
      R"({"op":"write_log","entry":{"message":"hello","level":"info","metadata":{"user":42}}})",
      "store one entry; the reply's seq means that it is on disk"},
-    {Op::write_many_logs, "write_many_logs", bit(Member::entries), bit(Member::entries), false,
+    {Op::write_many_logs, "write_many_logs", bit(Member::entries) | bit(Member::write_no),
+     bit(Member::entries), false,
      R"({"op":"write_many_logs","entries":[{"message":"one"},{"message":"two"}]})",
      "store entries, all or none, with contiguous seqs"},
     {Op::read_logs, "read_logs",

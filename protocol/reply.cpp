@@ -31,21 +31,21 @@ void append_ok(std::string& out, std::string_view id) {
   out += '}';
 }
 
-void append_write_log_reply(std::string& out, std::string_view id, std::uint64_t seq) {
+void append_write_log_reply(std::string& out, std::string_view id, WrittenSeqs const& written) {
   append_ok_start(out, id);
   out += R"(,"seq":)";
-  append_json_number(out, seq);
-  out += '}';
+  append_json_number(out, written.first);
+  out += written.dup ? R"(,"dup":true})" : "}";
 }
 
-void append_write_many_logs_reply(std::string& out, std::string_view id, std::uint64_t first_seq,
-                                  std::uint64_t last_seq) {
+void append_write_many_logs_reply(std::string& out, std::string_view id,
+                                  WrittenSeqs const& written) {
   append_ok_start(out, id);
   out += R"(,"first_seq":)";
-  append_json_number(out, first_seq);
+  append_json_number(out, written.first);
   out += R"(,"last_seq":)";
-  append_json_number(out, last_seq);
-  out += '}';
+  append_json_number(out, written.last);
+  out += written.dup ? R"(,"dup":true})" : "}";
 }
 
 void append_failure(std::string& out, std::string_view id, Failure const& failure,

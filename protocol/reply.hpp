@@ -26,9 +26,15 @@ enum class WriteState : std::uint8_t { not_written, unknown };
 /// `{"id":…,"ok":true` without the closing brace: the caller appends `,"member":…` and `}`.
 void append_ok_start(std::string& out, std::string_view id);
 void append_ok(std::string& out, std::string_view id);
-void append_write_log_reply(std::string& out, std::string_view id, std::uint64_t seq);
-void append_write_many_logs_reply(std::string& out, std::string_view id, std::uint64_t first_seq,
-                                  std::uint64_t last_seq);
+/// What became of a write.
+struct WrittenSeqs {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  bool dup = false;  ///< An earlier request with the same number wrote it.
+};
+void append_write_log_reply(std::string& out, std::string_view id, WrittenSeqs const& written);
+void append_write_many_logs_reply(std::string& out, std::string_view id,
+                                  WrittenSeqs const& written);
 /// `state` is given for writes only.
 void append_failure(std::string& out, std::string_view id, Failure const& failure,
                     std::optional<WriteState> state = std::nullopt);
@@ -56,6 +62,7 @@ struct Reply {
   std::optional<WriteState> state{};  ///< With ok == false, for a write.
   std::uint64_t first_seq = 0;        ///< Writes; write_log's `seq` stands in both.
   std::uint64_t last_seq = 0;
+  bool dup = false;                    ///< An earlier request with the same number wrote it.
   std::vector<StoredEntry> entries{};  ///< Reads.
   bool more = false;
   std::string cursor{};  ///< Empty: null or absent.

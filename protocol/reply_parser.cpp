@@ -27,6 +27,7 @@ class ReplyReader {
     seq,
     first_seq,
     last_seq,
+    dup,
     entries,
     more,
     cursor,
@@ -97,6 +98,7 @@ ReplyReader::Member ReplyReader::parse_member(std::string_view name) noexcept {
   if (name == "seq") return Member::seq;
   if (name == "first_seq") return Member::first_seq;
   if (name == "last_seq") return Member::last_seq;
+  if (name == "dup") return Member::dup;
   if (name == "entries") return Member::entries;
   if (name == "more") return Member::more;
   if (name == "cursor") return Member::cursor;
@@ -130,6 +132,8 @@ void ReplyReader::take_value(JsonToken const& token) {
       return take_integer(token, reply_.first_seq);
     case Member::last_seq:
       return take_integer(token, reply_.last_seq);
+    case Member::dup:
+      return take_boolean(token, reply_.dup);
     case Member::entries:
       is_valid_ = is_valid_ && token.kind == Kind::array_begin;
       return;

@@ -76,10 +76,15 @@ std::string_view op_name(Request const& request) noexcept {
   return operation(std::visit(OpOf{}, request)).name;
 }
 
-void append_hello(std::string& out, std::uint64_t id, std::string_view client) {
+void append_hello(std::string& out, std::uint64_t id, std::string_view client,
+                  std::optional<WriterId> const& writer) {
   append_start(out, Op::hello, id);
-  out += R"(,"client":)";
+  append_member(out, Member::client);
   append_json_string(out, client);
+  if (writer) {
+    append_member(out, Member::writer);
+    append_json_string(out, to_text(*writer));
+  }
   out += '}';
 }
 
@@ -93,15 +98,19 @@ void append_stats(std::string& out, std::uint64_t id) {
   out += '}';
 }
 
-void append_write_log(std::string& out, std::uint64_t id, LogEntry const& entry) {
+void append_write_log(std::string& out, std::uint64_t id, LogEntry const& entry,
+                      std::uint64_t write_no) {
   append_start(out, Op::write_log, id);
+  if (write_no != 0) append_number(out, Member::write_no, write_no);
   out += R"(,"entry":)";
   append_entry(out, entry);
   out += '}';
 }
 
-void append_write_many_logs(std::string& out, std::uint64_t id, std::span<LogEntry const> entries) {
+void append_write_many_logs(std::string& out, std::uint64_t id, std::span<LogEntry const> entries,
+                            std::uint64_t write_no) {
   append_start(out, Op::write_many_logs, id);
+  if (write_no != 0) append_number(out, Member::write_no, write_no);
   out += R"(,"entries":[)";
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (i > 0) out += ',';

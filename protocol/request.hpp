@@ -12,6 +12,7 @@
 #include "protocol/canonical_entry.hpp"
 #include "protocol/entry_terms.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/writer_id.hpp"
 #include "stele/error.hpp"
 #include "stele/log_entry.hpp"
 
@@ -19,6 +20,8 @@ namespace stele::protocol {
 
 struct Hello {
   std::string_view client{};  ///< A name for the daemon's log; may be empty.
+  /// Whose writes those of this connection with a number are.
+  std::optional<WriterId> writer{};
 };
 struct Ping {};
 struct Stats {};
@@ -28,6 +31,7 @@ struct Help {};
 /// write_log (one entry) and write_many_logs (one or more; all or none, contiguous seqs).
 struct Write {
   bool many = false;
+  std::uint64_t write_no = 0;  ///< From 1; 0: none was given.
   std::span<EntryDraft const> entries{};
 };
 
@@ -63,7 +67,8 @@ struct RequestLimits {
 struct ParsedRequest {
   std::string_view id{};  ///< JSON text (an integer or a string), or empty: none was given.
   Result<Request> request;
-  bool is_write = false;  ///< Whether the op, as far as it is known, was one of the writes.
+  bool is_write = false;       ///< Whether the op, as far as it is known, was one of the writes.
+  std::uint64_t write_no = 0;  ///< As in Write; known also for most writes that fail.
 };
 
 /// Parses requests, one at a time, with one pass over the text: no DOM, no allocation per entry
@@ -88,12 +93,15 @@ class RequestParser {
 };
 
 // The other direction, for clients. Each appends one JSON object; `id` is echoed by the reply.
-// Entries must be valid: see validate_entry.
-void append_hello(std::string& out, std::uint64_t id, std::string_view client);
+// Entries must be valid: see validate_entry. A `write_no` of 0 is left out.
+void append_hello(std::string& out, std::uint64_t id, std::string_view client,
+                  std::optional<WriterId> const& writer = std::nullopt);
 void append_ping(std::string& out, std::uint64_t id);
 void append_stats(std::string& out, std::uint64_t id);
-void append_write_log(std::string& out, std::uint64_t id, LogEntry const& entry);
-void append_write_many_logs(std::string& out, std::uint64_t id, std::span<LogEntry const> entries);
+void append_write_log(std::string& out, std::uint64_t id, LogEntry const& entry,
+                      std::uint64_t write_no = 0);
+void append_write_many_logs(std::string& out, std::uint64_t id, std::span<LogEntry const> entries,
+                            std::uint64_t write_no = 0);
 void append_read_logs(std::string& out, std::uint64_t id, ReadLogs const& read);
 void append_count_logs(std::string& out, std::uint64_t id, CountLogs const& count);
 

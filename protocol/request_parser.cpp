@@ -41,10 +41,10 @@ class RequestParser::Handler {
     if (scratch_.capacity() > scratch_bytes_max) scratch_ = {};
     reader_.start(text);
     if (auto failure = read_json(text, json_depth_max, scratch_, reader_)) {
-      return {reader_.id(), *std::move(failure), reader_.is_write()};
+      return {reader_.id(), *std::move(failure), reader_.is_write(), reader_.write_no()};
     }
     auto request = reader_.finish();
-    return {reader_.id(), std::move(request), reader_.is_write()};
+    return {reader_.id(), std::move(request), reader_.is_write(), reader_.write_no()};
   }
 
  private:

@@ -31,6 +31,8 @@ void RequestReader::start(std::string_view text) {
   cursor_.clear();
   read_ = {};
   bucket_us_ = 0;
+  write_no_ = 0;
+  writer_.reset();
   terms_.start();
   in_entry_ = false;
   if (canonical_.capacity() > kept_bytes_max) canonical_ = {};
@@ -109,7 +111,11 @@ void RequestReader::take_value(JsonToken const& token) {
       if (token.kind == Kind::null) return;
       return take_string(token, cursor_bytes_max, cursor_);
     case Member::bucket_us:
-      return take_bucket(token);
+      return take_count(token, bucket_us_);
+    case Member::writer:
+      return take_writer(token);
+    case Member::write_no:
+      return take_count(token, write_no_);
     case Member::after_seq:
     case Member::min_level:
     case Member::contains:
@@ -155,9 +161,14 @@ void RequestReader::take_integer(JsonToken const& token, std::uint64_t& value) {
   value = token.integer;
 }
 
-void RequestReader::take_bucket(JsonToken const& token) {
-  take_integer(token, bucket_us_);
-  if (bucket_us_ == 0) fail_type(token, "an integer from 1 to 18446744073709551615");
+void RequestReader::take_count(JsonToken const& token, std::uint64_t& value) {
+  take_integer(token, value);
+  if (value == 0) fail_type(token, "an integer from 1 to 18446744073709551615");
+}
+
+void RequestReader::take_writer(JsonToken const& token) {
+  if (token.kind == Kind::string) writer_ = parse_writer_id(token.text);
+  if (!writer_) fail_type(token, "a string of 32 hexadecimal digits, not all 0");
 }
 
 void RequestReader::take_string(JsonToken const& token, std::size_t bytes_max, std::string& value) {
@@ -261,7 +272,7 @@ Result<Request> RequestReader::finish() {
   }
   switch (*op_) {
     case Op::hello:
-      return Request(Hello{client_});
+      return Request(Hello{client_, writer_});
     case Op::ping:
       return Request(Ping{});
     case Op::stats:
@@ -278,7 +289,7 @@ Result<Request> RequestReader::finish() {
       return Request(count);
     }
     case Op::write_log:
-      return Request(Write{false, drafts_});
+      return Request(Write{false, write_no_, drafts_});
     case Op::write_many_logs:
       break;
   }
@@ -286,7 +297,7 @@ Result<Request> RequestReader::finish() {
     return Failure(Error::bad_request, "\"entries\" is empty; it must hold at least one entry",
                    Detail().string("path", "entries").text());
   }
-  return Request(Write{true, drafts_});
+  return Request(Write{true, write_no_, drafts_});
 }
 
 }  // namespace stele::protocol

@@ -28,6 +28,8 @@ class RequestReader {
 
   /// The id as canonical JSON text, or empty.
   std::string_view id() const noexcept { return id_; }
+  /// 0: none, or not a legal one.
+  std::uint64_t write_no() const noexcept { return write_no_; }
   bool is_write() const noexcept { return op_ == Op::write_log || op_ == Op::write_many_logs; }
 
  private:
@@ -39,7 +41,8 @@ class RequestReader {
   void take_order(JsonToken const& token);
   void take_integer(JsonToken const& token, std::uint64_t& value);
   void take_string(JsonToken const& token, std::size_t bytes_max, std::string& value);
-  void take_bucket(JsonToken const& token);
+  void take_count(JsonToken const& token, std::uint64_t& value);
+  void take_writer(JsonToken const& token);
   void start_entry(JsonToken const& token, std::optional<std::size_t> index);
   void finish_entry();
   /// Keeps the first failure.
@@ -67,6 +70,8 @@ class RequestReader {
   ReadLogs read_{};
   std::uint64_t limit_ = 0;
   std::uint64_t bucket_us_ = 0;
+  std::uint64_t write_no_ = 0;
+  std::optional<WriterId> writer_{};
   TermsReader terms_{};
   bool in_entry_ = false;
   EntryReader entry_;

@@ -85,7 +85,7 @@ void serve_client(int socket, PrewrittenFile* file) {
       }
       reply.clear();
       protocol::FrameBuilder frame(reply, protocol::FrameForm::binary);
-      protocol::append_write_log_reply(reply, "1", ++seq);
+      protocol::append_write_log_reply(reply, "1", {++seq});
       frame.finish();
       bench::send_all(socket, reply);
     }

@@ -57,7 +57,7 @@ class Connection {
 
   void reply_seq(std::uint64_t id, std::uint64_t seq) {
     std::string text;
-    stele::protocol::append_write_log_reply(text, std::to_string(id), seq);
+    stele::protocol::append_write_log_reply(text, std::to_string(id), {seq, seq});
     reply(text);
   }
 

@@ -39,7 +39,7 @@ struct CommitterFixture {
     draft.metadata = "{}";
     auto const seq = committer->next_seq();
     std::string_view const text = store.stage(draft, {seq, clock.wall, Origin{1, 2, 3}});
-    return committer->append({&text, 1});
+    return committer->append({}, {&text, 1});
   }
   /// The turn ends, if anybody asked for it.
   void end_turn() {

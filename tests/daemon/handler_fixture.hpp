@@ -21,8 +21,9 @@ class FakeLog final : public daemon::LogPort {
   boost::system::error_code admit(std::size_t, std::size_t) const noexcept override {
     return refusal;
   }
-  wal::Seq append(std::span<std::string_view const> group) override {
+  wal::Seq append(wal::WriterMark const& writer, std::span<std::string_view const> group) override {
     auto const first = next_seq();
+    marks.push_back(writer);
     for (auto const payload : group) payloads.emplace_back(payload);
     ++groups;
     return first;
@@ -30,6 +31,7 @@ class FakeLog final : public daemon::LogPort {
   daemon::LogStatus status() const override { return {}; }
 
   std::vector<std::string> payloads{};
+  std::vector<wal::WriterMark> marks{};  ///< Of the groups.
   std::size_t groups = 0;
   std::size_t pending = 0;
   boost::system::error_code refusal{};

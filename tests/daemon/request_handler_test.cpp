@@ -21,7 +21,7 @@ using stele::protocol::FrameForm;
 
 struct Fixture : stele::test::HandlerFixture {
   PendingReply ask(std::string_view request, FrameForm form = FrameForm::binary) {
-    return handler.handle(request, form, Origin{11, 22, 33});
+    return handler.handle(request, form, peer);
   }
   json::object answer(std::string_view request, FrameForm form = FrameForm::binary) {
     auto const reply = ask(request, form);
@@ -37,6 +37,8 @@ struct Fixture : stele::test::HandlerFixture {
     BOOST_TEST(reply.at("ok").as_bool() == false);
     return std::string(reply.at("error").at("code").as_string());
   }
+
+  stele::daemon::Peer peer{Origin{11, 22, 33}};
 };
 
 constexpr auto one_write = R"({"op":"write_log","id":5,"entry":{"message":"hello"}})";

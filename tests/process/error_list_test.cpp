@@ -20,6 +20,8 @@ struct Provoked {
 
 std::map<Error, Provoked> const& provoked() {
   static std::string const request = "a_bad_request_gets_its_code_and_the_connection_lives";
+  static std::string const numbered =
+      "a_number_that_was_used_is_told_what_is_known_before_and_after_a_restart";
   static std::map<Error, Provoked> const all{
       {Error::bad_frame, {"bad_input_test", "broken_framing_is_answered_then_closed"}},
       {Error::frame_too_large, {"bad_input_test", "broken_framing_is_answered_then_closed"}},
@@ -37,6 +39,8 @@ std::map<Error, Provoked> const& provoked() {
        {"stop_test", "sigterm_under_load_answers_what_was_sent_and_keeps_what_was_acknowledged"}},
       {Error::too_many_connections,
        {"limits_test", "one_connection_too_many_is_told_so_and_closed"}},
+      {Error::unknown_retry, {"exactly_once_test", numbered}},
+      {Error::id_conflict, {"exactly_once_test", numbered}},
       {Error::cursor_expired,
        {"retention_test", "the_oldest_entries_go_and_a_cursor_on_them_has_expired"}},
   };
@@ -46,8 +50,6 @@ std::map<Error, Provoked> const& provoked() {
 std::map<Error, std::string> const& not_provoked() {
   static std::map<Error, std::string> const all{
       {Error::overloaded, "at its limits the daemon waits or closes; no limit answers so yet"},
-      {Error::unknown_retry, "requests do not carry write_no yet"},
-      {Error::id_conflict, "requests do not carry write_no yet"},
       {Error::internal, "only a defect of the daemon causes it"},
   };
   return all;

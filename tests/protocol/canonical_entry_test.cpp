@@ -221,4 +221,31 @@ BOOST_AUTO_TEST_CASE(what_lacks_a_member_or_has_one_of_another_type_is_no_entry)
   }
 }
 
+BOOST_AUTO_TEST_CASE(an_entry_is_made_from_a_draft_that_has_its_parts) {
+  EntryDraft const draft{5, Level::warn, R"("a\"b")", R"({"n":1.0})"};
+  std::string text;
+  append_canonical_entry(text, draft, {7, 5, {1, 2, 3}});
+  BOOST_TEST(is_made_from(text, draft));
+  BOOST_TEST(is_made_from(text, {{}, Level::warn, R"("a\"b")", R"({"n":1.0})"}));
+  BOOST_TEST(!is_made_from(text, {6, Level::warn, R"("a\"b")", R"({"n":1.0})"}));
+  BOOST_TEST(!is_made_from(text, {5, Level::info, R"("a\"b")", R"({"n":1.0})"}));
+  BOOST_TEST(!is_made_from(text, {5, Level::warn, R"("a\"")", R"({"n":1.0})"}));
+  BOOST_TEST(!is_made_from(text, {5, Level::warn, R"("a\"b")", R"({"n":1})"}));
+  BOOST_TEST(!is_made_from("{}", draft));
+}
+
+BOOST_AUTO_TEST_CASE(the_parts_of_an_entry_are_found_in_its_text) {
+  std::string text;
+  append_canonical_entry(text, {5, Level::warn, R"(",\"metadata\":{")", R"({"a":"}"})"},
+                         {7, 5, {1, 2, 3}});
+  BOOST_TEST(read_entry_body(text).value().message == R"(,\"metadata\":{)");
+  BOOST_TEST(read_entry_body(text).value().metadata == R"({"a":"}"})");
+  BOOST_TEST((read_entry_origin(text).value() == Origin{1, 2, 3}));
+  for (std::size_t bytes = 0; bytes < text.size(); ++bytes) {
+    test::ExactBuffer const cut(std::string_view(text).substr(0, bytes));
+    BOOST_TEST(!read_entry_origin(cut.text()).has_value());
+    (void)read_entry_body(cut.text());
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -21,6 +21,8 @@ struct Parsed {
   protocol::ReadLogs read{};
   std::string cursor{};
   std::string client{};
+  std::string writer{};  ///< As text; empty: none.
+  std::uint64_t write_no = 0;
   std::optional<std::uint64_t> bucket_us{};
   std::string contains{};
   std::string where{};
@@ -36,6 +38,7 @@ inline void set_terms(Parsed& values, protocol::EntryTerms const& terms) {
 inline Parsed to_values(protocol::ParsedRequest const& parsed) {
   Parsed values;
   values.id = parsed.id;
+  values.write_no = parsed.write_no;
   if (!parsed.request) {
     auto const& failure = parsed.request.error();
     values.code = to_string(static_cast<Error>(failure.code.value()));
@@ -45,6 +48,7 @@ inline Parsed to_values(protocol::ParsedRequest const& parsed) {
   }
   values.op = op_name(*parsed.request);
   if (auto const* write = std::get_if<protocol::Write>(&*parsed.request)) {
+    values.write_no = write->write_no;
     for (auto const& draft : write->entries) {
       append_canonical_entry(values.entries.emplace_back(), draft,
                              {1, draft.timestamp.value_or(0), {}});
@@ -61,6 +65,7 @@ inline Parsed to_values(protocol::ParsedRequest const& parsed) {
     set_terms(values, count->terms);
   } else if (auto const* hello = std::get_if<protocol::Hello>(&*parsed.request)) {
     values.client = hello->client;
+    if (hello->writer) values.writer = protocol::to_text(*hello->writer);
   }
   return values;
 }

@@ -49,10 +49,13 @@ BOOST_AUTO_TEST_CASE(replies_are_written_as_documented) {
   append_ok(out, R"("a")");
   BOOST_TEST(out == R"({"id":"a","ok":true})");
   out.clear();
-  append_write_log_reply(out, "7", 12);
+  append_write_log_reply(out, "7", {12, 12});
   BOOST_TEST(out == R"({"id":7,"ok":true,"seq":12})");
   out.clear();
-  append_write_many_logs_reply(out, "7", 12, 13);
+  append_write_log_reply(out, "7", {12, 12, true});
+  BOOST_TEST(out == R"({"id":7,"ok":true,"seq":12,"dup":true})");
+  out.clear();
+  append_write_many_logs_reply(out, "7", {12, 13});
   BOOST_TEST(out == R"({"id":7,"ok":true,"first_seq":12,"last_seq":13})");
   out.clear();
   append_entries_start(out, "");
@@ -102,16 +105,18 @@ BOOST_AUTO_TEST_CASE(every_failure_comes_back) {
 
 BOOST_AUTO_TEST_CASE(write_replies_come_back) {
   std::string out;
-  append_write_log_reply(out, "1", UINT64_MAX);
+  append_write_log_reply(out, "1", {UINT64_MAX, UINT64_MAX});
   BOOST_TEST(parsed(out).first_seq == UINT64_MAX);
   BOOST_TEST(parsed(out).last_seq == UINT64_MAX);
+  BOOST_TEST(!parsed(out).dup);
   out.clear();
-  append_write_many_logs_reply(out, "18446744073709551615", 3, 9);
+  append_write_many_logs_reply(out, "18446744073709551615", {3, 9, true});
   auto const reply = parsed(out);
   BOOST_TEST(reply.id == UINT64_MAX);
   BOOST_TEST(reply.ok);
   BOOST_TEST(reply.first_seq == 3u);
   BOOST_TEST(reply.last_seq == 9u);
+  BOOST_TEST(reply.dup);
 }
 
 BOOST_AUTO_TEST_CASE(entries_come_back) {

@@ -73,9 +73,18 @@ constexpr Bad no_requests[] = {
     {R"({"op":"ping","entry":{"message":"m"},"id":4})", "bad_request", "4",
      R"(ping has no member "entry"; it takes op, id)"},
     {R"({"op":"write_log","entries":[{"message":"m"}],"id":4})", "bad_request", "4",
-     R"(write_log has no member "entries"; it takes op, id, entry)"},
-    {R"({"op":"write_log","entry":{"message":"m"},"write_no":1,"id":4})", "bad_request", "4",
-     R"(write_log has no member "write_no")"},
+     R"(write_log has no member "entries"; it takes op, id, entry, write_no)"},
+    {R"({"op":"write_log","entry":{"message":"m"},"write_no":0,"id":4})", "bad_request", "4",
+     R"("write_no" is 0; it must be an integer from 1 to 18446744073709551615)"},
+    {R"({"op":"write_log","entry":{"message":"m"},"write_no":"1","id":4})", "bad_request", "4",
+     R"("write_no" is "1";)"},
+    {R"({"op":"write_log","entry":{"message":"m"},"writer":"a","id":4})", "bad_request", "4",
+     R"(write_log has no member "writer";)"},
+    {R"({"op":"hello","writer":"a","id":4})", "bad_request", "4",
+     R"("writer" is "a"; it must be a string of 32 hexadecimal digits, not all 0)"},
+    {R"({"op":"hello","writer":7,"id":4})", "bad_request", "4", R"("writer" is 7;)"},
+    {R"({"op":"hello","writer":"00000000000000000000000000000000","id":4})", "bad_request", "4",
+     R"("writer" is "00000000000000000000000000000000";)"},
     {R"({"op":"write_log","id":4})", "bad_request", "4", R"(write_log needs "entry", such as)"},
     {R"({"op":"write_many_logs","id":4})", "bad_request", "4",
      R"(write_many_logs needs "entries", such as)"},
@@ -220,6 +229,22 @@ BOOST_AUTO_TEST_CASE(a_read_takes_terms_and_gives_them_in_canonical_form) {
   BOOST_TEST(all.read.terms.pid.value() == 0);
   BOOST_TEST(all.read.terms.uid.value() == UINT32_MAX);
   BOOST_TEST(parse(R"({"op":"read_logs","where":{},"origin":{},"contains":""})").op == "read_logs");
+}
+
+BOOST_AUTO_TEST_CASE(a_hello_takes_a_writer_and_a_write_its_number) {
+  BOOST_TEST(parse(R"({"op":"hello","writer":"00112233445566778899AABBCCDDEEFF"})").writer ==
+             "00112233445566778899aabbccddeeff");
+  BOOST_TEST(parse(R"({"op":"hello"})").writer == "");
+  BOOST_TEST(parse(R"({"op":"write_log","entry":{"message":"m"}})").write_no == 0u);
+  BOOST_TEST(parse(R"({"write_no":18446744073709551615,"op":"write_many_logs",)"
+                   R"("entries":[{"message":"m"}]})")
+                 .write_no == UINT64_MAX);
+}
+
+BOOST_AUTO_TEST_CASE(the_number_of_a_write_that_fails_is_known) {
+  auto const parsed = parse(R"({"op":"write_log","write_no":7,"entry":{}})");
+  BOOST_TEST(parsed.code == "invalid_entry");
+  BOOST_TEST(parsed.write_no == 7u);
 }
 
 BOOST_AUTO_TEST_CASE(a_count_takes_the_members_of_a_read_and_a_bucket) {

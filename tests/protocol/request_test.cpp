@@ -47,6 +47,9 @@ BOOST_AUTO_TEST_CASE(simple_requests_come_back) {
   out.clear();
   append_hello(out, 2, "a \"program\"\n");
   BOOST_TEST(test::parse(out).client == "a \"program\"\n");
+  out.clear();
+  append_hello(out, 2, "", parse_writer_id("00112233445566778899aabbccddeeff"));
+  BOOST_TEST(test::parse(out).writer == "00112233445566778899aabbccddeeff");
 }
 
 BOOST_AUTO_TEST_CASE(reads_come_back) {
@@ -100,8 +103,9 @@ BOOST_AUTO_TEST_CASE(terms_and_counts_come_back) {
 BOOST_AUTO_TEST_CASE(written_entries_come_back_as_stored_ones) {
   auto const entries = sample_entries();
   std::string out;
-  append_write_many_logs(out, 4, entries);
+  append_write_many_logs(out, 4, entries, UINT64_MAX);
   auto const parsed = test::parse(out);
+  BOOST_TEST(parsed.write_no == UINT64_MAX);
   BOOST_REQUIRE(parsed.entries.size() == entries.size());
   for (std::size_t i = 0; i < entries.size(); ++i) {
     BOOST_TEST(validate_entry(entries[i]).has_value());
@@ -113,7 +117,8 @@ BOOST_AUTO_TEST_CASE(written_entries_come_back_as_stored_ones) {
     BOOST_TEST(stored->metadata == entries[i].metadata);
 
     std::string one;
-    append_write_log(one, 5, entries[i]);
+    append_write_log(one, 5, entries[i], 7);
+    BOOST_TEST(test::parse(one).write_no == 7u);
     BOOST_REQUIRE(test::parse(one).entries.size() == 1u);
     BOOST_TEST(test::parse(one).entries[0] == parsed.entries[i]);
   }

@@ -1,0 +1,254 @@
+// Writes that carry a number, from the request to the reply, on a disk that syncs when told.
+#include "daemon/numbered_write.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+#include <string_view>
+
+#include "daemon/session_fixture.hpp"
+#include "daemon/store_loader.hpp"
+
+namespace {
+
+namespace json = boost::json;
+using stele::Origin;
+using stele::daemon::SessionState;
+
+constexpr std::string_view hello =
+    "{\"op\":\"hello\",\"writer\":\"000000000000000000000000000000a1\"}\n";
+
+std::string write(std::uint64_t write_no, std::string_view members = R"("message":"m")") {
+  return R"({"op":"write_log","write_no":)" + std::to_string(write_no) + R"(,"entry":{)" +
+         std::string(members) + "}}\n";
+}
+
+std::string code_of(json::object const& reply) {
+  return std::string(reply.at("error").at("code").as_string());
+}
+
+struct Fixture : stele::test::SessionFixture {
+  Fixture() {
+    receive(hello);
+    replies();
+  }
+  json::object ask(std::string const& request) {
+    receive(request);
+    commit();
+    auto const answers = replies();
+    BOOST_REQUIRE_EQUAL(answers.size(), 1U);
+    return answers[0];
+  }
+  /// All of it, answered.
+  void write_durably(std::uint64_t write_no) {
+    BOOST_TEST(ask(write(write_no)).at("ok").as_bool());
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(numbered_write_test, Fixture)
+
+BOOST_AUTO_TEST_CASE(the_log_is_given_the_writer_and_the_number_of_a_write) {
+  write_durably(1);
+  BOOST_TEST(log.marks.at(0).write_no == 1U);
+  BOOST_TEST(log.marks.at(0).writer[15] == 0xa1);
+  ask(write_line("1"));
+  BOOST_TEST((log.marks.at(1) == stele::wal::WriterMark{}));
+}
+
+BOOST_AUTO_TEST_CASE(a_write_that_comes_again_is_answered_and_not_written_again) {
+  auto const first = ask(write(1));
+  BOOST_TEST(!first.contains("dup"));
+  auto const again = ask(write(1));
+  BOOST_TEST(again.at("seq") == first.at("seq"));
+  BOOST_TEST(again.at("dup").as_bool());
+  BOOST_TEST(log.groups == 1U);
+  BOOST_TEST(metrics.entries_written == 1U);
+  BOOST_TEST(metrics.writes_repeated == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_that_comes_again_is_answered_with_all_its_seqs) {
+  ask(write_line("1"));
+  std::string const batch =
+      "{\"op\":\"write_many_logs\",\"write_no\":1,\"entries\":["
+      "{\"message\":\"a\"},{\"message\":\"b\"}]}\n";
+  ask(batch);
+  auto const again = ask(batch);
+  BOOST_TEST(again.at("first_seq").as_int64() == 2);
+  BOOST_TEST(again.at("last_seq").as_int64() == 3);
+  BOOST_TEST(again.at("dup").as_bool());
+}
+
+// The original may still be lost in a crash: only then would the client know that it must resend.
+BOOST_AUTO_TEST_CASE(a_repeated_write_is_not_answered_before_its_original_is_durable) {
+  receive(write(1));
+  SessionState other(handler, Origin{}, stele::daemon::session_limits({}));
+  receive(other, std::string(hello) + write(1));
+  send_once(other);
+  BOOST_TEST(!other.has_output());
+  BOOST_TEST((other.awaited_seq() == 1U));
+  BOOST_TEST(log.groups == 1U);
+  make_durable();
+  other.advance();
+  BOOST_TEST(send_once(other) == "{\"ok\":true,\"seq\":1,\"dup\":true}\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_write_leaves_its_number_free_and_its_repetition_is_refused_too) {
+  receive(write(1) + write(1));
+  refuse_from(1);
+  session.on_refused(1);
+  session.advance();
+  auto const answers = replies();
+  BOOST_REQUIRE_EQUAL(answers.size(), 2U);
+  BOOST_TEST(code_of(answers[0]) == "no_space");
+  BOOST_TEST(code_of(answers[1]) == "no_space");
+  auto const written = ask(write(1));
+  BOOST_TEST(written.at("seq").as_int64() == 1);
+  BOOST_TEST(!written.contains("dup"));
+}
+
+BOOST_AUTO_TEST_CASE(a_write_that_the_log_does_not_admit_leaves_its_number_free) {
+  log.refusal = stele::wal::Errc::no_space;
+  BOOST_TEST(code_of(ask(write(1))) == "no_space");
+  BOOST_TEST(code_of(ask(write(2))) == "no_space");
+  log.refusal = {};
+  BOOST_TEST(!ask(write(1)).contains("dup"));
+  BOOST_TEST(!ask(write(2)).contains("dup"));
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_first_write_does_not_hold_up_the_numbers_behind_it) {
+  BOOST_TEST(code_of(ask(write(1, ""))) == "invalid_entry");
+  BOOST_TEST(!ask(write(2)).contains("dup"));
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_and_the_end_of_the_daemon_do_not_matter_to_what_is_written) {
+  write_durably(1);
+  log.refusal = stele::wal::Errc::no_space;
+  BOOST_TEST(ask(write(1)).at("dup").as_bool());
+  handler.start_draining();
+  BOOST_TEST(ask(write(1)).at("dup").as_bool());
+  BOOST_TEST(code_of(ask(write(2))) == "shutting_down");
+}
+
+BOOST_AUTO_TEST_CASE(the_same_number_with_other_entries_is_a_conflict) {
+  auto const original = R"("message":"m","level":"warn","metadata":{"a":1.0},"timestamp":5)";
+  ask(write(1, original));
+  BOOST_TEST(ask(write(1, original)).at("dup").as_bool());
+  // Members in another order and spelling are the same entry.
+  BOOST_TEST(
+      ask(write(1, R"("timestamp":5,"metadata": {"\u0061":1.0},"level":"warn","message":"m")"))
+          .at("dup")
+          .as_bool());
+  for (auto const* other : {R"("message":"n","level":"warn","metadata":{"a":1.0},"timestamp":5)",
+                            R"("message":"m","level":"info","metadata":{"a":1.0},"timestamp":5)",
+                            R"("message":"m","level":"warn","metadata":{"a":1},"timestamp":5)",
+                            R"("message":"m","level":"warn","metadata":{"a":1.0},"timestamp":6)"}) {
+    auto const reply = ask(write(1, other));
+    BOOST_TEST(code_of(reply) == "id_conflict");
+    BOOST_TEST(reply.at("state").as_string() == "not_written");
+    BOOST_TEST(reply.at("error").at("detail").at("first_seq").as_int64() == 1);
+  }
+  auto const batch =
+      ask("{\"op\":\"write_many_logs\",\"write_no\":1,\"entries\":["
+          "{\"message\":\"m\"},{\"message\":\"m\"}]}\n");
+  BOOST_TEST(code_of(batch) == "id_conflict");
+  BOOST_TEST(log.groups == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(the_time_of_receipt_is_not_part_of_a_write) {
+  write_durably(1);
+  clock.wall += 1000;
+  BOOST_TEST(ask(write(1)).at("dup").as_bool());
+  BOOST_TEST(code_of(ask(write(1, R"("message":"m","timestamp":5)"))) == "id_conflict");
+}
+
+BOOST_AUTO_TEST_CASE(a_number_that_nobody_remembers_is_not_guessed_at) {
+  auto const unknown = ask(write(7));
+  BOOST_TEST(code_of(unknown) == "unknown_retry");
+  BOOST_TEST(unknown.at("state").as_string() == "unknown");
+  // Nor are those behind it.
+  BOOST_TEST(code_of(ask(write(8))) == "unknown_retry");
+  write_durably(1);
+  write_durably(3);
+  auto const skipped = ask(write(2));
+  BOOST_TEST(code_of(skipped) == "unknown_retry");
+  BOOST_TEST(skipped.at("state").as_string() == "not_written");
+  BOOST_TEST(log.groups == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_number_needs_a_writer) {
+  SessionState other(handler, Origin{}, stele::daemon::session_limits({}));
+  receive(other, write(1));
+  auto const sent = send_once(other);
+  BOOST_TEST(sent.find("\"bad_request\"") != std::string::npos);
+  BOOST_TEST(sent.find("\"not_written\"") != std::string::npos);
+  BOOST_TEST(log.groups == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(writers_do_not_share_numbers) {
+  write_durably(1);
+  receive("{\"op\":\"hello\",\"writer\":\"000000000000000000000000000000a2\"}\n");
+  replies();
+  BOOST_TEST(!ask(write(1)).contains("dup"));
+  BOOST_TEST(log.groups == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(hello_tells_a_writer_its_last_write_that_is_on_disk) {
+  auto reply = ask(std::string(hello));
+  BOOST_TEST(!reply.contains("last_write_no"));
+  BOOST_TEST(reply.at("forgotten_seq").as_int64() == 0);
+  write_durably(1);
+  receive(write(2));
+  receive(hello);
+  commit();
+  auto const answers = replies();
+  BOOST_REQUIRE_EQUAL(answers.size(), 2U);
+  BOOST_TEST(answers[1].at("last_write_no").as_int64() == 1);
+  BOOST_TEST(answers[1].at("last_seq").as_int64() == 1);
+  reply = ask(std::string(hello));
+  BOOST_TEST(reply.at("last_write_no").as_int64() == 2);
+  BOOST_TEST(reply.at("durable_seq").as_int64() == 2);
+  BOOST_TEST(!ask("{\"op\":\"hello\"}\n").contains("forgotten_seq"));
+}
+
+BOOST_AUTO_TEST_CASE(what_retention_removed_is_forgotten_but_the_connection_counts_on) {
+  write_durably(1);
+  store.remove_up_to(1);
+  BOOST_TEST(ask(std::string(hello)).at("forgotten_seq").as_int64() == 1);
+  BOOST_TEST(code_of(ask(write(2))) == "unknown_retry");
+  write_durably(1);
+  store.remove_up_to(2);
+  write_durably(2);
+}
+
+BOOST_AUTO_TEST_CASE(a_restart_remembers_what_the_log_holds) {
+  write_durably(1);
+  ask(R"({"op":"write_many_logs","write_no":2,"entries":[{"message":"a"},{"message":"b"}]})"
+      "\n");
+  stele::daemon::Store recovered;
+  stele::daemon::StoreLoader loader(recovered, clock);
+  loader.on_group(log.marks.at(0), 1, 1);
+  loader.on_payload(1, log.payloads.at(0));
+  loader.on_group(log.marks.at(1), 2, 3);
+  loader.on_payload(2, log.payloads.at(1));
+  loader.on_payload(3, log.payloads.at(2));
+  auto const last = recovered.writers().last(log.marks.at(1).writer);
+  BOOST_REQUIRE(last.has_value());
+  BOOST_TEST((*last == stele::daemon::NumberedWrite{2, 2, 3}));
+  // Entries that are damaged may have been numbered.
+  loader.on_gap({3, 3, stele::wal::GapReason::damaged, 1, 0});
+  BOOST_TEST(!recovered.writers().last(log.marks.at(1).writer).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_group_whose_payloads_are_no_entries_is_not_remembered) {
+  stele::daemon::Store recovered;
+  stele::daemon::StoreLoader loader(recovered, clock);
+  stele::wal::WriterMark const mark{{1}, 1};
+  loader.on_group(mark, 1, 2);
+  loader.on_payload(1, "no entry");
+  loader.on_payload(2, "no entry either");
+  BOOST_TEST(loader.rejected() == 2U);
+  BOOST_TEST(!recovered.writers().last(mark.writer).has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
