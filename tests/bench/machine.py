@@ -39,19 +39,13 @@ def _disk(folder):
     return text
 
 
-def describe_machine(folder, load_before):
-    """[(what, value)] for a table."""
+def describe_machine(folder):
+    """[[what, value]] for a table."""
     return [
-        ("date", datetime.datetime.now().strftime("%Y-%m-%d %H:%M")),
-        ("processor", f"{_cpu_model()}, {os.cpu_count()} cores"),
-        ("memory", f"{_memory_gib()} GiB"),
-        ("kernel", platform.release()),
-        ("disk", _disk(folder)),
-        ("load average before the run",
-         load_before if was_idle(load_before) else f"{load_before}: other work was running"),
+        ["date", datetime.datetime.now().strftime("%Y-%m-%d %H:%M")],
+        ["processor", f"{_cpu_model()}, {os.cpu_count()} cores"],
+        ["memory", f"{_memory_gib()} GiB"],
+        ["kernel", platform.release()],
+        ["disk", _disk(folder)],
+        ["load average before the run", " ".join(Path("/proc/loadavg").read_text().split()[:3])],
     ]
-
-
-def was_idle(load_before):
-    """Whether a load average leaves the machine to the measurement."""
-    return float(load_before.split()[0]) < 0.5

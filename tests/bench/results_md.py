@@ -1,204 +1,247 @@
 """RESULTS.md: what was asked for, and each figure with its peers."""
 
-WRITE_FIGURES = [
-    ("w1", "One client, one write in flight"),
-    ("w16", "16 clients, one write in flight each"),
-    ("w64", "64 clients, one write in flight each"),
-    ("w16x16", "16 clients, 16 writes in flight each"),
-    ("batch", "Batches of 1000, one client, one batch in flight"),
-]
-BACKENDS = ("stele io_uring", "stele posix")
-COLUMNS = ("floor",) + BACKENDS + (
-    "redis", "redis-benchmark", "sqlite", "postgres", "journald")
-BATCH_REMARK = {
-    "redis": "pipelined XADD, not atomic", "postgres": "COPY", "sqlite": "a transaction"}
+from sections import (BATCH_REMARKS, BESIDE, COLUMNS, CURVES, PARTS, READS, RECOVERY,
+                      TRACE_GROUPS, WRITE_FIGURES, number, trace_text, traces)
+from targets import (best_stele, memory_columns, memory_limit, resident_bytes, targets,
+                     us_per_entry, verdict)
+
+PERCENTILES = ("p50", "p90", "p99", "p99.9", "max")
 
 
-def _number(value, digits=0):
-    return f"{value:,.{digits}f}".replace(",", " ")
+def _table(head, rows):
+    """`head`: names; those that begin with > are aligned to the right."""
+    lines = ["| " + " | ".join(name.lstrip(">") for name in head) + " |",
+             "| " + " | ".join("---:" if name.startswith(">") else "---" for name in head) + " |"]
+    return lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows] + [""]
 
 
-def _latency(result, name):
-    return _number(result["latency_us"][name], 0) if name in result["latency_us"] else "-"
+def _share(figure, member):
+    return f"{figure[member]:.0%}" if member in figure else "-"
 
 
-def best_stele(results, figure):
-    found = [r for r in (results.get(f"{figure}/{b}") for b in BACKENDS) if r]
-    return max(found, key=lambda r: r["entries_per_s"]) if found else None
+def _latencies(figure, names=PERCENTILES):
+    latency = figure.get("latency_us", {})
+    return [number(latency[name]) if name in latency else "-" for name in names]
 
 
-def _write_table(results, figure, title):
-    lines = [f"### {title}", "",
-             "| | entries/s | MB/s | p50 µs | p99 µs | p99.9 µs | stele, its ratio | durability |",
-             "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |"]
+def _range(results, label, member):
+    values = results.values(label, member).values()
+    return f"{number(min(values))} to {number(max(values))}" if len(values) > 1 else "-"
+
+
+def _target_section(results, findings):
+    rows = []
+    for target in targets(results):
+        said, why = verdict(target, findings)
+        text = said if said == "met" else f"**{said}**" + (f": {why}" if why else "")
+        if said == "not met":
+            text += ", see [PROFILES.md](PROFILES.md)"
+        rows.append((target.what, target.measured(), target.wanted(), text))
+    return ["## What was asked for", "", "The median of the rounds' ratios (and the least and the "
+            "largest).", ""] + _table(("what", ">measured", ">wanted", ""), rows) if rows else []
+
+
+def _finding_section(findings):
+    if not findings:
+        return []
+    return ["## What is wrong with these figures", ""] + [
+        f"- {finding.text}{'' if finding.is_void else ' (remarked only)'}."
+        for finding in findings] + [""]
+
+
+def _write_rows(results, figure):
     best = best_stele(results, figure)
     for column in COLUMNS:
-        result = results.get(f"{figure}/{column}")
-        if not result:
+        label = f"{figure}/{column}"
+        if results.not_running(label):
+            yield (f"{column} (not running here)",) + ("-",) * 10
+        if not results.has(label):
             continue
-        if result.get("not_running"):
-            lines.append(f"| {column} | not running here | | | | | | |")
-            continue
-        remark = BATCH_REMARK.get(column) if figure == "batch" else None
-        ratio = f"{best['entries_per_s'] / result['entries_per_s']:.2f} ×" if best else "-"
-        lines.append(
-            f"| {column}{f' ({remark})' if remark else ''} | {_number(result['entries_per_s'])}"
-            f" | {_number(result['mb_per_s'], 1)} | {_latency(result, 'p50')}"
-            f" | {_latency(result, 'p99')} | {_latency(result, 'p99.9')} | {ratio}"
-            f" | {result['durability']} |")
-    return lines + [""]
+        one = results.get(label)
+        remark = BATCH_REMARKS.get(column) if figure == "batch" else None
+        ratio = (f"{results.get(best)['entries_per_s'] / one['entries_per_s']:.2f} ×"
+                 if best else "-")
+        yield (f"{column} ({remark})" if remark else column, number(one["entries_per_s"]),
+               _range(results, label, "entries_per_s"), *_latencies(one), ratio,
+               _share(one, "server_cpu"), one["durability"])
 
 
-def _us_per_entry(result):
-    if "started" in result:
-        return (result["ended"] - result["started"]) * 1e6 / result["entries"]
-    return result["seconds"] * 1e6 / result["entries"]
-
-
-def _canonical_bytes(results):
-    store = results.get("memory/stele")["stats"]["store"]
-    return store["bytes"] / store["entries"]
-
-
-def _resident_bytes(memory):
-    entries = memory["stats"]["store"]["entries"] if "stats" in memory else memory["entries"]
-    return (memory["kb_after"] - memory["kb_before"]) * 1024 / entries
-
-
-def _recovery(results):
-    """(stele entries/s, stele GB/s, Redis entries/s), of the load itself."""
-    recovery = results.get("recovery/stele")["stats"]["recovery"]
-    seconds = recovery["took_us"] / 1e6
-    redis = results.get("recovery/redis")
-    return (recovery["entries"] / seconds, recovery["bytes"] / 1e9 / seconds,
-            redis["entries"] / max(redis["load_seconds"], 0.001))
-
-
-def _targets(results):
-    """Yields (what, measured, wanted, met)."""
-    def at_most(what, value, limit, unit):
-        return what, f"{value:.2f} {unit}", f"≤ {limit:.2f} {unit}", value <= limit
-
-    def at_least(what, value, limit, unit):
-        return what, f"{value:.2f} {unit}", f"≥ {limit:g} {unit}", value >= limit
-
-    def p50(label):
-        return results.get(label)["latency_us"]["p50"]
-
-    def rate(label):
-        return results.get(label)["entries_per_s"]
-
-    for backend in BACKENDS:
-        yield at_most(f"one write in flight, {backend}: p50 to the floor's",
-                      p50(f"w1/{backend}") / p50("w1/floor"), 1.15, "×")
-    for figure in ("w64", "w16x16"):
-        for backend in BACKENDS:
-            yield at_least(f"{dict(WRITE_FIGURES)[figure]}, {backend}: to Redis",
-                           rate(f"{figure}/{backend}") / rate(f"{figure}/redis"), 3, "×")
-    batch = best_stele(results, "batch")["entries_per_s"]
-    yield at_least("batch of 1000: to SQLite's", batch / rate("batch/sqlite"), 10, "×")
-    disk = results.get("bandwidth")["mb_per_s"]
-    yield at_least("batch of 1000: stored bytes to the disk's sequential direct dsync rate "
-                   f"({_number(disk)} MB/s)",
-                   100 * batch * _canonical_bytes(results) / 1e6 / disk, 40, "%")
-    read = _us_per_entry(results.get("range/stele"))
-    yield at_most("range read of 10 000, as bytes: an entry", read, 0.10, "µs")
-    yield at_least("range read of 10 000: to XRANGE",
-                   _us_per_entry(results.get("range/redis")) / read, 4, "×")
-    if results.get("range/journald"):
-        yield at_least("range read: to journalctl -o json",
-                       _us_per_entry(results.get("range/journald")) / read, 100, "×")
-    yield at_most("range read of 10 000 by the client library, parsed: an entry",
-                  results.get("client")["read_us_per_entry"], 0.4, "µs")
-    entries, gigabytes, redis_entries = _recovery(results)
-    yield at_least("recovery, entries/s: to Redis' load of its AOF",
-                   entries / redis_entries, 8, "×")
-    yield at_least("recovery", gigabytes, 1, "GB/s")
-    canonical = _canonical_bytes(results)
-    yield at_most(f"resident memory of an entry of {canonical:.0f} stored bytes",
-                  _resident_bytes(results.get("memory/stele")), canonical * 1.10 + 32, "bytes")
-    yield at_most("p99 of a durable write while another client reads the whole log: to alone",
-                  results.get("beside-reader/stele")["latency_us"]["p99"]
-                  / results.get("alone/stele")["latency_us"]["p99"], 2, "×")
-
-
-def _target_table(results):
-    lines = ["| what | measured | wanted | |", "| --- | ---: | ---: | --- |"]
-    for what, measured, wanted, met in _targets(results):
-        lines.append(f"| {what} | {measured} | {wanted} | {'met' if met else '**not met**'} |")
-    return lines + [""]
-
-
-def _read_table(results):
-    lines = ["| | µs an entry | p50 of a read, µs | p99, µs |", "| --- | ---: | ---: | ---: |"]
-    rows = [("range/stele", "stele, range of 10 000, as bytes"),
-            ("range-parsed/stele", "stele, range of 10 000, each entry parsed by stele-bench"),
-            ("range/redis", "Redis, XRANGE COUNT 10000, as bytes"),
-            ("range/journald", "journalctl -o json, the whole journal, with its start"),
-            ("read/stele", "stele, one entry"), ("read/redis", "Redis, XRANGE COUNT 1")]
-    for label, name in rows:
-        result = results.get(label)
-        if not result:
-            continue
-        latency = result.get("latency_us", {})
-        cells = [_number(latency[p], 0) if p in latency else "-" for p in ("p50", "p99")]
-        lines.append(f"| {name} | {_us_per_entry(result):.3f} | {' | '.join(cells)} |")
-    client = results.get("client")
-    lines.append(f"| stele, range of 10 000 by the client library, into StoredEntry"
-                 f" | {client['read_us_per_entry']:.3f} | - | - |")
-    return lines + ["", f"`write_many_logs` of 10 000 by the client library: "
-                    f"{client['write_us_per_entry']:.3f} µs an entry, acknowledged after sync.", ""]
-
-
-def _log_table(results):
-    entries, gigabytes, redis_entries = _recovery(results)
-    stele, redis = results.get("recovery/stele"), results.get("recovery/redis")
-    return [
-        "| | stele | Redis |", "| --- | ---: | ---: |",
-        f"| resident bytes an entry | {_resident_bytes(results.get('memory/stele')):.0f}"
-        f" | {_resident_bytes(results.get('memory/redis')):.0f} |",
-        f"| recovery, entries/s | {_number(entries)} | {_number(redis_entries)} |",
-        f"| recovery, GB/s of the log | {gigabytes:.2f} | - |",
-        f"| from start to the first answer, s | {stele['ended'] - stele['started']:.2f}"
-        f" | {redis['ended'] - redis['started']:.2f} |", ""]
-
-
-CURVES = [
-    ("clients/", "clients, one write in flight each"),
-    ("entry-bytes/", "bytes of an entry, 16 clients, one write in flight each"),
-    ("out-of-order/", "share of out-of-order entries, batches of 100, 4 clients"),
-    ("filled/", "entries of a new log, in batches of 1000"),
-    ("log-write/", "entries that the log holds, 16 clients, one write in flight each"),
-    ("log-read/", "entries that the log holds, reads of one entry, one client"),
-]
-
-
-def _curve_tables(results):
+def _write_sections(results):
     lines = []
-    for prefix, name in CURVES:
-        lines += [f"| {name} | entries/s | MB/s | p50 µs | p99 µs |",
-                  "| ---: | ---: | ---: | ---: | ---: |"]
-        for value, result in results.starting_with(prefix):
-            lines.append(f"| {value} | {_number(result['entries_per_s'])}"
-                         f" | {_number(result['mb_per_s'], 1)} | {_latency(result, 'p50')}"
-                         f" | {_latency(result, 'p99')} |")
-        lines.append("")
+    head = ("", ">entries/s", ">least to most", ">p50 µs", ">p90", ">p99", ">p99.9", ">max",
+            ">stele, its ratio", ">CPU of the server", "durability")
+    for figure, title in WRITE_FIGURES:
+        rows = list(_write_rows(results, figure))
+        if rows:
+            lines += [f"### {title}", ""] + _table(head, rows)
+        if figure == "batch" and rows:
+            lines += _bandwidth(results)
+    if lines and results.has("w1/journald"):
+        lines += ["journald answers nothing and syncs later: its row is the rate at which it takes "
+                  "datagrams, at no durability at all.", ""]
+    return ["## Durable writes", ""] + lines if lines else []
+
+
+def _bandwidth(results):
+    lines = []
+    for label in ("bandwidth/1 MiB", "bandwidth/322 kB"):
+        if results.has(label):
+            disk = results.get(label)
+            lines.append(f"The disk takes {number(disk['mb_per_s'])} MB/s in sequential O_DIRECT "
+                         f"RWF_DSYNC writes of {label.removeprefix('bandwidth/')}, one at a time.")
+    if lines and results.has("bandwidth/322 kB"):
+        bound = results.get("bandwidth/322 kB")["operations"] * 1000 \
+            / results.get("bandwidth/322 kB")["seconds"]
+        lines.append("The latter is what a batch of 1000 takes in stele's log: one at a time, the "
+                     f"disk alone allows {number(bound)} entries/s.")
+    return [" ".join(lines), ""] if lines else []
+
+
+def _parts_section(results):
+    rows = []
+    for label, name in PARTS:
+        if results.has(label):
+            one = results.get(label)
+            rows.append((name, number(one["entries_per_s"]), *_latencies(one)))
+    if not rows:
+        return []
+    return ["### What the floor is made of, and what syncing costs", "",
+            "One operation in flight. A figure that did not move without its sync would not have "
+            "measured one.", ""] + _table(("", ">operations/s", ">p50 µs", ">p90", ">p99", ">p99.9",
+                                           ">max"), rows)
+
+
+def _read_section(results):
+    rows = []
+    for label, name in READS:
+        if results.has(label):
+            costs = sorted(us_per_entry(results, label))
+            rows.append((name, f"{costs[len(costs) // 2]:.3f}",
+                         *_latencies(results.get(label), ("p50", "p99"))))
+    if results.has("client/stele"):
+        client = results.get("client/stele")
+        rows.append(("stele, range of 10 000 by the client library, into StoredEntry",
+                     f"{client['read_us_per_entry']:.3f}", "-", "-"))
+    if not rows:
+        return []
+    lines = ["## Reads", ""] + _table(("", ">µs an entry", ">p50 of a read, µs", ">p99, µs"), rows)
+    if results.has("client/stele"):
+        lines += [f"`write_many_logs` of 10 000 by the client library: "
+                  f"{results.get('client/stele')['write_us_per_entry']:.3f} µs an entry, "
+                  "acknowledged after sync.", ""]
     return lines
 
 
-def render(results, machine, run):
+def _beside_section(results):
+    rows = []
+    for label, name in BESIDE:
+        if results.has(label):
+            one = results.get(label)
+            rows.append((name, number(one["entries_per_s"]), *_latencies(one),
+                         _range(results, label, "latency_us/p99"), _share(one, "server_loop_cpu"),
+                         number(one.get("read_entries_per_s", 0))))
+    if not rows:
+        return []
+    return ["### A writer beside a client that reads the whole log again and again", ""] + _table(
+        ("", ">writes/s", ">p50 µs", ">p90", ">p99", ">p99.9", ">max", ">p99, least to most",
+         ">CPU of the daemon's thread", ">entries read/s"), rows)
+
+
+def _memory_section(results):
+    rows = []
+    for column, name in memory_columns(results):
+        one = results.get(f"memory/{column}")
+        rows.append((f"stele, {name}", number(one["entries"]),
+                     number(one["stored_bytes"] / one["entries"]),
+                     number(resident_bytes(results, column)),
+                     number(memory_limit(results, column))))
+    if results.has("memory/redis"):
+        rows.append(("Redis", number(results.get("memory/redis")["entries"]), "-",
+                     number(resident_bytes(results, "redis")), "-"))
+    return ["## Memory", ""] + _table(("", ">entries", ">stored bytes of one", ">resident bytes of "
+                                       "one", ">wanted at most"), rows) if rows else []
+
+
+def _recovery_rows(results, labels):
+    for label, name in labels:
+        if results.has(label):
+            one = results.get(label)
+            rate = one["entries"] / max(one["load_seconds"], 1e-6)
+            bytes_rate = (f"{one['bytes'] / one['load_seconds'] / 1e9:.2f}" if "bytes" in one
+                          else "-")
+            yield (name, number(one["entries"]), f"{one['load_seconds']:.3f}", number(rate),
+                   bytes_rate, f"{one['first_answer_seconds']:.3f}")
+
+
+def _recovery_section(results):
+    labels = [("recovery/stele", "stele"), ("recovery/redis", "Redis"),
+              ("recovery/empty", "stele, an empty log")]
+    labels += [(f"log-recovery/{x:.0f}", "stele, the log that grows")
+               for x, _ in results.curve("log-recovery/")]
+    rows = list(_recovery_rows(results, labels))
+    if not rows:
+        return []
+    return ["## Recovery", ""] + _table(("", ">entries", ">load, s", ">entries/s", ">GB/s of the log",
+                                         ">start to first answer, s"), rows) + [
+        *RECOVERY.text(results), ""]
+
+
+def _idle_section(results):
+    rows = []
+    for column in ("stele io_uring", "stele posix", "redis"):
+        if results.has(f"idle/{column}"):
+            one = results.get(f"idle/{column}")
+            rows.append((column, one["connections"], one["seconds"], one["wake_ups"]))
+    return ["## Idle", ""] + _table(("", ">open connections", ">seconds", ">context switches of all "
+                                     "threads"), rows) if rows else []
+
+
+def _turn_section(results):
+    lines = []
+    for name, trace in traces(results):
+        rows = [(title, one.get("count", 0), *(number(one[p]) if p in one else "-"
+                                               for p in ("p50", "p99", "p99.9", "max")))
+                for group, title in TRACE_GROUPS for one in [trace["groups"].get(group, {})]]
+        lines += [f"### {name[:1].upper()}{name[1:]}, one client, one in flight", "",
+                  trace_text(trace), ""]
+        lines += _table(("", ">operations", ">p50 µs", ">p99", ">p99.9", ">max"), rows)
+    return ["## Turns of the log's segments", "", "Segments of 64 MiB; a log at its limit, which "
+            "also removes an old segment at each turn.", ""] + lines if lines else []
+
+
+def _curve_rows(points, curve):
+    for x, one in points:
+        wal = one.get("wal", {})
+        carried = wal["commit_entries"] / wal["commits"] if wal.get("commits") else None
+        yield (f"{x:g}" if x < 1e6 else number(x), number(one["entries_per_s"]),
+               f"{one['mb_per_s']:.1f}", *_latencies(one, ("p50", "p99")),
+               f"{carried:.1f}" if carried else "-", _share(one, "server_loop_cpu"),
+               _share(one, "disk_busy"), _share(one, "generator_cpu"))
+
+
+def _curve_section(results):
+    lines = []
+    for curve in CURVES:
+        points = curve.points(results)
+        if not points:
+            continue
+        lines += [f"### {curve.title}", ""] + [" ".join(curve.text(results)), ""]
+        lines += _table((curve.abscissa, ">entries/s", ">MB/s", ">p50 µs", ">p99", ">entries a "
+                         "commit", ">daemon's thread", ">disk", ">generator"),
+                        _curve_rows(points, curve))
+    return ["## Cost as work grows (stele, backend auto)", ""] + lines if lines else []
+
+
+def render(results, facts, findings):
     lines = ["# Results", "",
              "Written by `bash tests/bench/compare.sh`; [README.md](README.md) says what each"
              " figure means, and [results.html](results.html) draws the curves. Entries of 250"
-             f" bytes unless said; {run}.", "", "| machine | |", "| --- | --- |"]
-    lines += [f"| {what} | {value} |" for what, value in machine]
-    lines += ["", "## What was asked for", ""] + _target_table(results)
-    lines += ["## Durable writes", ""]
-    for figure, title in WRITE_FIGURES:
-        lines += _write_table(results, figure, title)
-    lines += ["journald answers nothing and syncs later: its row is the rate at which it takes "
-              "datagrams, at no durability at all.", ""]
-    lines += ["## Reads", ""] + _read_table(results)
-    lines += ["## Memory and recovery", ""] + _log_table(results)
-    lines += ["## Cost as work grows (stele)", ""] + _curve_tables(results)
+             f" bytes unless said. {facts['run']}", ""]
+    lines += _table(("machine", ""), facts["machine"])
+    lines += _target_section(results, findings) + _finding_section(findings)
+    lines += _write_sections(results) + _parts_section(results)
+    lines += _turn_section(results)
+    lines += _read_section(results) + _beside_section(results)
+    lines += _memory_section(results) + _recovery_section(results) + _idle_section(results)
+    lines += _curve_section(results)
     return "\n".join(lines).rstrip() + "\n"

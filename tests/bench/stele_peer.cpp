@@ -69,10 +69,11 @@ std::uint64_t ask_last_start(std::string const& socket_path, std::size_t count) 
   append_frame(request, [&](std::string& out) { append_read_logs(out, request_id, read); });
   std::uint64_t timestamp = 0;
   ask(socket_path, request, [&](std::string_view message) {
+    if (message.ends_with(more_follows)) return true;
     auto const reply = protocol::parse_reply(message);
     if (!reply) throw Stop(reply.error().message);
     if (!reply->entries.empty()) timestamp = reply->entries.back().timestamp;
-    return reply->more;
+    return false;
   });
   return timestamp;
 }

@@ -16,7 +16,6 @@ namespace {
 
 /// One receive takes at most this much, always to the same place: it stays in the cache.
 constexpr std::size_t receive_bytes = std::size_t{256} << 10;
-constexpr std::string_view more_follows = R"("more":true})";
 
 class WriteReplyReader final : public ReplyReader {
  public:

@@ -15,6 +15,9 @@ inline constexpr std::uint64_t request_id = 1;
 /// How every reply to such a request begins, unless it is a failure.
 inline constexpr std::string_view reply_start = R"({"id":1,"ok":true)";
 
+/// How a frame of a read ends after which another one comes.
+inline constexpr std::string_view more_follows = R"("more":true})";
+
 /// `batch` entries an answer.
 std::unique_ptr<ReplyReader> make_write_reply_reader(std::size_t batch);
 
