@@ -33,7 +33,8 @@ class Sizes:
 
 
 QUICK = Sizes(rounds=1, seconds=0.4, curve_rounds=1, log_entries=100_000,
-              entries=(10_000, 100_000), clients=(1, 8, 64, 512), entry_bytes=(50, 250, 4096, 65536),
+              entries=(10_000, 100_000), clients=(1, 8, 64, 512),
+              entry_bytes=(50, 250, 4096, 65536),
               shares=(0, 0.5, 1), share_entries=50_000, turns=3, idle_seconds=1,
               journal_entries=10_000)
 

@@ -4,7 +4,7 @@ import html
 import math
 
 WIDTH, HEIGHT = 760, 340
-LEFT, RIGHT, TOP, BOTTOM = 66, 20, 14, 46
+LEFT, RIGHT, TOP, BOTTOM = 66, 34, 14, 46
 COLOURS = {"floor": "#8a8f98", "stele io_uring": "#c0392b", "stele posix": "#e67e22",
            "stele": "#c0392b", "redis": "#2563eb", "redis-benchmark": "#7da7f5",
            "sqlite": "#0f8a70", "postgres": "#7c3aed", "journald": "#475569",
@@ -23,21 +23,37 @@ def number_text(value):
 
 
 class LogAxis:
-    """From a whole power of ten to another; or, `is_tight`, from the first value to the last."""
+    """From 1, 2 or 5 times a power of ten to another; or, `is_tight`, from the first value to the
+    last."""
 
     def __init__(self, values, start, end, is_tight=False):
-        low, high = math.log10(min(values)), math.log10(max(values))
-        self.low = low if is_tight else math.floor(low + 1e-9)
-        self.high = high if is_tight else max(self.low + 1, math.ceil(high - 1e-9))
+        least, most = min(values), max(values)
+        self.steps = self._steps(least, most)
+        self.low = math.log10(least if is_tight else self.steps[0])
+        self.high = math.log10(most if is_tight else self.steps[-1])
         self.start, self.end = start, end
+
+    @staticmethod
+    def _steps(least, most):
+        """The ticks: all of 1, 2, 5 if they are few, else powers of ten."""
+        low, high = math.floor(math.log10(least) + 1e-9), math.ceil(math.log10(most) - 1e-9)
+        high = max(high, low + 1)
+        factors = (1, 2, 5) if high - low <= 2 else (1,)
+        steps = [factor * 10.0**power for power in range(low, high) for factor in factors]
+        steps.append(10.0**high)
+        while len(steps) > 2 and steps[1] <= least:
+            del steps[0]
+        while len(steps) > 2 and steps[-2] >= most:
+            del steps[-1]
+        return steps
 
     def place(self, value):
         share = (math.log10(value) - self.low) / ((self.high - self.low) or 1)
         return round(self.start + share * (self.end - self.start), 1)
 
     def ticks(self):
-        return [10.0**power for power in range(math.ceil(self.low - 1e-9),
-                                               math.floor(self.high + 1e-9) + 1)]
+        return [step for step in self.steps
+                if self.low - 1e-9 <= math.log10(step) <= self.high + 1e-9]
 
 
 class LinearAxis:
@@ -158,8 +174,8 @@ def trace_chart(trace):
     """All operations over time, and where the log turned to its next segment."""
     bins = trace["bins"]
     x_axis = LinearAxis(0, bins[-1][0], LEFT, WIDTH - RIGHT)
-    chart = Chart(x_axis, LogAxis([b[1] for b in bins] + [b[2] for b in bins], HEIGHT - BOTTOM, TOP),
-                  "seconds", "latency, µs")
+    y_axis = LogAxis([b[1] for b in bins] + [b[2] for b in bins], HEIGHT - BOTTOM, TOP)
+    chart = Chart(x_axis, y_axis, "seconds", "latency, µs")
     for since, to in trace["prewriting_s"]:
         if since < bins[-1][0]:
             chart.band(max(0, since), min(to, bins[-1][0]))
@@ -184,6 +200,7 @@ def turn_chart(trace):
     by_offset = {}
     for offset, us in points:
         by_offset.setdefault(offset, []).append(us)
-    chart.line("p50", [(offset, sorted(of)[len(of) // 2]) for offset, of in sorted(by_offset.items())])
+    chart.line("p50", [(offset, sorted(of)[len(of) // 2])
+                       for offset, of in sorted(by_offset.items())])
     return chart.svg([("longest", f"each of {len(windows)} turns"), ("p50", "their median"),
                       ("limit", "the operation that turned")])

@@ -1,5 +1,5 @@
-"""What makes figures void, or at least remarkable: other work on the machine, ratios that cannot be,
-a generator that was busy all the time. Nothing is reported as met on the strength of such figures.
+"""What makes figures void, or at least remarkable: other work on the machine, ratios that cannot
+be, a generator that was busy all the time. Nothing is reported as met on the strength of such figures.
 """
 
 from dataclasses import dataclass
@@ -57,15 +57,14 @@ def _above_the_disk(results):
     disk = results.get("bandwidth/1 MiB")
     if not disk:
         return
-    for column in ("stele io_uring", "stele posix"):
-        figure = results.get(f"batch/{column}")
-        if not figure:
+    for label in results.labels():
+        figure = results.get(label)
+        if not label.startswith("batch") or not figure or figure["peer"] != "stele":
             continue
         rate = figure["mb_per_s"]  # Of what clients sent; what is stored is larger.
         if rate > disk["mb_per_s"]:
-            yield Finding((f"batch/{column}", "bandwidth/1 MiB"), f"batch/{column}: "
-                          f"{rate:.0f} MB/s are above the disk's {disk['mb_per_s']:.0f}, which "
-                          "cannot be")
+            yield Finding((label, "bandwidth/1 MiB"), f"{label}: {rate:.0f} MB/s are above the "
+                          f"disk's {disk['mb_per_s']:.0f}, which cannot be")
 
 
 def _floor(results):

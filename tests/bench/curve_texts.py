@@ -1,6 +1,6 @@
 """Says in words what each curve does and why, from what was measured beside it: how many entries a
-commit carried, and how busy the daemon's thread, the disk and the generator were. Where nothing that
-was measured explains a knee, the text says that."""
+commit carried, and how busy the daemon's thread, the disk and the generator were. Where nothing
+that was measured explains a knee, the text says that."""
 
 import math
 
@@ -75,8 +75,8 @@ def describe_clients(points):
         sentences.append(
             f"{knee}From {xa:g} to {xb:g} clients the rate goes from {short(a['entries_per_s'])} "
             f"to {short(b['entries_per_s'])}/s, {b['entries_per_s'] / a['entries_per_s']:.1f} "
-            f"times for {xb / xa:g} times the clients: a commit carries {entries_per_commit(a):.1f} "
-            f"entries, then {entries_per_commit(b):.1f}, and there are {short(commits_per_s(a))} "
+            f"times for {xb / xa:g} times the clients: a commit carries "
+            f"{entries_per_commit(a):.1f} entries, then {entries_per_commit(b):.1f}, and there are {short(commits_per_s(a))} "
             f"commits/s, then {short(commits_per_s(b))}. At {xb:g} clients {because(b)}.")
     return ["One commit is in flight at a time and takes along all that arrived during the one "
             "before it."] + sentences
@@ -128,11 +128,11 @@ def describe_shares(points):
     fixed, each = fit_cost(costs)
     grown = costs[-1][1] / costs[0][1]
     if abs(grown - 1) <= FLAT and all(abs(c / costs[0][1] - 1) <= FLAT for _, c in costs):
-        return [f"Flat: an entry costs {costs[0][1]:.2f} µs in order and {costs[-1][1]:.2f} µs when "
-                "all are out of order, in batches of 1000."]
+        return [f"Flat: an entry costs {costs[0][1]:.2f} µs in order and {costs[-1][1]:.2f} µs "
+                "when all are out of order, in batches of 1000."]
     _, last = points[-1]
-    return [f"An entry costs {fixed:.2f} µs in order, and {each:.2f} µs more if it is out of order: "
-            "its place among the timestamps must be found and made. "
+    return [f"An entry costs {fixed:.2f} µs in order, and {each:.2f} µs more if it is out of "
+            "order: its place among the timestamps must be found and made. "
             + fit_remark([(x, c) for x, c in costs], fixed, each, "as share"),
             f"With all out of order {because(last)}."]
 

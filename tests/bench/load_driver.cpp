@@ -2,26 +2,18 @@
 
 #include <fcntl.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
+
+#include "bench/measurement.hpp"
 
 namespace stele::bench {
 namespace {
 
 /// As many connections as one wait can report.
 constexpr std::size_t events_max = 512;
-
-double cpu_seconds_of_process() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  auto const seconds = [](timeval const& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 }  // namespace
 

@@ -1,5 +1,7 @@
 #include "bench/measurement.hpp"
 
+#include <sys/resource.h>
+
 #include <array>
 #include <boost/json.hpp>
 #include <iomanip>
@@ -36,6 +38,15 @@ double megabytes_per_second(Measurement const& m) {
 }
 
 }  // namespace
+
+double cpu_seconds_of_process() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  auto const seconds = [](timeval const& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
 
 std::string to_json(Measurement const& m) {
   boost::json::object latency;

@@ -34,6 +34,9 @@ inline constexpr char const* acknowledged_after_sync = "acknowledged after sync"
 inline constexpr char const* acknowledged_only = "acknowledged, NOT synced";
 inline constexpr char const* nothing_to_sync = "read of durable entries";
 
+/// What this process has taken so far.
+double cpu_seconds_of_process();
+
 /// One line.
 std::string to_json(Measurement const& measurement);
 std::string to_table(Measurement const& measurement);

@@ -180,7 +180,9 @@ int main(int argc, char** argv) {
   measurement.batch = std::strtoull(argv[3], nullptr, 10);
   try {
     auto const seconds = std::chrono::duration<double>(std::strtod(argv[4], nullptr));
+    auto const cpu_seconds_before = bench::cpu_seconds_of_process();
     measure(argv[1], std::chrono::duration_cast<Clock::duration>(seconds), measurement);
+    measurement.cpu_seconds = bench::cpu_seconds_of_process() - cpu_seconds_before;
     print(measurement, true);
   } catch (std::exception const& error) {
     std::cerr << "stele-bench-postgres: " << error.what() << '\n';

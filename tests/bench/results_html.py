@@ -14,7 +14,8 @@ h3 { font-size: 1em; margin: 2em 0 .4em; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
 td, th { padding: .25em 1em .25em 0; vertical-align: top; text-align: left; }
 tr + tr { border-top: 1px solid #eee; } td.figure { text-align: right; white-space: nowrap; }
-.met { color: #15803d; } .missed { color: #b91c1c; font-weight: 600; } .void { color: #92400e; }
+.met { color: #15803d; } .missed { color: #b91c1c; font-weight: 600; white-space: nowrap; }
+.void { color: #92400e; }
 .warning { background: #fff7e6; border-left: 4px solid #e9a13b; padding: .5em 1em; }
 svg { width: 100%; height: auto; display: block; }
 svg text { font-size: 12px; fill: #555; } svg text.name { fill: #1a1a1a; }

@@ -58,7 +58,7 @@ def _write_rows(results, figure):
         if not results.has(label):
             continue
         one = results.get(label)
-        remark = BATCH_REMARKS.get(column) if figure == "batch" else None
+        remark = BATCH_REMARKS.get(column) if figure.startswith("batch") else None
         ratio = (f"{results.get(best)['entries_per_s'] / one['entries_per_s']:.2f} ×"
                  if best else "-")
         yield (f"{column} ({remark})" if remark else column, number(one["entries_per_s"]),
@@ -181,9 +181,9 @@ def _recovery_section(results):
     rows = list(_recovery_rows(results, labels))
     if not rows:
         return []
-    return ["## Recovery", ""] + _table(("", ">entries", ">load, s", ">entries/s", ">GB/s of the log",
-                                         ">start to first answer, s"), rows) + [
-        *RECOVERY.text(results), ""]
+    head = ("", ">entries", ">load, s", ">entries/s", ">GB/s of the log",
+            ">start to first answer, s")
+    return ["## Recovery", ""] + _table(head, rows) + [*RECOVERY.text(results), ""]
 
 
 def _idle_section(results):
@@ -192,8 +192,8 @@ def _idle_section(results):
         if results.has(f"idle/{column}"):
             one = results.get(f"idle/{column}")
             rows.append((column, one["connections"], one["seconds"], one["wake_ups"]))
-    return ["## Idle", ""] + _table(("", ">open connections", ">seconds", ">context switches of all "
-                                     "threads"), rows) if rows else []
+    head = ("", ">open connections", ">seconds", ">context switches of all threads")
+    return ["## Idle", ""] + _table(head, rows) if rows else []
 
 
 def _turn_section(results):

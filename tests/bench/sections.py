@@ -2,12 +2,15 @@
 
 import curve_texts
 
+NO_BREAK = "\u00a0"  # A space inside a number.
+
 WRITE_FIGURES = [
     ("w1", "One client, one write in flight"),
     ("w16", "16 clients, one write in flight each"),
     ("w64", "64 clients, one write in flight each"),
     ("w16x16", "16 clients, 16 writes in flight each"),
     ("batch", "Batches of 1000, one client, one batch in flight"),
+    ("batch4", "Batches of 1000, four clients, one batch in flight each"),
 ]
 COLUMNS = ("floor", "stele io_uring", "stele posix", "redis", "redis-benchmark", "sqlite",
            "postgres", "journald")
@@ -87,14 +90,21 @@ def traces(results):
 
 
 def number(value, digits=0):
-    return f"{value:,.{digits}f}".replace(",", " ")
+    return f"{value:,.{digits}f}".replace(",", NO_BREAK)
 
 
 def trace_text(trace):
     """Is there a stall?"""
-    turned, others = trace["groups"]["turned"], trace["groups"]["others"]
+    of = trace["groups"]
+    text = f"{trace['turns']} turns in {trace['operations']} operations. "
+    if of["before"].get("count") and of["after"].get("count"):
+        text += (f"The median was {number(of['before']['p50'])} µs before a turn, "
+                 f"{number(of['turned']['p50'])} µs of the operation that turned, and "
+                 f"{number(of['after']['p50'])} µs after it, while the next segment is "
+                 "prewritten. ")
     waits = trace["wal"].get("segment_waits", 0)
-    return (f"{trace['turns']} turns in {trace['operations']} operations. The longest that turned "
-            f"took {number(turned.get('max', 0))} µs; of those away from turns the longest took "
-            f"{number(others.get('max', 0))} µs, and one in a thousand more than "
-            f"{number(others.get('p99.9', 0))} µs. Commits that waited for a segment: {waits}.")
+    return text + (f"The longest that turned took {number(of['turned'].get('max', 0))} µs; of "
+                   f"those away from turns one in a thousand took more than "
+                   f"{number(of['others'].get('p99.9', 0))} µs, and the longest "
+                   f"{number(of['others'].get('max', 0))} µs. Commits that had to wait for a "
+                   f"segment: {number(waits)}.")

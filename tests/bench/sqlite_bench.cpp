@@ -102,7 +102,9 @@ int main(int argc, char** argv) {
   try {
     Database database(argv[1]);
     auto const seconds = std::chrono::duration<double>(std::strtod(argv[3], nullptr));
+    auto const cpu_seconds_before = bench::cpu_seconds_of_process();
     insert_for(database, std::chrono::duration_cast<Clock::duration>(seconds), measurement);
+    measurement.cpu_seconds = bench::cpu_seconds_of_process() - cpu_seconds_before;
     print(measurement, true);
   } catch (std::exception const& error) {
     std::cerr << "stele-bench-sqlite: " << error.what() << '\n';

@@ -13,7 +13,8 @@ from servers import Floor, Postgres, Redis, Stele
 BACKENDS = ("io_uring", "posix")
 # figure -> flags of stele-bench
 LOADS = {"w1": (), "w16": ("--clients", 16), "w64": ("--clients", 64),
-         "w16x16": ("--clients", 16, "--in-flight", 16), "batch": ("--batch", 1000)}
+         "w16x16": ("--clients", 16, "--in-flight", 16), "batch": ("--batch", 1000),
+         "batch4": ("--batch", 1000, "--clients", 4)}
 # figure -> clients, in flight
 REDIS_BENCHMARK = {"w1": (1, 1), "w64": (64, 1), "w16x16": (16, 16)}
 # figure -> clients, batch
@@ -22,7 +23,7 @@ SQLITE_BATCH = {"w1": 1, "batch": 1000}
 
 
 def measure(run, figure):
-    warm_up = 20_000 if figure == "batch" else 1000
+    warm_up = 20_000 if figure.startswith("batch") else 1000
     if figure == "w1":
         measure_floor(run)
     if figure == "batch":
