@@ -1,5 +1,6 @@
 """What makes figures void, or at least remarkable: other work on the machine, ratios that cannot
-be, a generator that was busy all the time. Nothing is reported as met on the strength of such figures.
+be, a generator that was busy all the time. Nothing is reported as met on the strength of such
+figures.
 """
 
 from dataclasses import dataclass

@@ -76,8 +76,9 @@ def describe_clients(points):
             f"{knee}From {xa:g} to {xb:g} clients the rate goes from {short(a['entries_per_s'])} "
             f"to {short(b['entries_per_s'])}/s, {b['entries_per_s'] / a['entries_per_s']:.1f} "
             f"times for {xb / xa:g} times the clients: a commit carries "
-            f"{entries_per_commit(a):.1f} entries, then {entries_per_commit(b):.1f}, and there are {short(commits_per_s(a))} "
-            f"commits/s, then {short(commits_per_s(b))}. At {xb:g} clients {because(b)}.")
+            f"{entries_per_commit(a):.1f} entries, then {entries_per_commit(b):.1f}, and there "
+            f"are {short(commits_per_s(a))} commits/s, then {short(commits_per_s(b))}. "
+            f"At {xb:g} clients {because(b)}.")
     return ["One commit is in flight at a time and takes along all that arrived during the one "
             "before it."] + sentences
 
