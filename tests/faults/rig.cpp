@@ -94,6 +94,12 @@ Findings look_at(Steled& daemon) {
   std::ranges::sort(found.stored, {}, &WireEntry::seq);
   found.log_bytes = stats.at("wal").at("log_bytes").to_number<std::uint64_t>();
   found.state = stats.at("state").as_string();
+  for (auto const& value : stats.at("recovery").at("gaps").as_array()) {
+    auto const& gap = value.as_object();
+    if (gap.at("reason").as_string() != "torn") continue;
+    found.gaps.push_back({gap.at("first_seq").to_number<std::uint64_t>(),
+                          gap.at("last_seq").to_number<std::uint64_t>()});
+  }
   for (auto const& finding : stats.at("recovery").at("findings").as_array()) {
     found.findings.emplace_back(finding.as_string());
   }
@@ -101,7 +107,7 @@ Findings look_at(Steled& daemon) {
 }
 
 std::vector<std::string> judge_start(KillOracle const& oracle, Findings const& found) {
-  auto broken = oracle.judge(found.stored, found.removed_seq);
+  auto broken = oracle.judge(found.stored, found.removed_seq, found.gaps);
   if (found.state != "ok") broken.push_back("the state is " + found.state);
   for (auto const& finding : found.findings) {
     if (finding.find("an unfinished commit was set aside") != finding.npos) continue;

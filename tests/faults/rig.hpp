@@ -40,6 +40,7 @@ struct Findings {
   std::uint64_t removed_seq = 0;
   std::uint64_t log_bytes = 0;
   std::string state{};
+  std::vector<NamedGap> gaps{};         ///< Of unfinished commits.
   std::vector<std::string> findings{};  ///< Of the recovery.
 };
 Findings look_at(Steled& daemon);

@@ -21,13 +21,18 @@ class Judgement {
     }
   }
 
-  void seqs_are_dense() {
-    for (std::size_t i = 0; i < stored_.size(); ++i) {
-      auto const expected = removed_seq_ + i + 1;
-      if (stored_[i].seq == expected) continue;
-      report("(e) seq " + std::to_string(expected) + " expected, " +
-             std::to_string(stored_[i].seq) + " found");
-      return;
+  void seqs_are_dense(std::vector<NamedGap> const& gaps) {
+    auto expected = removed_seq_ + 1;
+    for (auto const& entry : stored_) {
+      for (auto const& gap : gaps) {
+        if (gap.first_seq <= expected && expected <= gap.last_seq) expected = gap.last_seq + 1;
+      }
+      if (entry.seq != expected) {
+        report("(e) seq " + std::to_string(expected) + " expected, " + std::to_string(entry.seq) +
+               " found");
+        return;
+      }
+      ++expected;
     }
   }
 
@@ -111,12 +116,12 @@ class Judgement {
 
 }  // namespace
 
-std::vector<std::string> KillOracle::judge(std::vector<WireEntry> stored,
-                                           std::uint64_t removed_seq) const {
+std::vector<std::string> KillOracle::judge(std::vector<WireEntry> stored, std::uint64_t removed_seq,
+                                           std::vector<NamedGap> const& gaps) const {
   std::sort(stored.begin(), stored.end(),
             [](WireEntry const& a, WireEntry const& b) { return a.seq < b.seq; });
   Judgement judgement(stored, removed_seq);
-  judgement.seqs_are_dense();
+  judgement.seqs_are_dense(gaps);
   for (auto const& conversation : conversations_) {
     for (auto const& intent : conversation) judgement.acknowledged_is_stored(intent);
     judgement.is_a_prefix(conversation);

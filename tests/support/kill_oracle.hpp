@@ -6,7 +6,7 @@
 //   (b) every entry was intended by some writer
 //   (c) none is there twice
 //   (d) of one connection's requests, the log holds a prefix, in the order of sending
-//   (e) seqs are dense, from 1 or from the first one that retention has left
+//   (e) seqs are dense, from 1 or from the first one that retention has left, but for named gaps
 //   (f) a batch is there whole, with consecutive seqs, or not at all
 //   (g) what a reader saw before the crash is still there, byte for byte
 //   (h) what was refused is nowhere
@@ -34,6 +34,11 @@ struct Intent {
 
 /// The requests of one connection, in the order of sending.
 using Conversation = std::vector<Intent>;
+/// Seqs that the log itself names as missing, both inclusive.
+struct NamedGap {
+  std::uint64_t first_seq = 0;
+  std::uint64_t last_seq = 0;
+};
 /// Entries that a reader was shown: body by seq.
 using Sightings = std::map<std::uint64_t, std::string>;
 
@@ -43,9 +48,9 @@ class KillOracle {
   void add(Sightings const& seen) { seen_.insert(seen.begin(), seen.end()); }
 
   /// The broken invariants, one sentence each; none if the log is right. Retention has removed the
-  /// seqs up to `removed_seq`.
-  std::vector<std::string> judge(std::vector<WireEntry> stored,
-                                 std::uint64_t removed_seq = 0) const;
+  /// seqs up to `removed_seq`; those of `gaps` were given to what was never finished.
+  std::vector<std::string> judge(std::vector<WireEntry> stored, std::uint64_t removed_seq = 0,
+                                 std::vector<NamedGap> const& gaps = {}) const;
 
   std::size_t acknowledged() const;
   std::size_t intended() const;

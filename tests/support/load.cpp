@@ -103,9 +103,10 @@ void write_under_load(ClientPlan const& plan, ClientNotes& notes) {
   std::size_t number = 0;
   on_connections(plan, notes, [&](WirePeer& peer) {
     std::size_t sent = 0;
-    for (std::size_t answered = 0; !stopped(plan); ++answered) {
-      for (auto const under_way = 1 + random() % under_way_max; sent - answered < under_way;
-           ++sent) {
+    // At the end it waits for what is still under way: whose fate would else be unknown.
+    for (std::size_t answered = 0; !stopped(plan) || answered < sent; ++answered) {
+      auto const under_way = 1 + random() % under_way_max;
+      for (; !stopped(plan) && sent - answered < under_way; ++sent) {
         auto write = random_write(random, plan.name, number++);
         notes.on_intent(std::move(write.intent));
         if (!peer.send(write.text)) throw std::runtime_error("the connection broke");

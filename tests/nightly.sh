@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# The long forms of the tests that a short run can only sample, on the release preset:
+#
+#   bash tests/nightly.sh [suite…]      default: all of the list below
+#
+# Each prints its cases, its failures, its seed and the command that repeats it. The exit code is 0
+# if all passed; a suite that cannot run here ends with 77, is named, and does not count as passed.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+exec </dev/null
+bash .ci/install-packages.sh build test faults || exit 1
+cmake --preset release --log-level=WARNING || exit 1
+cmake --build --preset release --parallel "$(nproc)" --target steled stele_command faults_test \
+  process_test || exit 1
+bin=build/release/bin
+
+failed=() skipped=()
+# run NAME COMMAND…: one suite; further ones (fuzzers, simulation, mutants) are added below.
+run() {
+  local name=$1
+  shift
+  [ ${#wanted[@]} -eq 0 ] || [[ " ${wanted[*]} " == *" $name "* ]] || return 0
+  printf '== %s  %s\n' "$name" "$(date +%T)"
+  "$@"
+  case $? in
+    0) ;;
+    77) skipped+=("$name") ;;
+    *) failed+=("$name") ;;
+  esac
+}
+wanted=("$@")
+
+run power_loss env STELE_POWER_CUTS="${STELE_POWER_CUTS:-1000}" \
+  $bin/faults_test --run_test=power_loss_test
+run device_error env STELE_DEVICE_ERRORS="${STELE_DEVICE_ERRORS:-200}" \
+  $bin/faults_test --run_test=device_error_test
+run full_disk env STELE_FULL_DISK_CYCLES="${STELE_FULL_DISK_CYCLES:-50}" \
+  $bin/faults_test --run_test=full_disk_test
+run clock $bin/faults_test --run_test=clock_test
+run kill env STELE_KILL_ROUNDS="${STELE_KILL_ROUNDS:-500}" \
+  $bin/process_test --run_test=kill_test
+
+echo "== failed: ${failed[*]:-none}; skipped: ${skipped[*]:-none}"
+[ ${#failed[@]} -eq 0 ] && [ ${#skipped[@]} -eq 0 ]
