@@ -38,6 +38,7 @@ struct Config {
   std::uint64_t max_unsent_bytes = std::uint64_t{1} << 20;
   std::uint64_t max_unread_bytes = 0;  ///< 0: a frame and what a read of the socket brings.
   std::uint64_t max_unanswered = 4096;
+  std::uint64_t max_tails = 16;
   std::uint64_t max_writers = 65'536;
   LogLevel log_level = LogLevel::info;
 

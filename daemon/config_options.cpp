@@ -122,6 +122,8 @@ constexpr Option table[] = {
      &set_size<&Config::max_unread_bytes>, sizes_allowed},
     {"max-unanswered", "COUNT", "4096", "requests of one client that wait for their answer",
      &set_count<&Config::max_unanswered>, "a count"},
+    {"max-tails", "COUNT", "16", "follows of one client at a time", &set_count<&Config::max_tails>,
+     "a count"},
     {"max-writers", "COUNT", "65536", "writers whose numbered writes are remembered",
      &set_count<&Config::max_writers>, "a count"},
     {"log-level", "LEVEL", "info", "what the daemon says on stderr", &set_log_level,

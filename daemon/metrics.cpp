@@ -136,6 +136,13 @@ void append_counters(std::string& out, Metrics const& metrics) {
       .number("read", metrics.entries_read);
 }
 
+void append_tails(std::string& out, Metrics const& metrics) {
+  ObjectText(out, "tails")
+      .number("open", metrics.tails_open)
+      .number("entries", metrics.entries_tailed)
+      .number("lagged", metrics.tails_lagged);
+}
+
 void append_writers(std::string& out, StatsView const& view) {
   ObjectText(out, "writers")
       .number("remembered", view.store.writers().size())
@@ -202,6 +209,8 @@ std::string_view to_string(Op op) noexcept {
       return "read_logs";
     case Op::count_logs:
       return "count_logs";
+    case Op::cancel:
+      return "cancel";
   }
   return "unknown";
 }
@@ -232,6 +241,7 @@ void append_limits(std::string& out, ServiceFacts const& facts) {
       .number("unsent_bytes_max", config.max_unsent_bytes)
       .number("unread_bytes_max", facts.unread_bytes_max)
       .number("unanswered_max", config.max_unanswered)
+      .number("tails_max", config.max_tails)
       .number("writers_max", config.max_writers)
       .number("writer_writes_max", WriterTable::writes_max)
       .number("retain_bytes", config.retain_bytes);
@@ -252,6 +262,8 @@ void append_stats(std::string& out, StatsView const& view) {
   append_store(out, view.store);
   out += ',';
   append_counters(out, view.metrics);
+  out += ',';
+  append_tails(out, view.metrics);
   out += ',';
   append_writers(out, view);
   out += ',';

@@ -26,8 +26,9 @@ enum class Op : std::uint8_t {
   write_many_logs,
   read_logs,
   count_logs,
+  cancel,
 };
-inline constexpr std::size_t op_count = 8;
+inline constexpr std::size_t op_count = 9;
 std::string_view to_string(Op op) noexcept;
 
 /// Counters since start.
@@ -39,6 +40,9 @@ struct Metrics {
   std::array<std::uint64_t, static_cast<std::size_t>(error_last) + 1> errors{};
   std::uint64_t entries_written = 0;
   std::uint64_t entries_read = 0;
+  std::uint64_t tails_open = 0;
+  std::uint64_t tails_lagged = 0;     ///< Times that a follow was told that entries are lost to it.
+  std::uint64_t entries_tailed = 0;   ///< Sent by follows.
   std::uint64_t writes_repeated = 0;  ///< Answered with `dup`.
 
   void count(Op op) noexcept { ++requests[static_cast<std::size_t>(op)]; }

@@ -179,14 +179,7 @@ void RangeRead::take_if_wanted(Work& work, Seq seq) {
 }
 
 void RangeRead::take(Work& work, EntryRun const& run) {
-  auto* const last = work.step.runs.empty() ? nullptr : &work.step.runs.back();
-  if (last != nullptr && last->chunk == run.chunk &&
-      last->text.data() + last->text.size() + 1 == run.text.data()) {
-    last->text = {last->text.data(), last->text.size() + 1 + run.text.size()};
-    last->entries += run.entries;
-  } else {
-    work.step.runs.push_back(run);
-  }
+  append_run(work.step.runs, run);
   work.bytes_left -= std::min(work.bytes_left, run.text.size() + 1);
   work.step.entries += run.entries;
   entries_left_ -= run.entries;

@@ -29,6 +29,7 @@ Op op_of(protocol::Request const& request) noexcept {
     }
     Op operator()(protocol::ReadLogs const&) const noexcept { return Op::read_logs; }
     Op operator()(protocol::CountLogs const&) const noexcept { return Op::count_logs; }
+    Op operator()(protocol::Cancel const&) const noexcept { return Op::cancel; }
   };
   return std::visit(Visitor{}, request);
 }
@@ -246,14 +247,22 @@ WriterTable::Judgement RequestHandler::judge(std::uint64_t write_no, Peer& peer)
 
 PendingReply RequestHandler::answer(std::string_view id, protocol::ReadLogs const& request,
                                     Peer& /*peer*/) {
+  if (request.follow) {
+    return FollowReply{std::string(id), std::make_unique<FollowRead>(request), false};
+  }
   auto read = RangeRead::make(request);
   if (!read) return fail(id, read.error());
-  return ReadReply{std::string(id), *std::move(read), false};
+  return ReadReply{std::string(id), *std::move(read), false, false};
 }
 
 PendingReply RequestHandler::answer(std::string_view id, protocol::CountLogs const& request,
                                     Peer& /*peer*/) {
   return CountReply{std::string(id), RangeCount(request), false};
+}
+
+PendingReply RequestHandler::answer(std::string_view id, protocol::Cancel const& request,
+                                    Peer& /*peer*/) {
+  return CancelReply{std::string(id), std::string(request.target), false};
 }
 
 }  // namespace stele::daemon

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "daemon/clock.hpp"
+#include "daemon/follow_read.hpp"
 #include "daemon/log_port.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/peer.hpp"
@@ -46,6 +48,21 @@ struct ReadReply {
   std::string id{};
   RangeRead read{};
   bool begun = false;
+  bool cancelled = false;  ///< It ends where it is.
+};
+
+/// A follow, which begins as a read does and then holds up nothing.
+struct FollowReply {
+  std::string id{};
+  std::unique_ptr<FollowRead> read{};
+  bool cancelled = false;
+};
+
+/// Answered when the read that it means has had its last frame.
+struct CancelReply {
+  std::string id{};
+  std::string target{};
+  bool found = false;
 };
 
 /// A count, which begins as a read does.
@@ -60,7 +77,8 @@ struct StatsReply {
   std::string id{};
 };
 
-using PendingReply = std::variant<ReadyReply, WriteReply, ReadReply, CountReply, StatsReply>;
+using PendingReply = std::variant<ReadyReply, WriteReply, ReadReply, FollowReply, CancelReply,
+                                  CountReply, StatsReply>;
 
 class RequestHandler {
  public:
@@ -94,6 +112,7 @@ class RequestHandler {
   PendingReply answer(std::string_view id, protocol::Write const& request, Peer& peer);
   PendingReply answer(std::string_view id, protocol::ReadLogs const& request, Peer& peer);
   PendingReply answer(std::string_view id, protocol::CountLogs const& request, Peer& peer);
+  PendingReply answer(std::string_view id, protocol::Cancel const& request, Peer& peer);
 
   PendingReply answer_again(std::string_view id, protocol::Write const& request,
                             WriterTable::Judgement const& judgement);

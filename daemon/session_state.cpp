@@ -28,6 +28,7 @@ SessionLimits session_limits(Config const& config) noexcept {
                                                          : config.max_frame_bytes + room_bytes_max;
   limits.unsent_bytes_max = config.max_unsent_bytes;
   limits.unanswered_max = config.max_unanswered;
+  limits.follows_max = config.max_tails;
   return limits;
 }
 
@@ -37,7 +38,8 @@ SessionState::SessionState(RequestHandler& handler, Origin const& origin,
       peer_{origin},
       limits_(limits),
       reader_(limits.frame_bytes_max),
-      room_bytes_(room_bytes_min) {}
+      room_bytes_(room_bytes_min),
+      follows_(limits.follows_max, handler.metrics().tails_open) {}
 
 protocol::FrameForm SessionState::form() const noexcept {
   return reader_.form().value_or(protocol::FrameForm::binary);
@@ -83,10 +85,13 @@ void SessionState::on_log_failed() {
 void SessionState::advance() {
   awaits_turn_ = false;
   turn_ = {};
+  bool const follows_first = std::exchange(follows_first_, !follows_first_);
   bool progress = true;
   while (progress && !awaits_turn_) {
-    progress = produce_replies();
+    progress = follows_first && produce_follows();
+    progress = produce_replies() || progress;
     progress = handle_messages() || progress;
+    progress = produce_follows() || progress;
   }
   output_full_ = unsent_bytes() >= limits_.unsent_bytes_max;
 }
@@ -106,6 +111,7 @@ bool SessionState::handle_messages() {
     progress = true;
     if (next.status == Status::message) {
       queue_.push_back(handler_.handle(next.message, form(), peer_));
+      if (auto* const cancel = std::get_if<CancelReply>(&queue_.back())) cancel_queued(*cancel);
     } else if (next.status == Status::end) {
       end_seen_ = true;
     } else {
@@ -114,6 +120,36 @@ bool SessionState::handle_messages() {
       handler_.append_failure(reply.text, {}, next.failure);
       queue_.push_back(std::move(reply));
     }
+  }
+  return progress;
+}
+
+void SessionState::cancel_queued(CancelReply& cancel) {
+  for (auto& pending : queue_) {
+    if (auto* const read = std::get_if<ReadReply>(&pending); read && read->id == cancel.target) {
+      cancel.found = read->cancelled = true;
+    }
+    if (auto* const read = std::get_if<FollowReply>(&pending); read && read->id == cancel.target) {
+      cancel.found = read->cancelled = true;
+    }
+  }
+}
+
+/// A frame of each follow that has something to tell, in turn, as long as there is room.
+bool SessionState::produce_follows() {
+  if (follows_.empty()) return false;
+  auto const& store = handler_.store();
+  if (input_ended() || draining_) follows_.finish(store);
+  bool progress = false;
+  while (unsent_bytes() < limits_.unsent_bytes_max) {
+    auto* const follow = follows_.next(store);
+    if (follow == nullptr) break;
+    awaits_turn_ = turn_.is_spent();
+    if (awaits_turn_) break;
+    progress = true;
+    auto const step = follow->read.step(store, protocol::read_frame_bytes, turn_);
+    if (!step.runs.empty() || step.lost || step.caught_up) append_follow_frame(*follow, step);
+    if (step.status == FollowRead::Status::ended) end_follow(*follow);
   }
   return progress;
 }
@@ -175,7 +211,34 @@ SessionState::Produced SessionState::produce(ReadReply& reply) {
     append_frame_failure(reply.id, ready.error());
     return Produced::all;
   }
-  return produce_entries(reply);
+  if (!reply.cancelled) return produce_entries(reply);
+  protocol::FrameBuilder frame(filling_.text(), form());
+  protocol::append_entries_start(filling_.text(), reply.id);
+  protocol::append_entries_end(filling_.text(), reply.read.cursor());
+  frame.finish();
+  return Produced::all;
+}
+
+SessionState::Produced SessionState::produce(FollowReply& reply) {
+  auto const added = follows_.add({reply.id, std::move(*reply.read)}, handler_.store());
+  if (!added) {
+    append_frame_failure(reply.id, added.error());
+  } else if (reply.cancelled) {
+    end_follow(*follows_.find(reply.id));
+  }
+  return Produced::all;
+}
+
+SessionState::Produced SessionState::produce(CancelReply& reply) {
+  if (auto const* const follow = follows_.find(reply.target)) {
+    end_follow(*follow);
+    reply.found = true;
+  }
+  protocol::FrameBuilder frame(filling_.text(), form());
+  protocol::append_ok_start(filling_.text(), reply.id);
+  filling_.text() += reply.found ? R"(,"cancelled":true})" : R"(,"cancelled":false})";
+  frame.finish();
+  return Produced::all;
 }
 
 SessionState::Produced SessionState::produce(CountReply& reply) {
@@ -223,6 +286,32 @@ SessionState::Produced SessionState::produce_entries(ReadReply& reply) {
   return more ? Produced::part : Produced::all;
 }
 
+void SessionState::append_follow_frame(Follow const& follow, FollowRead::Step const& step) {
+  std::string& text = filling_.text();
+  protocol::FrameBuilder frame(text, form());
+  protocol::append_entries_start(text, follow.id);
+  append_runs(frame, step.runs);
+  handler_.metrics().entries_tailed += step.entries;
+  auto const seq = follow.read.seq();
+  if (step.lost) {
+    ++handler_.metrics().tails_lagged;
+    protocol::append_follow_lagged(text, seq, *step.lost);
+  } else if (step.caught_up) {
+    protocol::append_follow_caught_up(text, seq);
+  } else {
+    protocol::append_follow_more(text, seq);
+  }
+  frame.finish();
+}
+
+void SessionState::end_follow(Follow const& follow) {
+  protocol::FrameBuilder frame(filling_.text(), form());
+  protocol::append_entries_start(filling_.text(), follow.id);
+  protocol::append_follow_end(filling_.text(), follow.read.seq());
+  frame.finish();
+  follows_.remove(follow);
+}
+
 void SessionState::append_runs(protocol::FrameBuilder& frame, std::span<EntryRun const> runs) {
   std::string& text = filling_.text();
   bool first = true;
@@ -262,8 +351,8 @@ void SessionState::end_write() {
 }
 
 bool SessionState::finished() const noexcept {
-  return queue_.empty() && filling_.empty() && sending_.empty() && !awaits_turn_ &&
-         (input_ended() || draining_);
+  return queue_.empty() && follows_.empty() && filling_.empty() && sending_.empty() &&
+         !awaits_turn_ && (input_ended() || draining_);
 }
 
 }  // namespace stele::daemon

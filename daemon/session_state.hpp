@@ -10,6 +10,7 @@
 #include <string>
 
 #include "daemon/config.hpp"
+#include "daemon/follow_set.hpp"
 #include "daemon/reply_batch.hpp"
 #include "daemon/request_handler.hpp"
 #include "daemon/turn_budget.hpp"
@@ -23,6 +24,7 @@ struct SessionLimits {
   std::size_t unread_bytes_max = 0;  ///< Received, not yet handled.
   std::size_t unsent_bytes_max = 0;  ///< Above it no reply is made; one may cross it.
   std::size_t unanswered_max = 0;    ///< Requests handled, not yet answered.
+  std::size_t follows_max = 0;
 };
 SessionLimits session_limits(Config const& config) noexcept;
 
@@ -31,7 +33,8 @@ SessionLimits session_limits(Config const& config) noexcept;
 ///   socket -> reader_ -> handle -> queue_: ready | write | read … -> filling_ -> sending_ ->
 ///   socket
 ///
-/// A write holds up what is behind it until it is visible, a read until its last frame is made.
+/// A write holds up what is behind it until it is visible, a read until its last frame is made. A
+/// follow leaves the queue when it begins: its frames come between those of the others, in turn.
 /// After every event, advance() does what has become possible.
 class SessionState {
  public:
@@ -59,7 +62,9 @@ class SessionState {
   /// Messages are held back until less waits for the disk.
   bool awaits_log_room() const noexcept { return awaits_log_room_; }
   /// The log's next news may move this session on.
-  bool awaits_log() const noexcept { return awaits_log_room_ || awaited_seq().has_value(); }
+  bool awaits_log() const noexcept {
+    return awaits_log_room_ || !follows_.empty() || awaited_seq().has_value();
+  }
   /// There is more to do at once, but other sessions come first: advance() again soon.
   bool awaits_turn() const noexcept { return awaits_turn_; }
 
@@ -79,7 +84,11 @@ class SessionState {
     return filling_.unsent_bytes() + sending_.unsent_bytes();
   }
   bool handle_messages();
+  void cancel_queued(CancelReply& cancel);
   bool produce_replies();
+  bool produce_follows();
+  void append_follow_frame(Follow const& follow, FollowRead::Step const& step);
+  void end_follow(Follow const& follow);
   /// How far a reply has got.
   enum class Produced : std::uint8_t {
     all,   ///< It is made.
@@ -89,6 +98,8 @@ class SessionState {
   Produced produce(ReadyReply& reply);
   Produced produce(WriteReply& reply);
   Produced produce(ReadReply& reply);
+  Produced produce(FollowReply& reply);
+  Produced produce(CancelReply& reply);
   Produced produce(CountReply& reply);
   Produced produce(StatsReply& reply);
   Produced produce_entries(ReadReply& reply);
@@ -104,9 +115,11 @@ class SessionState {
   protocol::FrameReader reader_;
   std::size_t room_bytes_;
   std::deque<PendingReply> queue_{};
+  FollowSet follows_;
   ReplyBatch filling_{};
   ReplyBatch sending_{};
   TurnBudget turn_{};           ///< Of this call of advance().
+  bool follows_first_ = false;  ///< In the next call of advance(), so that neither starves.
   bool messages_wait_ = false;  ///< A limit, not the client, is why nothing is handled.
   bool awaits_log_room_ = false;
   bool awaits_turn_ = false;

@@ -129,4 +129,32 @@ EntryRun Store::Finder::find_run(Seq first, std::size_t count, std::size_t bytes
   return {last_, chunk.entries(first, end), static_cast<std::size_t>(end - first)};
 }
 
+Store::Finder::Found Store::Finder::find_from(Seq first, Seq last, std::size_t bytes_max) noexcept {
+  auto const chunk = std::lower_bound(store_.chunks_.begin(), store_.chunks_.end(), first,
+                                      [](auto const& c, Seq seq) { return c->next_seq() <= seq; });
+  if (chunk == store_.chunks_.end()) return {};
+  Seq const found = std::max(first, (*chunk)->first_seq());
+  if (found > last) return {};
+  return {found, find_run(found, last - found + 1, bytes_max)};
+}
+
+Seq Store::Finder::last_up_to(Seq seq) const noexcept {
+  auto const after =
+      std::upper_bound(store_.chunks_.begin(), store_.chunks_.end(), seq,
+                       [](Seq s, auto const& chunk) { return s < chunk->first_seq(); });
+  if (after == store_.chunks_.begin()) return 0;
+  return std::min(seq, (*std::prev(after))->next_seq() - 1);
+}
+
+void append_run(std::vector<EntryRun>& runs, EntryRun const& run) {
+  auto* const last = runs.empty() ? nullptr : &runs.back();
+  if (last != nullptr && last->chunk == run.chunk &&
+      last->text.data() + last->text.size() + 1 == run.text.data()) {
+    last->text = {last->text.data(), last->text.size() + 1 + run.text.size()};
+    last->entries += run.entries;
+  } else {
+    runs.push_back(run);
+  }
+}
+
 }  // namespace stele::daemon

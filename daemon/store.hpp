@@ -66,6 +66,8 @@ struct EntryRun {
   std::string_view text{};  ///< With the commas between them.
   std::size_t entries = 0;
 };
+/// Adds a run behind the others, as one with the last of them if they are neighbours too.
+void append_run(std::vector<EntryRun>& runs, EntryRun const& run);
 
 /// An entry is staged before the log has it, so that its bytes are made once and serve both; it is
 /// published, visible to readers, when the log says that it is durable.
@@ -110,6 +112,16 @@ class Store {
     /// The entry `first` and what its chunk holds of the `count - 1` entries that follow it, up to
     /// one entry more than fits into `bytes_max`. Both are at least 1.
     EntryRun find_run(Seq first, std::size_t count, std::size_t bytes_max) noexcept;
+
+    struct Found {
+      Seq first_seq = 0;
+      EntryRun run{};  ///< Without entries if nothing was found.
+    };
+    /// The first of the entries from `first` to `last`, wherever the log goes on, and those that
+    /// follow it in its chunk, as find_run() does.
+    Found find_from(Seq first, Seq last, std::size_t bytes_max) noexcept;
+    /// The last entry up to `seq`; 0: there is none.
+    Seq last_up_to(Seq seq) const noexcept;
 
    private:
     Store const& store_;

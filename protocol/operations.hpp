@@ -19,6 +19,7 @@ enum class Op : std::uint8_t {
   write_many_logs,
   read_logs,
   count_logs,
+  cancel,
   help,
 };
 
@@ -42,6 +43,8 @@ enum class Member : std::uint8_t {
   bucket_us,
   writer,
   write_no,
+  follow,
+  target,
 };
 
 /// A set of members.
@@ -65,7 +68,7 @@ struct Operation {
   std::string_view what;
 };
 
-inline constexpr std::array<Operation, 8> operations{{
+inline constexpr std::array<Operation, 9> operations{{
     {Op::hello, "hello", bit(Member::client) | bit(Member::writer), 0, false,
      R"({"op":"hello","client":"my-program","writer":"00112233445566778899aabbccddeeff"})",
      "who the daemon is: protocol and server version, store id, limits; what it knows of a writer"},
@@ -81,14 +84,24 @@ inline constexpr std::array<Operation, 8> operations{{
      R"({"op":"write_many_logs","entries":[{"message":"one"},{"message":"two"}]})",
      "store entries, all or none, with contiguous seqs"},
     {Op::read_logs, "read_logs",
-     selecting_members | bit(Member::order) | bit(Member::limit) | bit(Member::cursor), 0, false,
+     selecting_members | bit(Member::order) | bit(Member::limit) | bit(Member::cursor) |
+         bit(Member::follow),
+     0, false,
      R"({"op":"read_logs","order":"desc","limit":10,"min_level":"warn","where":{"user":42}})",
      "entries from start_ts to end_ts (microseconds since 1970, both inclusive)"},
     {Op::count_logs, "count_logs", selecting_members | bit(Member::bucket_us), 0, false,
      R"({"op":"count_logs","min_level":"error","bucket_us":3600000000})",
      "how many entries there are, in all or by time"},
+    {Op::cancel, "cancel", bit(Member::target), bit(Member::target), false,
+     R"({"op":"cancel","target":"t"})",
+     "end the read or follow with this id, such as "
+     "{\"op\":\"read_logs\",\"id\":\"t\",\"follow\":true}"},
     {Op::help, "help", 0, 0, true, R"({"op":"help"})", "this list"},
 }};
+
+/// A word of the line form that stands for a request: see RequestParser::parse_line.
+inline constexpr std::string_view tail_word = "tail";
+inline constexpr std::uint64_t tail_history_entries = 10;
 
 constexpr Operation const& operation(Op op) noexcept {
   return operations[static_cast<std::size_t>(op)];

@@ -83,6 +83,34 @@ void append_entries_end(std::string& out, std::string_view cursor) {
   out += '}';
 }
 
+void append_follow_more(std::string& out, std::uint64_t seq) {
+  out += R"(],"more":true,"seq":)";
+  append_json_number(out, seq);
+  out += '}';
+}
+
+void append_follow_caught_up(std::string& out, std::uint64_t seq) {
+  out += R"(],"more":true,"seq":)";
+  append_json_number(out, seq);
+  out += R"(,"caught_up":true})";
+}
+
+void append_follow_lagged(std::string& out, std::uint64_t seq, LostSeqs const& lost) {
+  out += R"(],"more":true,"seq":)";
+  append_json_number(out, seq);
+  out += R"(,"lagged":{"from_seq":)";
+  append_json_number(out, lost.from_seq);
+  out += R"(,"to_seq":)";
+  append_json_number(out, lost.to_seq);
+  out += "}}";
+}
+
+void append_follow_end(std::string& out, std::uint64_t seq) {
+  out += R"(],"more":false,"cursor":null,"seq":)";
+  append_json_number(out, seq);
+  out += '}';
+}
+
 void append_count_reply(std::string& out, std::string_view id, std::uint64_t count,
                         std::optional<std::span<CountBucket const>> buckets) {
   append_ok_start(out, id);
@@ -123,6 +151,8 @@ void append_help_reply(std::string& out, std::string_view id) {
     needs_comma = true;
     append_json_string(out, operation.name);
   }
+  out += ',';
+  append_json_string(out, tail_word);
   out += "]}";
 }
 

@@ -45,6 +45,16 @@ void append_entries_more(std::string& out);
 /// `cursor` empty: the range is exhausted (null on the wire).
 void append_entries_end(std::string& out, std::string_view cursor);
 
+/// Ends of the frames of a follow. Everything up to `seq` has been told.
+struct LostSeqs {
+  std::uint64_t from_seq = 0;
+  std::uint64_t to_seq = 0;
+};
+void append_follow_more(std::string& out, std::uint64_t seq);
+void append_follow_caught_up(std::string& out, std::uint64_t seq);
+void append_follow_lagged(std::string& out, std::uint64_t seq, LostSeqs const& lost);
+void append_follow_end(std::string& out, std::uint64_t seq);
+
 /// Where a stretch of time starts, and how many entries it has.
 using CountBucket = std::pair<std::uint64_t, std::uint64_t>;
 void append_count_reply(std::string& out, std::string_view id, std::uint64_t count,
@@ -66,6 +76,9 @@ struct Reply {
   std::vector<StoredEntry> entries{};  ///< Reads.
   bool more = false;
   std::string cursor{};  ///< Empty: null or absent.
+  // Follows; all up to `last_seq` has been told.
+  bool caught_up = false;
+  std::optional<LostSeqs> lagged{};
 };
 
 /// Parses the reply to a write, a read or a ping in one pass; members it does not know are skipped.

@@ -28,6 +28,8 @@ class ReplyReader {
     first_seq,
     last_seq,
     dup,
+    caught_up,
+    lagged,
     entries,
     more,
     cursor,
@@ -40,6 +42,7 @@ class ReplyReader {
   static ErrorMember parse_error_member(std::string_view name) noexcept;
   void take_value(JsonToken const& token);
   void take_error_value(JsonToken const& token);
+  void take_lagged(JsonToken const& token);
   void take_code(JsonToken const& token);
   void take_state(JsonToken const& token);
   void take_integer(JsonToken const& token, std::uint64_t& value);
@@ -53,6 +56,8 @@ class ReplyReader {
   ErrorMember error_member_ = ErrorMember::none;
   bool has_ok_ = false;
   bool has_code_ = false;
+  bool is_lagged_from_ = false;  ///< Which member of `lagged` comes.
+  bool is_lagged_to_ = false;
   bool is_valid_ = true;
   bool in_entry_ = false;
   bool in_detail_ = false;
@@ -81,6 +86,8 @@ void ReplyReader::take(JsonToken const& token) {
     }
   } else if (depth_ == 2 && member_ == Member::entries) {
     start_entry(token);
+  } else if (depth_ == 2 && member_ == Member::lagged) {
+    take_lagged(token);
   } else if (depth_ == 2 && member_ == Member::error) {
     if (token.kind == Kind::key) {
       error_member_ = parse_error_member(token.text);
@@ -99,6 +106,8 @@ ReplyReader::Member ReplyReader::parse_member(std::string_view name) noexcept {
   if (name == "first_seq") return Member::first_seq;
   if (name == "last_seq") return Member::last_seq;
   if (name == "dup") return Member::dup;
+  if (name == "caught_up") return Member::caught_up;
+  if (name == "lagged") return Member::lagged;
   if (name == "entries") return Member::entries;
   if (name == "more") return Member::more;
   if (name == "cursor") return Member::cursor;
@@ -134,6 +143,12 @@ void ReplyReader::take_value(JsonToken const& token) {
       return take_integer(token, reply_.last_seq);
     case Member::dup:
       return take_boolean(token, reply_.dup);
+    case Member::caught_up:
+      return take_boolean(token, reply_.caught_up);
+    case Member::lagged:
+      is_valid_ = is_valid_ && token.kind == Kind::object_begin;
+      reply_.lagged.emplace();
+      return;
     case Member::entries:
       is_valid_ = is_valid_ && token.kind == Kind::array_begin;
       return;
@@ -164,6 +179,17 @@ void ReplyReader::take_error_value(JsonToken const& token) {
       return detail_.take(token);
     case ErrorMember::none:
       return;
+  }
+}
+
+void ReplyReader::take_lagged(JsonToken const& token) {
+  if (token.kind == Kind::key) {
+    is_lagged_from_ = token.text == "from_seq";
+    is_lagged_to_ = token.text == "to_seq";
+  } else if (is_lagged_from_) {
+    take_integer(token, reply_.lagged->from_seq);
+  } else if (is_lagged_to_) {
+    take_integer(token, reply_.lagged->to_seq);
   }
 }
 

@@ -24,6 +24,7 @@ struct OpOf {
   }
   Op operator()(ReadLogs const&) const { return Op::read_logs; }
   Op operator()(CountLogs const&) const { return Op::count_logs; }
+  Op operator()(Cancel const&) const { return Op::cancel; }
 };
 
 void append_member(std::string& out, Member member) {
@@ -123,8 +124,13 @@ void append_read_logs(std::string& out, std::uint64_t id, ReadLogs const& read) 
   append_start(out, Op::read_logs, id);
   append_number(out, Member::start_ts, read.start_ts);
   append_number(out, Member::end_ts, read.end_ts);
-  append_member(out, Member::order);
-  out += read.order == Order::asc ? R"("asc")" : R"("desc")";
+  if (read.follow) {
+    append_member(out, Member::follow);
+    out += "true";
+  } else {
+    append_member(out, Member::order);
+    out += read.order == Order::asc ? R"("asc")" : R"("desc")";
+  }
   if (read.limit) append_number(out, Member::limit, *read.limit);
   if (!read.cursor.empty()) {
     append_member(out, Member::cursor);
@@ -140,6 +146,12 @@ void append_count_logs(std::string& out, std::uint64_t id, CountLogs const& coun
   append_number(out, Member::end_ts, count.end_ts);
   append_terms(out, count.terms);
   if (count.bucket_us) append_number(out, Member::bucket_us, *count.bucket_us);
+  out += '}';
+}
+
+void append_cancel(std::string& out, std::uint64_t id, std::uint64_t target) {
+  append_start(out, Op::cancel, id);
+  append_number(out, Member::target, target);
   out += '}';
 }
 

@@ -44,6 +44,9 @@ struct ReadLogs {
   std::optional<std::uint64_t> limit{};
   std::string_view cursor{};  ///< From an earlier reply; empty: from the start.
   EntryTerms terms{};
+  /// Goes on with the entries to come, all in order of seq; `limit` is then how many of the newest
+  /// that are there come first.
+  bool follow = false;
 };
 
 struct CountLogs {
@@ -54,7 +57,12 @@ struct CountLogs {
   std::optional<std::uint64_t> bucket_us{};
 };
 
-using Request = std::variant<Hello, Ping, Stats, Help, Write, ReadLogs, CountLogs>;
+/// Ends a read.
+struct Cancel {
+  std::string_view target{};  ///< The read's id, as JSON text.
+};
+
+using Request = std::variant<Hello, Ping, Stats, Help, Write, ReadLogs, CountLogs, Cancel>;
 
 /// The name on the wire: `write_many_logs` for Write{.many = true}.
 std::string_view op_name(Request const& request) noexcept;
@@ -84,7 +92,7 @@ class RequestParser {
 
   /// One JSON object.
   ParsedRequest parse(std::string_view text);
-  /// One line of the line form: JSON, or a bare word (help, ping, stats).
+  /// One line of the line form: JSON, or a bare word (help, ping, stats, tail).
   ParsedRequest parse_line(std::string_view line);
 
  private:
@@ -104,6 +112,7 @@ void append_write_many_logs(std::string& out, std::uint64_t id, std::span<LogEnt
                             std::uint64_t write_no = 0);
 void append_read_logs(std::string& out, std::uint64_t id, ReadLogs const& read);
 void append_count_logs(std::string& out, std::uint64_t id, CountLogs const& count);
+void append_cancel(std::string& out, std::uint64_t id, std::uint64_t target);
 
 /// The JSON text of one entry, as a client writes it.
 void append_entry(std::string& out, LogEntry const& entry);

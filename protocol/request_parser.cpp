@@ -1,4 +1,5 @@
 #include "protocol/error_text.hpp"
+#include "protocol/operations.hpp"
 #include "protocol/request_reader.hpp"
 
 namespace stele::protocol {
@@ -25,9 +26,15 @@ Result<Request> parse_word(std::string_view word) {
         return Request(Help{});
     }
   }
+  if (word == tail_word) {
+    ReadLogs tail;
+    tail.limit = tail_history_entries;
+    tail.follow = true;
+    return Request(tail);
+  }
   return Failure(
       Error::bad_request,
-      "a line is a JSON object or one of the words help, ping, stats; got " + excerpt(word) +
+      "a line is a JSON object or one of the words help, ping, stats, tail; got " + excerpt(word) +
           R"(; type for example {"op":"write_log","entry":{"message":"hello"}} or help)");
 }
 

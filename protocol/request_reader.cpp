@@ -33,6 +33,7 @@ void RequestReader::start(std::string_view text) {
   bucket_us_ = 0;
   write_no_ = 0;
   writer_.reset();
+  target_.clear();
   terms_.start();
   in_entry_ = false;
   if (canonical_.capacity() > kept_bytes_max) canonical_ = {};
@@ -86,7 +87,7 @@ void RequestReader::take_value(JsonToken const& token) {
     case Member::op:
       return take_op(token);
     case Member::id:
-      return take_id(token);
+      return take_id(token, id_);
     case Member::client:
       return take_string(token, client_name_bytes_max, client_);
     case Member::entry:
@@ -116,6 +117,10 @@ void RequestReader::take_value(JsonToken const& token) {
       return take_writer(token);
     case Member::write_no:
       return take_count(token, write_no_);
+    case Member::follow:
+      return take_follow(token);
+    case Member::target:
+      return take_id(token, target_);
     case Member::after_seq:
     case Member::min_level:
     case Member::contains:
@@ -131,19 +136,28 @@ void RequestReader::take_op(JsonToken const& token) {
   if (!op_) op_text_ = op_is_string_ ? std::string(token.text) : describe_token(token);
 }
 
-void RequestReader::take_id(JsonToken const& token) {
+void RequestReader::take_id(JsonToken const& token, std::string& id) {
   if (token.kind == Kind::integer) {
-    id_ = token.text;
+    id = token.text;
   } else if (token.kind == Kind::string && token.text.size() < request_id_bytes_max) {
-    append_json_string(id_, token.text);
+    append_json_string(id, token.text);
   } else if (token.kind != Kind::string) {
     return fail_type(token, "an integer or a string");
   }
-  if (!id_.empty() && id_.size() <= request_id_bytes_max) return;
-  id_.clear();
+  if (!id.empty() && id.size() <= request_id_bytes_max) return;
+  id.clear();
   fail(Error::bad_request,
-       "\"id\" is longer than " + std::to_string(request_id_bytes_max) + " bytes of JSON",
-       Detail().string("path", "id").number("id_bytes_max", request_id_bytes_max).text());
+       '"' + std::string(to_string(*member_)) + "\" is longer than " +
+           std::to_string(request_id_bytes_max) + " bytes of JSON",
+       Detail()
+           .string("path", to_string(*member_))
+           .number("id_bytes_max", request_id_bytes_max)
+           .text());
+}
+
+void RequestReader::take_follow(JsonToken const& token) {
+  if (token.kind != Kind::boolean) return fail_type(token, "true or false");
+  read_.follow = token.text == "true";
 }
 
 void RequestReader::take_order(JsonToken const& token) {
@@ -255,6 +269,19 @@ std::optional<Failure> RequestReader::judge_members(Operation const& operation) 
   return std::nullopt;
 }
 
+/// What a follow cannot do.
+std::optional<Failure> RequestReader::judge_follow() const {
+  auto const complain = [](std::string_view member, std::string_view why) {
+    return Failure(Error::bad_request,
+                   "a follow takes no \"" + std::string(member) + "\": " + std::string(why),
+                   Detail().string("path", member).text());
+  };
+  if (!read_.follow) return std::nullopt;
+  if (read_.order == Order::desc) return complain("order", "it goes by rising seq");
+  if (!cursor_.empty()) return complain("cursor", "it goes on behind \"after_seq\"");
+  return std::nullopt;
+}
+
 Result<Request> RequestReader::finish() {
   if (auto failure = judge_op()) return *std::move(failure);
   auto const& chosen = operation(*op_);
@@ -280,9 +307,12 @@ Result<Request> RequestReader::finish() {
     case Op::help:
       return Request(Help{});
     case Op::read_logs:
+      if (auto failure = judge_follow()) return *std::move(failure);
       read_.cursor = cursor_;
       read_.terms = terms_.terms();
       return Request(read_);
+    case Op::cancel:
+      return Request(Cancel{target_});
     case Op::count_logs: {
       CountLogs count{read_.start_ts, read_.end_ts, terms_.terms(), {}};
       if ((seen_ & bit(Member::bucket_us)) != 0) count.bucket_us = bucket_us_;

@@ -36,13 +36,14 @@ class RequestReader {
   void take_own(JsonToken const& token);
   void take_key(JsonToken const& token);
   void take_value(JsonToken const& token);
-  void take_id(JsonToken const& token);
+  void take_id(JsonToken const& token, std::string& id);
   void take_op(JsonToken const& token);
   void take_order(JsonToken const& token);
   void take_integer(JsonToken const& token, std::uint64_t& value);
   void take_string(JsonToken const& token, std::size_t bytes_max, std::string& value);
   void take_count(JsonToken const& token, std::uint64_t& value);
   void take_writer(JsonToken const& token);
+  void take_follow(JsonToken const& token);
   void start_entry(JsonToken const& token, std::optional<std::size_t> index);
   void finish_entry();
   /// Keeps the first failure.
@@ -51,6 +52,7 @@ class RequestReader {
 
   std::optional<Failure> judge_op() const;
   std::optional<Failure> judge_members(Operation const& operation) const;
+  std::optional<Failure> judge_follow() const;
 
   std::string_view text_{};
   std::size_t depth_ = 0;  ///< Open objects and arrays, those of entries apart.
@@ -72,6 +74,7 @@ class RequestReader {
   std::uint64_t bucket_us_ = 0;
   std::uint64_t write_no_ = 0;
   std::optional<WriterId> writer_{};
+  std::string target_{};
   TermsReader terms_{};
   bool in_entry_ = false;
   EntryReader entry_;

@@ -39,6 +39,8 @@ std::map<Error, Provoked> const& provoked() {
        {"stop_test", "sigterm_under_load_answers_what_was_sent_and_keeps_what_was_acknowledged"}},
       {Error::too_many_connections,
        {"limits_test", "one_connection_too_many_is_told_so_and_closed"}},
+      {Error::overloaded,
+       {"follow_test", "one_follow_more_than_a_connection_may_have_is_told_overloaded"}},
       {Error::unknown_retry, {"exactly_once_test", numbered}},
       {Error::id_conflict, {"exactly_once_test", numbered}},
       {Error::cursor_expired,
@@ -49,7 +51,6 @@ std::map<Error, Provoked> const& provoked() {
 
 std::map<Error, std::string> const& not_provoked() {
   static std::map<Error, std::string> const all{
-      {Error::overloaded, "at its limits the daemon waits or closes; no limit answers so yet"},
       {Error::internal, "only a defect of the daemon causes it"},
   };
   return all;

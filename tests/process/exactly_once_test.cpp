@@ -5,7 +5,6 @@
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <random>
@@ -13,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/environment.hpp"
 #include "support/kill_oracle.hpp"
 #include "support/steled.hpp"
 #include "support/wire_peer.hpp"
@@ -22,11 +22,6 @@ using namespace stele::test;
 namespace {
 
 constexpr std::size_t writer_count = 4;
-
-std::uint64_t number_from_environment(char const* name, std::uint64_t otherwise) {
-  char const* const text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 std::string writer_name(std::size_t number) {
   auto const digits = std::to_string(number);

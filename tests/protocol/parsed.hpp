@@ -23,6 +23,7 @@ struct Parsed {
   std::string client{};
   std::string writer{};  ///< As text; empty: none.
   std::uint64_t write_no = 0;
+  std::string target{};
   std::optional<std::uint64_t> bucket_us{};
   std::string contains{};
   std::string where{};
@@ -63,6 +64,8 @@ inline Parsed to_values(protocol::ParsedRequest const& parsed) {
     values.read.end_ts = count->end_ts;
     values.bucket_us = count->bucket_us;
     set_terms(values, count->terms);
+  } else if (auto const* cancel = std::get_if<protocol::Cancel>(&*parsed.request)) {
+    values.target = cancel->target;
   } else if (auto const* hello = std::get_if<protocol::Hello>(&*parsed.request)) {
     values.client = hello->client;
     if (hello->writer) values.writer = protocol::to_text(*hello->writer);

@@ -119,6 +119,33 @@ BOOST_AUTO_TEST_CASE(write_replies_come_back) {
   BOOST_TEST(reply.dup);
 }
 
+BOOST_AUTO_TEST_CASE(frames_of_a_follow_come_back) {
+  auto const frame = [](auto const& append_end, auto const&... arguments) {
+    std::string out;
+    append_entries_start(out, "7");
+    append_end(out, arguments...);
+    return out;
+  };
+  auto const more = frame(append_follow_more, 5);
+  BOOST_TEST(more == R"({"id":7,"ok":true,"entries":[],"more":true,"seq":5})");
+  BOOST_TEST(parsed(more).more);
+  BOOST_TEST(parsed(more).last_seq == 5u);
+  BOOST_TEST(!parsed(more).caught_up);
+  BOOST_TEST(!parsed(more).lagged);
+  auto const caught_up = frame(append_follow_caught_up, 5);
+  BOOST_TEST(caught_up == R"({"id":7,"ok":true,"entries":[],"more":true,"seq":5,"caught_up":true})");
+  BOOST_TEST(parsed(caught_up).caught_up);
+  auto const lagged = frame(append_follow_lagged, 9, LostSeqs{6, 9});
+  BOOST_TEST(lagged == R"({"id":7,"ok":true,"entries":[],"more":true,"seq":9,)"
+                       R"("lagged":{"from_seq":6,"to_seq":9}})");
+  BOOST_TEST(parsed(lagged).lagged.value().from_seq == 6u);
+  BOOST_TEST(parsed(lagged).lagged.value().to_seq == 9u);
+  BOOST_TEST(parsed(lagged).last_seq == 9u);
+  auto const end = frame(append_follow_end, 9);
+  BOOST_TEST(end == R"({"id":7,"ok":true,"entries":[],"more":false,"cursor":null,"seq":9})");
+  BOOST_TEST(!parsed(end).more);
+}
+
 BOOST_AUTO_TEST_CASE(entries_come_back) {
   auto const text = reply_with_entries(sample_drafts);
   auto const reply = parsed(text);
@@ -211,7 +238,7 @@ BOOST_AUTO_TEST_CASE(every_example_of_help_is_a_request) {
   std::string out;
   append_help_reply(out, "1");
   auto const value = boost::json::parse(out);
-  BOOST_TEST(value.at("help").as_array().size() == 8u);
+  BOOST_TEST(value.at("help").as_array().size() == 9u);
   RequestParser parser;
   for (auto const& operation : value.at("help").as_array()) {
     std::string_view const example = operation.at("example").as_string();

@@ -43,10 +43,20 @@ constexpr Bad no_requests[] = {
     {R"({"op":["ping"],"id":4})", "bad_request", "4", R"("op" is an array;)"},
     {R"({"op":"wirte_log","id":4})", "unknown_op", "4",
      R"(there is no operation "wirte_log"; known are hello, ping, stats, write_log, )"
-     R"(write_many_logs, read_logs, count_logs, help; did you mean "write_log"?)"},
+     R"(write_many_logs, read_logs, count_logs, cancel, help; did you mean "write_log"?)"},
     {R"({"op":"","id":4})", "unknown_op", "4", R"(there is no operation "";)"},
     {R"({"op":"PING","id":4})", "unknown_op", "4", R"(there is no operation "PING";)"},
-    {R"({"op":"cancel","target":1,"id":4})", "unknown_op", "4", ""},
+    {R"({"op":"cancel","id":4})", "bad_request", "4", R"(cancel needs "target", such as)"},
+    {R"({"op":"cancel","target":1.5,"id":4})", "bad_request", "4",
+     R"("target" is 1.5; it must be an integer or a string)"},
+    {R"({"op":"read_logs","follow":1,"id":4})", "bad_request", "4",
+     R"("follow" is 1; it must be true or false)"},
+    {R"({"op":"read_logs","follow":true,"order":"desc","id":4})", "bad_request", "4",
+     R"(a follow takes no "order": it goes by rising seq)"},
+    {R"({"op":"read_logs","follow":true,"cursor":"c","id":4})", "bad_request", "4",
+     R"(a follow takes no "cursor": it goes on behind "after_seq")"},
+    {R"({"op":"count_logs","follow":true,"id":4})", "bad_request", "4",
+     R"(count_logs has no member "follow";)"},
     {R"({"id":4,"entry":{"bad":0},"op":"nonsense"})", "unknown_op", "4", ""},
     {R"({"op":"ping","op":"ping","id":4})", "bad_request", "4", R"("op" is given twice;)"},
     {R"({"op":"ping","\u006fp":"ping","id":4})", "bad_request", "4", R"("op" is given twice;)"},
@@ -57,7 +67,7 @@ constexpr Bad no_requests[] = {
     {R"({"op":"ping","id":18446744073709551616})", "bad_request", "", R"("id" is 1844)"},
     {R"({"op":"read_logs","filter":{"a":{"b":1}},"id":4})", "bad_request", "4",
      R"(read_logs has no member "filter"; it takes op, id, start_ts, end_ts, after_seq, )"
-     R"(min_level, contains, where, origin, order, limit, cursor)"},
+     R"(min_level, contains, where, origin, order, limit, cursor, follow)"},
     {R"({"op":"read_logs","bucket_us":1,"id":4})", "bad_request", "4",
      R"(read_logs has no member "bucket_us";)"},
     {R"({"op":"count_logs","limit":1,"id":4})", "bad_request", "4",
@@ -69,7 +79,7 @@ constexpr Bad no_requests[] = {
      R"(read_logs has no member "start";)"},
     {R"({"op":"read_logs","end_tz":1,"id":4})", "bad_request", "4",
      R"(read_logs has no member "end_tz"; it takes op, id, start_ts, end_ts, after_seq, )"
-     R"(min_level, contains, where, origin, order, limit, cursor; did you mean "end_ts"?)"},
+     R"(min_level, contains, where, origin, order, limit, cursor, follow; did you mean "end_ts"?)"},
     {R"({"op":"ping","entry":{"message":"m"},"id":4})", "bad_request", "4",
      R"(ping has no member "entry"; it takes op, id)"},
     {R"({"op":"write_log","entries":[{"message":"m"}],"id":4})", "bad_request", "4",
@@ -247,6 +257,14 @@ BOOST_AUTO_TEST_CASE(the_number_of_a_write_that_fails_is_known) {
   BOOST_TEST(parsed.write_no == 7u);
 }
 
+BOOST_AUTO_TEST_CASE(a_read_may_follow_and_a_cancel_names_it) {
+  BOOST_TEST(parse(R"({"op":"read_logs","follow":true,"order":"asc","after_seq":7})").read.follow);
+  BOOST_TEST(!parse(R"({"op":"read_logs","follow":false,"order":"desc"})").read.follow);
+  BOOST_TEST(!parse(R"({"op":"read_logs"})").read.follow);
+  BOOST_TEST(parse(R"({"op":"cancel","target":"\u0061","id":4})").target == R"("a")");
+  BOOST_TEST(parse(R"({"op":"cancel","target":-7})").target == "-7");
+}
+
 BOOST_AUTO_TEST_CASE(a_count_takes_the_members_of_a_read_and_a_bucket) {
   auto const count = parse(R"({"op":"count_logs","start_ts":5,"end_ts":7,"min_level":"fatal",)"
                            R"("bucket_us":18446744073709551615})");
@@ -363,12 +381,14 @@ BOOST_AUTO_TEST_CASE(the_line_form_takes_json_and_bare_words) {
   BOOST_TEST(parse_line(" \tstats \r").op == "stats");
   BOOST_TEST(parse_line("help").op == "help");
   BOOST_TEST(parse_line(R"(  {"op":"ping","id":1} )").op == "ping");
+  BOOST_TEST(parse_line("tail").read.follow);
+  BOOST_TEST(parse_line("tail").read.limit.value() == 10u);
   BOOST_TEST(parse_line("{").code == "bad_json");
   BOOST_TEST(parse_line("\xef\xbb\xbf{\"op\":\"ping\"}").code == "bad_json");
 }
 
 BOOST_AUTO_TEST_CASE(any_other_line_is_told_what_to_type) {
-  for (std::string const line : {"Ping", "hello", "write_log", "tail", "[1]", "GET / HTTP/1.1",
+  for (std::string const line : {"Ping", "hello", "write_log", "follow", "[1]", "GET / HTTP/1.1",
                                  "\xff\xfe", "ping ping", "\"ping\"", "17"}) {
     BOOST_TEST_CONTEXT(line) {
       auto const parsed = parse_line(line);

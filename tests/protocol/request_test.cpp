@@ -100,6 +100,20 @@ BOOST_AUTO_TEST_CASE(terms_and_counts_come_back) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(follows_and_cancels_come_back) {
+  ReadLogs read;
+  read.follow = true;
+  read.limit = 0;
+  std::string out;
+  append_read_logs(out, 3, read);
+  BOOST_TEST(test::parse(out).read.follow);
+  BOOST_TEST(test::parse(out).read.limit.value() == 0u);
+  out.clear();
+  append_cancel(out, 4, 3);
+  BOOST_TEST(test::parse(out).op == "cancel");
+  BOOST_TEST(test::parse(out).target == "3");
+}
+
 BOOST_AUTO_TEST_CASE(written_entries_come_back_as_stored_ones) {
   auto const entries = sample_entries();
   std::string out;
@@ -131,6 +145,7 @@ BOOST_AUTO_TEST_CASE(op_names_are_the_ones_that_travel) {
   BOOST_TEST(op_name(Request(Write{true, {}})) == "write_many_logs");
   BOOST_TEST(op_name(Request(ReadLogs{})) == "read_logs");
   BOOST_TEST(op_name(Request(CountLogs{})) == "count_logs");
+  BOOST_TEST(op_name(Request(Cancel{})) == "cancel");
 }
 
 BOOST_AUTO_TEST_CASE(validation_finds_what_the_daemon_would_refuse) {
