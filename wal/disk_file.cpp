@@ -101,6 +101,14 @@ Result<std::size_t> DiskFile::read_at(std::uint64_t offset, std::span<std::byte>
   return disk_failure(path_, "cut short at offset " + std::to_string(offset + done), EIO);
 }
 
+void DiskFile::read(std::uint64_t offset, std::span<std::byte> into, Completion& completion) {
+  channel_.submit({.op = IoOp::read,
+                   .fd = fd_.get(),
+                   .offset = offset,
+                   .bytes = into,
+                   .completion = &completion});
+}
+
 void DiskFile::write_at(std::uint64_t offset, std::span<std::byte const> bytes,
                         Persistence persistence, Completion& completion) {
   BOOST_ASSERT(offset % alignment_ == 0);

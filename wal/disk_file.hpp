@@ -28,6 +28,7 @@ class DiskFile final : public File {
 
   Result<std::uint64_t> size() const override;
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override;
+  void read(std::uint64_t offset, std::span<std::byte> into, Completion& completion) override;
   void write_at(std::uint64_t offset, std::span<std::byte const> bytes, Persistence persistence,
                 Completion& completion) override;
   void sync(Completion& completion) override;

@@ -17,6 +17,7 @@ inline constexpr unsigned io_requests_max = 64;
 inline constexpr std::size_t io_bytes_max = std::size_t{1} << 30;
 
 enum class IoOp : std::uint8_t {
+  read,           ///< Ends when all bytes are there; into memory that was handed in to be written.
   write,          ///< Ends when the file system has taken the bytes.
   write_durable,  ///< Ends when they are on the device. A commit: it may overtake the others.
   sync_data,      ///< fdatasync(2)

@@ -90,7 +90,7 @@ class RecoverySink {
 /// What recovery did, for the start-up log line and stats.
 struct RecoveryReport {
   std::uint64_t segments = 0;
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0;  ///< Of the commits, with headers and padding.
   std::uint64_t commits = 0;
   std::uint64_t payloads = 0;
   bool clean_stop = false;  ///< The log ended with a SEAL.

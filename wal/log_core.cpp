@@ -88,9 +88,12 @@ void Log::Core::open_first_segment() {
 void Log::Core::release_tails() {
   for (auto const& segment : recovered_.segments) {
     if (!segment.ends_in_zeros || segment.end_offset == 0) continue;
-    directory_.release_zeros(segment_name(segment.segment_no),
-                             align_up(segment.end_offset, header_block_bytes));
+    release_tail(segment.segment_no, segment.end_offset);
   }
+}
+
+void Log::Core::release_tail(std::uint64_t segment_no, std::uint64_t end_offset) noexcept {
+  directory_.release_zeros(segment_name(segment_no), align_up(end_offset, header_block_bytes));
 }
 
 void Log::Core::remove_leftovers() {
@@ -351,6 +354,11 @@ Result<void> Log::Core::close() {
   write_commit();
   while (write_in_flight_) directory_.wait();
   if (failure_) return *failure_;
+  // The next start makes segments of its own, and reads a hole faster than zeros.
+  release_tail(active_.header.segment_no, active_.end_offset);
+  if (maker_.state() == SegmentMaker::State::ready) {
+    release_tail(maker_.plan().header.segment_no, first_commit_offset);
+  }
   return {};
 }
 

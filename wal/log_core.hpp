@@ -58,6 +58,7 @@ class Log::Core final : private Completion {
   void fail(Failure failure);
   void open_first_segment();
   void release_tails();
+  void release_tail(std::uint64_t segment_no, std::uint64_t end_offset) noexcept;
   SegmentMaker::Plan plan_segment() const;
   std::vector<SegmentMaker::Expired> plan_expiry(Manifest& manifest) const;
   void apply_expiry();

@@ -8,15 +8,6 @@
 #include "wal/segment_scanner.hpp"
 
 namespace stele::wal {
-namespace {
-
-SegmentScanner scanner_of(Directory const& directory, OpenSegment const& segment) {
-  SegmentScanner scanner(*segment.file, directory.alignment());
-  scanner.use(segment.header);
-  return scanner;
-}
-
-}  // namespace
 
 Result<LogFiles> list_log_files(Directory& directory) {
   auto const names = directory.list();
@@ -50,7 +41,7 @@ Result<OpenSegment> open_segment(Directory& directory, std::uint64_t segment_no)
   }
   segment.file = std::move(file.value());
   if (auto const size = segment.file->size()) segment.bytes = size.value();
-  auto const header = SegmentScanner(*segment.file, directory.alignment()).read_header();
+  auto const header = read_segment_header(*segment.file);
   if (auto const* found = std::get_if<SegmentHeader>(&header)) {
     segment.header = *found;
     if (found->segment_no != segment_no) segment.unreadable = "it is another segment, renamed";
@@ -64,19 +55,19 @@ Result<OpenSegment> open_segment(Directory& directory, std::uint64_t segment_no)
   return segment;
 }
 
-bool was_used(Directory const& directory, OpenSegment const& segment) {
+bool was_used(ReadAhead& reader, OpenSegment const& segment) {
   if (!segment.unreadable.empty()) return true;
-  auto scanner = scanner_of(directory, segment);
+  SegmentScanner scanner(reader, *segment.file, segment.header);
   return scanner.rest(first_commit_offset).kind != Rest::Kind::zero;
 }
 
-bool holds_commit(Directory const& directory, OpenSegment const& segment) {
-  auto scanner = scanner_of(directory, segment);
+bool holds_commit(ReadAhead& reader, OpenSegment const& segment) {
+  SegmentScanner scanner(reader, *segment.file, segment.header);
   return scanner.find(first_commit_offset, first_commit_no).has_value();
 }
 
-bool is_whole(Directory const& directory, OpenSegment const& segment) {
-  auto scanner = scanner_of(directory, segment);
+bool is_whole(ReadAhead& reader, OpenSegment const& segment) {
+  SegmentScanner scanner(reader, *segment.file, segment.header);
   auto offset = first_commit_offset;
   for (;;) {
     auto const scanned = scanner.commit_at(offset);

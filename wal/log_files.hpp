@@ -9,6 +9,7 @@
 
 #include "wal/format.hpp"
 #include "wal/manifest.hpp"
+#include "wal/read_ahead.hpp"
 #include "wal/storage.hpp"
 
 namespace stele::wal {
@@ -36,11 +37,11 @@ struct OpenSegment {
 Result<OpenSegment> open_segment(Directory& directory, std::uint64_t segment_no);
 
 /// Whether commits may have been written to it: only what is surely a spare is not.
-bool was_used(Directory const& directory, OpenSegment const& segment);
+bool was_used(ReadAhead& reader, OpenSegment const& segment);
 /// Whether any valid commit lies in it. Precondition: it is readable.
-bool holds_commit(Directory const& directory, OpenSegment const& segment);
+bool holds_commit(ReadAhead& reader, OpenSegment const& segment);
 /// Whether commits follow one another in it up to where only zeros are. Precondition: it is
 /// readable.
-bool is_whole(Directory const& directory, OpenSegment const& segment);
+bool is_whole(ReadAhead& reader, OpenSegment const& segment);
 
 }  // namespace stele::wal

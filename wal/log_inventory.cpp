@@ -13,12 +13,12 @@ namespace {
 constexpr std::uint64_t lost_bytes_unknown = std::uint64_t{64} << 20;
 
 /// A first start that crashed before its MANIFEST was there: commits come only after it.
-bool never_started(Directory& directory, LogFiles const& files) {
+bool never_started(Directory& directory, ReadAhead& reader, LogFiles const& files) {
   if (files.manifest) return false;
   if (files.segments.empty()) return true;
   if (files.segments.size() != 1) return false;
   auto const segment = open_segment(directory, files.segments.front());
-  return segment && !was_used(directory, *segment);
+  return segment && !was_used(reader, *segment);
 }
 
 /// The MANIFEST, or what the segments say in its place.
@@ -53,7 +53,7 @@ Result<void> establish_manifest(Directory& directory, LogInventory& inventory,
 
 /// A MANIFEST is never older than the segments, a spare aside, unless the disk gave back an old
 /// one.
-Result<void> adopt_later_segments(Directory& directory, LogInventory& inventory,
+Result<void> adopt_later_segments(Directory& directory, ReadAhead& reader, LogInventory& inventory,
                                   RecoveryReport& report) {
   auto& manifest = inventory.manifest;
   for (auto const no : inventory.files.segments) {
@@ -63,14 +63,14 @@ Result<void> adopt_later_segments(Directory& directory, LogInventory& inventory,
     bool const ours = segment->unreadable.empty() && segment->header.store_id == manifest.store_id;
     // A file of the next number would be replaced, so it is judged with the others.
     bool const next = no == manifest.last_segment_no + 1;
-    if (!(ours || next) || !was_used(directory, *segment)) continue;
+    if (!(ours || next) || !was_used(reader, *segment)) continue;
     report.findings.push_back(segment_name(no) + ": MANIFEST does not name it, an old copy");
     manifest.last_segment_no = no;
   }
   return {};
 }
 
-Result<void> open_segments(Directory& directory, LogInventory& inventory) {
+Result<void> open_segments(Directory& directory, ReadAhead& reader, LogInventory& inventory) {
   auto const& manifest = inventory.manifest;
   for (auto no = manifest.first_segment_no; no <= manifest.last_segment_no; ++no) {
     auto& entry = inventory.segments[no];
@@ -84,7 +84,7 @@ Result<void> open_segments(Directory& directory, LogInventory& inventory) {
       segment->unreadable = "it belongs to another log";
     }
     if (segment->unreadable.empty() && segment->header.prev_end_commit != end_commit_unknown) {
-      segment->start_crashed = !holds_commit(directory, *segment);
+      segment->start_crashed = !holds_commit(reader, *segment);
     }
     segment->file.reset();
     entry = std::move(segment.value());
@@ -94,20 +94,22 @@ Result<void> open_segments(Directory& directory, LogInventory& inventory) {
 
 }  // namespace
 
-Result<LogInventory> take_inventory(Directory& directory, RecoveryReport& report) {
+Result<LogInventory> take_inventory(Directory& directory, ReadAhead& reader,
+                                    RecoveryReport& report) {
   LogInventory inventory;
   auto files = list_log_files(directory);
   if (!files) return files.error();
   inventory.files = std::move(files.value());
-  inventory.fresh = never_started(directory, inventory.files);
+  inventory.fresh = never_started(directory, reader, inventory.files);
   if (inventory.fresh) return inventory;
   if (auto const found = establish_manifest(directory, inventory, report); !found) {
     return found.error();
   }
-  if (auto const adopted = adopt_later_segments(directory, inventory, report); !adopted) {
+  if (auto const adopted = adopt_later_segments(directory, reader, inventory, report); !adopted) {
     return adopted.error();
   }
-  if (auto const opened = open_segments(directory, inventory); !opened) return opened.error();
+  if (auto const opened = open_segments(directory, reader, inventory); !opened)
+    return opened.error();
   return inventory;
 }
 

@@ -21,7 +21,8 @@ struct LogInventory {
 };
 
 /// Looks at names and headers; what is wrong with MANIFEST becomes a finding of the report.
-Result<LogInventory> take_inventory(Directory& directory, RecoveryReport& report);
+Result<LogInventory> take_inventory(Directory& directory, ReadAhead& reader,
+                                    RecoveryReport& report);
 
 /// The last commit that may lie in a segment: a start that made a later one found the log's end
 /// there, and what was written behind it is not part of the log.

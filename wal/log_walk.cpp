@@ -87,7 +87,6 @@ Result<void> LogWalk::segment(SegmentScanner& scanner, SegmentHeader const& head
     accept(header.segment_no, *found);
     offset = found->end_offset;
   }
-  report_.bytes += header.segment_bytes;
   return {};
 }
 
@@ -151,6 +150,7 @@ void LogWalk::accept(std::uint64_t segment_no, ScannedCommit const& commit) {
   expected_ = {.commit_no = header.commit_no + 1,
                .chain = commit.crc,
                .seq = header.first_seq + header.payload_count};
+  report_.bytes += commit.end_offset - commit.offset;
   ++report_.commits;
   report_.payloads += header.payload_count;
 }

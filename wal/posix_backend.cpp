@@ -24,6 +24,21 @@ boost::system::error_code sync(IoRequest const& request) noexcept {
   return outcome == 0 ? boost::system::error_code{} : disk_error(errno);
 }
 
+boost::system::error_code read(IoRequest const& request) noexcept {
+  std::size_t done = 0;
+  while (done < request.bytes.size()) {
+    auto const rest = request.bytes.subspan(done);
+    auto const count = ::pread(request.fd, const_cast<std::byte*>(rest.data()), rest.size(),
+                               static_cast<off_t>(request.offset + done));
+    if (count > 0) {
+      done += static_cast<std::size_t>(count);
+    } else if (count == 0 || errno != EINTR) {
+      return disk_error(count == 0 ? EIO : errno);
+    }
+  }
+  return {};
+}
+
 // A short count is followed by a write of the rest, which either was only interrupted or gives the
 // reason. No other request comes between: the thread is in this one.
 boost::system::error_code write(IoRequest const& request, int flags) noexcept {
@@ -105,6 +120,8 @@ class PosixBackend final : public IoBackend {
 
   boost::system::error_code perform(IoRequest const& request) const noexcept {
     switch (request.op) {
+      case IoOp::read:
+        return read(request);
       case IoOp::write:
         return write(request, 0);
       case IoOp::write_durable: {

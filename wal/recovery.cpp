@@ -44,21 +44,22 @@ Result<void> sync_last(Directory& directory, std::vector<KeptSegment> const& kep
 
 /// What a crash left: segments that retention was about to remove, and spares that MANIFEST was
 /// about to name. Other files are left alone.
-void note_leftovers(Directory& directory, LogFiles const& files, Recovered& recovered) {
+void note_leftovers(Directory& directory, ReadAhead& reader, LogFiles const& files,
+                    Recovered& recovered) {
   auto const& manifest = recovered.manifest;
   for (auto const no : files.segments) {
     if (manifest.first_segment_no <= no && no <= manifest.last_segment_no) continue;
     auto const segment = open_segment(directory, no);
     if (!segment || !segment->unreadable.empty()) continue;
     if (segment->header.store_id != manifest.store_id) continue;
-    if (no > manifest.last_segment_no && was_used(directory, *segment)) continue;
-    bool const whole = no > manifest.last_segment_no || is_whole(directory, *segment);
+    if (no > manifest.last_segment_no && was_used(reader, *segment)) continue;
+    bool const whole = no > manifest.last_segment_no || is_whole(reader, *segment);
     (whole ? recovered.leftovers : recovered.damaged_leftovers).push_back(segment_name(no));
   }
 }
 
-Result<void> walk_segments(Directory& directory, LogInventory const& inventory, LogWalk& walk,
-                           RecoverySink& sink) {
+Result<void> walk_segments(Directory& directory, ReadAhead& reader, LogInventory const& inventory,
+                           LogWalk& walk, RecoverySink& sink) {
   std::uint64_t bytes_total = 0;
   std::uint64_t bytes_done = 0;
   auto const lost_bytes = lost_bytes_max(inventory);
@@ -68,8 +69,7 @@ Result<void> walk_segments(Directory& directory, LogInventory const& inventory, 
     if (!segment.unreadable.empty() || !file) {
       walk.lost_segment(no, lost_bytes, segment.unreadable);
     } else {
-      SegmentScanner scanner(*file.value(), directory.alignment());
-      scanner.use(segment.header);
+      SegmentScanner scanner(reader, *file.value(), segment.header);
       if (segment.start_crashed) walk.end_here();
       auto const walked = walk.segment(scanner, segment.header, end_commit_of(inventory, no));
       if (!walked) return walked;
@@ -94,7 +94,8 @@ void name_expired(Manifest const& manifest, std::vector<Gap>& gaps) {
 }  // namespace
 
 Result<Recovered> recover(Directory& directory, RecoverySink& sink, RecoveryReport& report) {
-  auto const taken = take_inventory(directory, report);
+  ReadAhead reader(directory);
+  auto const taken = take_inventory(directory, reader, report);
   if (!taken) return taken.error();
   auto const& inventory = taken.value();
   auto const& known = inventory.manifest;
@@ -110,7 +111,7 @@ Result<Recovered> recover(Directory& directory, RecoverySink& sink, RecoveryRepo
   for (auto const& [no, segment] : inventory.segments) {
     if (segment.unreadable.empty()) walk.note_durable(segment.header.prev_end_commit);
   }
-  if (auto const walked = walk_segments(directory, inventory, walk, sink); !walked) {
+  if (auto const walked = walk_segments(directory, reader, inventory, walk, sink); !walked) {
     return walked.error();
   }
   walk.finish(recovered);
@@ -126,7 +127,7 @@ Result<Recovered> recover(Directory& directory, RecoverySink& sink, RecoveryRepo
   if (auto const synced = sync_last(directory, recovered.segments, inventory); !synced) {
     return synced.error();
   }
-  note_leftovers(directory, inventory.files, recovered);
+  note_leftovers(directory, reader, inventory.files, recovered);
   return recovered;
 }
 

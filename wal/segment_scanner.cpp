@@ -4,18 +4,14 @@
 #include <bit>
 #include <cstring>
 
+#include "wal/aligned_buffer.hpp"
+
 namespace stele::wal {
 namespace {
-
-constexpr std::size_t window_bytes_min = std::size_t{4} << 20;
 
 bool plausible(SegmentHeader const& header) noexcept {
   return std::has_single_bit(header.commit_align) && header.commit_align >= commit_align_min &&
          header.commit_align <= commit_align_max && header.segment_bytes > first_commit_offset;
-}
-
-std::uint64_t align_down(std::uint64_t value, std::uint64_t alignment) noexcept {
-  return value / alignment * alignment;
 }
 
 bool all_zero(std::span<std::byte const> bytes) noexcept {
@@ -31,42 +27,15 @@ void extend(Rest& rest, std::uint64_t distance, Rest const& block) noexcept {
 
 }  // namespace
 
-SegmentScanner::SegmentScanner(File& file, std::size_t read_alignment)
-    : file_(file), read_alignment_(read_alignment) {}
-
-bool SegmentScanner::load(std::uint64_t offset, std::uint64_t end) {
-  auto const begin = align_down(offset, read_alignment_);
-  auto const bytes = static_cast<std::size_t>(align_up(end, read_alignment_) - begin);
-  window_.reserve(bytes, 0);
-  window_offset_ = begin;
-  window_bytes_ = 0;
-  auto const read = file_.read_at(begin, {window_.data(), bytes});
-  if (!read) return false;
-  window_bytes_ = read.value();
-  return true;
-}
-
-SegmentScanner::View SegmentScanner::view(std::uint64_t offset, std::size_t bytes) {
-  auto const inside = [&] {
-    return offset >= window_offset_ && offset + bytes <= window_offset_ + window_bytes_;
-  };
-  if (!inside()) {
-    // A large read first; if the device refuses some sector of it, only what was asked for.
-    auto const end = offset + std::max(bytes, window_bytes_min);
-    if (!load(offset, end) && !load(offset, offset + bytes)) return {.readable = false};
-  }
-  if (offset >= window_offset_ + window_bytes_) return {};
-  auto const start = static_cast<std::size_t>(offset - window_offset_);
-  return {.bytes = {window_.data() + start, std::min(bytes, window_bytes_ - start)}};
-}
-
-std::variant<SegmentHeader, ScanFault> SegmentScanner::read_header() {
+std::variant<SegmentHeader, ScanFault> read_segment_header(File& file) {
+  AlignedBuffer block(header_block_bytes);
   auto fault = ScanFault::invalid;
   for (std::size_t copy = 0; copy < header_blocks; ++copy) {
-    auto const block = view(copy * header_block_bytes, header_block_bytes);
-    if (!block.readable) fault = ScanFault::unreadable;
-    if (block.bytes.size() < segment_header_bytes) continue;
-    auto const decoded = decode_segment_header(block.bytes.first<segment_header_bytes>());
+    auto const read = file.read_at(copy * header_block_bytes, {block.data(), header_block_bytes});
+    if (!read) fault = ScanFault::unreadable;
+    if (!read || read.value() < segment_header_bytes) continue;
+    auto const decoded = decode_segment_header(
+        std::span<std::byte const, segment_header_bytes>(block.data(), segment_header_bytes));
     if (auto const* header = std::get_if<SegmentHeader>(&decoded); header && plausible(*header)) {
       return *header;
     }
@@ -75,9 +44,16 @@ std::variant<SegmentHeader, ScanFault> SegmentScanner::read_header() {
   return fault;
 }
 
+SegmentScanner::SegmentScanner(ReadAhead& reader, File& file, SegmentHeader const& header)
+    : reader_(reader), header_(header) {
+  reader_.open(file);
+}
+
+SegmentScanner::~SegmentScanner() { reader_.close(); }
+
 std::variant<ScannedCommit, ScanFault> SegmentScanner::commit_at(std::uint64_t offset) {
   if (offset + commit_header_bytes > header_.segment_bytes) return ScanFault::invalid;
-  auto const head = view(offset, commit_header_bytes);
+  auto const head = reader_.view(offset, commit_header_bytes);
   if (!head.readable) return ScanFault::unreadable;
   if (head.bytes.size() < commit_header_bytes) return ScanFault::invalid;
   auto const header_bytes = head.bytes.first<commit_header_bytes>();
@@ -92,7 +68,7 @@ std::variant<ScannedCommit, ScanFault> SegmentScanner::commit_at(std::uint64_t o
   if (commit.header.salt != header_.salt || commit.end_offset > header_.segment_bytes) {
     return ScanFault::invalid;
   }
-  auto const whole = view(offset, static_cast<std::size_t>(total));
+  auto const whole = reader_.view(offset, static_cast<std::size_t>(total));
   if (!whole.readable) return ScanFault::unreadable;
   if (whole.bytes.size() < total) return ScanFault::invalid;
   commit.body = whole.bytes.subspan(commit_header_bytes);
@@ -101,7 +77,7 @@ std::variant<ScannedCommit, ScanFault> SegmentScanner::commit_at(std::uint64_t o
 }
 
 std::optional<CommitHeader> SegmentScanner::commit_header_at(std::uint64_t offset) {
-  auto const head = view(offset, commit_header_bytes);
+  auto const head = reader_.view(offset, commit_header_bytes);
   if (head.bytes.size() < commit_header_bytes) return std::nullopt;
   auto const decoded = decode_commit_header(head.bytes.first<commit_header_bytes>());
   auto const* header = std::get_if<CommitHeader>(&decoded);
@@ -113,7 +89,7 @@ std::optional<CommitHeader> SegmentScanner::commit_header_at(std::uint64_t offse
 /// Segments are made whole: a block that is shorter has lost its end.
 Rest SegmentScanner::block_at(std::uint64_t offset) {
   auto const whole = std::min<std::uint64_t>(header_.commit_align, header_.segment_bytes - offset);
-  auto const bytes = view(offset, static_cast<std::size_t>(whole)).bytes;
+  auto const bytes = reader_.view(offset, static_cast<std::size_t>(whole)).bytes;
   Rest rest;
   if (!all_zero(bytes)) {
     auto const last = std::find_if(bytes.rbegin(), bytes.rend(),

@@ -8,8 +8,8 @@
 #include <span>
 #include <variant>
 
-#include "wal/aligned_buffer.hpp"
 #include "wal/format.hpp"
+#include "wal/read_ahead.hpp"
 #include "wal/storage.hpp"
 
 namespace stele::wal {
@@ -46,16 +46,18 @@ struct Survey {
   Rest behind{};        ///< Of the part behind the extent of the commit that is missing.
 };
 
+/// The header of a segment, from the first of its copies that is valid.
+std::variant<SegmentHeader, ScanFault> read_segment_header(File& file);
+
+/// Reads the commits of one segment. They are read ahead, so the order to look at them is from
+/// front to back.
 class SegmentScanner {
  public:
-  /// `read_alignment` is the directory's. `file` outlives the scanner.
-  SegmentScanner(File& file, std::size_t read_alignment);
-
-  /// The header, from the first of its copies that is valid.
-  std::variant<SegmentHeader, ScanFault> read_header();
-
-  /// Reads commits of the segment that has this header.
-  void use(SegmentHeader const& header) { header_ = header; }
+  /// `reader` is used by this scanner alone as long as it lives; both outlive it.
+  SegmentScanner(ReadAhead& reader, File& file, SegmentHeader const& header);
+  SegmentScanner(SegmentScanner const&) = delete;
+  SegmentScanner& operator=(SegmentScanner const&) = delete;
+  ~SegmentScanner();
 
   std::variant<ScannedCommit, ScanFault> commit_at(std::uint64_t offset);
 
@@ -72,20 +74,10 @@ class SegmentScanner {
   Rest rest(std::uint64_t offset);
 
  private:
-  struct View {
-    std::span<std::byte const> bytes{};  ///< Fewer than asked: the file ends there.
-    bool readable = true;
-  };
-  View view(std::uint64_t offset, std::size_t bytes);
   Rest block_at(std::uint64_t offset);
-  bool load(std::uint64_t offset, std::uint64_t end);
 
-  File& file_;
-  std::size_t read_alignment_;
-  SegmentHeader header_{};
-  AlignedBuffer window_{};
-  std::uint64_t window_offset_ = 0;
-  std::size_t window_bytes_ = 0;
+  ReadAhead& reader_;
+  SegmentHeader const header_;
 };
 
 }  // namespace stele::wal

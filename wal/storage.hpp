@@ -56,6 +56,9 @@ class File {
   /// Offset, length and address are multiples of Directory::alignment().
   virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) = 0;
 
+  /// Begins the same; completes with an error also if the file ends before `into` is full.
+  virtual void read(std::uint64_t offset, std::span<std::byte> into, Completion& completion) = 0;
+
   /// Begins to write all of `bytes`. Offset, length and address are multiples of
   /// Directory::alignment().
   virtual void write_at(std::uint64_t offset, std::span<std::byte const> bytes,

@@ -36,14 +36,15 @@ int register_raw(io_uring const& ring, unsigned opcode, void const* argument, un
   return outcome < 0 ? errno : 0;
 }
 
-// System-call filters do not see what a ring does. This one refuses everything but two operations,
-// whoever gets hold of it; also to register anything further.
+// System-call filters do not see what a ring does. This one refuses everything but three
+// operations, whoever gets hold of it; also to register anything further.
 int restrict_ring(io_uring const& ring) {
-  std::array<io_uring_restriction, 2> allowed{};
-  allowed[0].opcode = IORING_RESTRICTION_SQE_OP;
-  allowed[0].sqe_op = IORING_OP_WRITE;
-  allowed[1].opcode = IORING_RESTRICTION_SQE_OP;
-  allowed[1].sqe_op = IORING_OP_FSYNC;
+  constexpr std::array operations{IORING_OP_READ, IORING_OP_WRITE, IORING_OP_FSYNC};
+  std::array<io_uring_restriction, operations.size()> allowed{};
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    allowed[i].opcode = IORING_RESTRICTION_SQE_OP;
+    allowed[i].sqe_op = static_cast<__u8>(operations[i]);
+  }
   return register_raw(ring, IORING_REGISTER_RESTRICTIONS, allowed.data(), allowed.size());
 }
 
@@ -80,7 +81,10 @@ class UringBackend final : public IoBackend {
     if (broken_) return refuse(request);
     // Never null: each request in flight has one entry, and the queue holds io_requests_max.
     io_uring_sqe* const entry = io_uring_get_sqe(&ring_->handle);
-    if (is_writing(request)) {
+    if (request.op == IoOp::read) {
+      io_uring_prep_read(entry, request.fd, const_cast<std::byte*>(request.bytes.data()),
+                         static_cast<unsigned>(request.bytes.size()), request.offset);
+    } else if (is_writing(request)) {
       io_uring_prep_write(entry, request.fd, request.bytes.data(),
                           static_cast<unsigned>(request.bytes.size()), request.offset);
       if (request.op == IoOp::write_durable && dsync_) entry->rw_flags = RWF_DSYNC;
@@ -130,6 +134,7 @@ class UringBackend final : public IoBackend {
 
   void on_entry(io_uring_cqe const& entry) noexcept {
     auto& request = *static_cast<IoRequest*>(io_uring_cqe_get_data(&entry));
+    if (request.op == IoOp::read) return finish(request, outcome_of_read(entry, request));
     if (!is_writing(request)) return finish(request, outcome_of(entry));
     if (entry.res == -EINTR) return submit(request);  // Interrupted before the first byte.
     auto error = outcome_of(entry);
@@ -144,6 +149,14 @@ class UringBackend final : public IoBackend {
 
   static boost::system::error_code outcome_of(io_uring_cqe const& entry) noexcept {
     return entry.res < 0 ? disk_error(-entry.res) : boost::system::error_code{};
+  }
+
+  // A short count is an error: who asked reads again what it needs.
+  static boost::system::error_code outcome_of_read(io_uring_cqe const& entry,
+                                                   IoRequest const& request) noexcept {
+    bool const whole =
+        entry.res >= 0 && static_cast<std::size_t>(entry.res) == request.bytes.size();
+    return whole || entry.res < 0 ? outcome_of(entry) : disk_error(EIO);
   }
 
   void finish(IoRequest& request, boost::system::error_code error) noexcept {

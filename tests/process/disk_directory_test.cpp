@@ -72,6 +72,37 @@ BOOST_DATA_TEST_CASE(what_is_written_is_read_back, all_modes(), mode) {
   }
 }
 
+BOOST_DATA_TEST_CASE(reads_under_way_bring_what_was_written, all_modes(), mode) {
+  TemporaryDirectory const place;
+  auto const directory = open_directory(place.path(), mode);
+  std::size_t const size = std::size_t{3} << 20;
+  Bytes const bytes = pattern(2 * size);
+  auto const file = directory->create("segment", 2 * size);
+  BOOST_TEST(!write(*directory, **file, 0, bytes, Persistence::durable));
+  Bytes halves[] = {Bytes(size), Bytes(size)};
+  Outcome outcomes[2];
+  for (std::size_t half : {0U, 1U}) (*file)->read(half * size, halves[half], outcomes[half]);
+  while (outcomes[0].runs == 0 || outcomes[1].runs == 0) directory->wait();
+  BOOST_TEST(!outcomes[0].error);
+  BOOST_TEST(!outcomes[1].error);
+  BOOST_TEST(std::equal(halves[0].begin(), halves[0].end(), bytes.begin()));
+  BOOST_TEST(std::equal(halves[1].begin(), halves[1].end(), bytes.begin() + size));
+}
+
+BOOST_DATA_TEST_CASE(read_under_way_that_meets_the_end_of_the_file_fails, all_modes(), mode) {
+  TemporaryDirectory const place;
+  auto const directory = open_directory(place.path(), mode);
+  auto const file = directory->create("segment", block);
+  for (std::uint64_t const offset : {std::uint64_t{0}, std::uint64_t{block}}) {
+    Bytes into(2 * block);
+    Outcome outcome;
+    (*file)->read(offset, into, outcome);
+    directory->wait();
+    BOOST_TEST(outcome.runs == 1);
+    BOOST_TEST(outcome.error.value() == EIO);
+  }
+}
+
 BOOST_DATA_TEST_CASE(smallest_block_can_be_written_anywhere, all_modes(), mode) {
   TemporaryDirectory const place;
   auto const directory = open_directory(place.path(), mode);

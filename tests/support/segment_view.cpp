@@ -9,22 +9,18 @@
 namespace stele::test {
 namespace {
 
-/// A scanner over one file of a copy of the disk.
+/// One file of a copy of the disk.
 struct View {
   View(SimulatedDisk const& disk, std::string const& name)
-      : copy(disk.clone()),
-        directory(copy.mount()),
-        file(directory->open(name).value()),
-        scanner(*file, directory->alignment()) {}
+      : copy(disk.clone()), directory(copy.mount()), file(directory->open(name).value()) {}
 
   SimulatedDisk copy;
   std::unique_ptr<wal::Directory> directory;
   std::unique_ptr<wal::File> file;
-  wal::SegmentScanner scanner;
 };
 
 wal::SegmentHeader read_header(View& view, std::string const& name) {
-  auto const header = view.scanner.read_header();
+  auto const header = wal::read_segment_header(*view.file);
   if (auto const* found = std::get_if<wal::SegmentHeader>(&header)) return *found;
   throw std::runtime_error(name + " has no valid header");
 }
@@ -46,10 +42,11 @@ wal::SegmentHeader header_of(SimulatedDisk const& disk, std::string const& name)
 
 std::vector<PlacedCommit> commits_of(SimulatedDisk const& disk, std::string const& name) {
   View view(disk, name);
-  view.scanner.use(read_header(view, name));
+  wal::ReadAhead reader(*view.directory);
+  wal::SegmentScanner scanner(reader, *view.file, read_header(view, name));
   std::vector<PlacedCommit> commits;
   for (auto offset = wal::first_commit_offset;;) {
-    auto const scanned = view.scanner.commit_at(offset);
+    auto const scanned = scanner.commit_at(offset);
     auto const* commit = std::get_if<wal::ScannedCommit>(&scanned);
     if (commit == nullptr) return commits;
     commits.push_back({.header = commit->header,

@@ -35,6 +35,7 @@ struct Inode {
   /// Durable writes since the last sync: they hold whatever becomes of older unsynced ones.
   std::vector<UnsyncedWrite> durable{};
   bool handed_out = false;  ///< Somebody may have changed `cache` behind our back.
+  std::uint64_t released_from = 0;
   std::uint64_t unreadable_begin = 0;
   std::uint64_t unreadable_end = 0;
 };
@@ -42,11 +43,12 @@ using InodePtr = std::shared_ptr<Inode>;
 using NameTable = std::map<std::string, InodePtr>;
 
 struct Request {
-  enum class Kind : std::uint8_t { write, sync_file, sync_names };
+  enum class Kind : std::uint8_t { read, write, sync_file, sync_names };
   Kind kind{};
   InodePtr inode{};
   std::uint64_t offset = 0;
   std::span<std::byte const> bytes{};
+  std::span<std::byte> into{};
   Persistence persistence = Persistence::cached;
   Completion* completion = nullptr;
   bool aborted = false;  ///< Its fate is settled; only the completion is still owed.
@@ -79,6 +81,8 @@ struct SimulatedDisk::State {
     return used;
   }
   void execute(Request const& request);
+  std::size_t execute_reads();
+  Result<std::size_t> read(Inode const& inode, std::uint64_t offset, std::span<std::byte> into);
   void tear(Inode& inode, UnsyncedWrite const& write);
   void settle_after_power_cut();
   NameTable surviving_names();
@@ -89,6 +93,7 @@ struct SimulatedDisk::State {
   std::vector<NameTable> name_history{NameTable{}};  ///< Since the last sync; the first is durable.
   std::deque<Request> requests{};
   std::uint64_t operations = 0;
+  std::uint64_t bytes_read = 0;
   std::optional<std::uint64_t> stop_countdown{};
   std::optional<std::pair<std::uint64_t, error_code>> fault{};
   bool stopped = false;
@@ -96,12 +101,40 @@ struct SimulatedDisk::State {
   std::uint64_t generation = 0;  ///< A directory mounted before a crash is dead after it.
 };
 
+Result<std::size_t> SimulatedDisk::State::read(Inode const& inode, std::uint64_t offset,
+                                               std::span<std::byte> into) {
+  bytes_read += into.size();
+  if (offset < inode.unreadable_end && inode.unreadable_begin < offset + into.size()) {
+    return Failure{make_error_code(errc::io_error), "read: Input/output error"};
+  }
+  if (offset >= inode.cache.size()) return std::size_t{0};
+  auto const count = std::min<std::size_t>(into.size(), inode.cache.size() - offset);
+  std::memcpy(into.data(), inode.cache.data() + offset, count);
+  return count;
+}
+
+/// No operations, and never failed: what a read meets is a matter of the bytes that it is about.
+std::size_t SimulatedDisk::State::execute_reads() {
+  std::size_t count = 0;
+  while (!requests.empty() && requests.front().kind == Request::Kind::read) {
+    auto const request = requests.front();
+    requests.pop_front();
+    auto const read = this->read(*request.inode, request.offset, request.into);
+    bool const whole = read && read.value() == request.into.size();
+    request.completion->on_complete(whole ? error_code{} : make_error_code(errc::io_error));
+    ++count;
+  }
+  return count;
+}
+
 void SimulatedDisk::State::execute(Request const& request) {
   if (request.aborted) return request.completion->on_complete(dead());
   auto const error = next_fate();
   if (!error) {
     auto& inode = request.inode;
     switch (request.kind) {
+      case Request::Kind::read:
+        break;
       case Request::Kind::write:
         overwrite(inode->cache, request.offset, request.bytes);
         if (request.persistence == Persistence::durable) {
@@ -186,13 +219,15 @@ class SimulatedFile final : public wal::File {
   Result<std::uint64_t> size() const override { return inode_->cache.size(); }
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override {
-    if (offset < inode_->unreadable_end && inode_->unreadable_begin < offset + into.size()) {
-      return Failure{make_error_code(errc::io_error), "read: Input/output error"};
-    }
-    if (offset >= inode_->cache.size()) return std::size_t{0};
-    auto const count = std::min<std::size_t>(into.size(), inode_->cache.size() - offset);
-    std::memcpy(into.data(), inode_->cache.data() + offset, count);
-    return count;
+    return disk_.read(*inode_, offset, into);
+  }
+
+  void read(std::uint64_t offset, std::span<std::byte> into, Completion& completion) override {
+    disk_.requests.push_back({.kind = Request::Kind::read,
+                              .inode = inode_,
+                              .offset = offset,
+                              .into = into,
+                              .completion = &completion});
   }
 
   void write_at(std::uint64_t offset, std::span<std::byte const> bytes, Persistence persistence,
@@ -200,7 +235,7 @@ class SimulatedFile final : public wal::File {
     BOOST_ASSERT(offset % disk_.options.sector_bytes == 0);
     BOOST_ASSERT(bytes.size() % disk_.options.sector_bytes == 0);
     disk_.requests.push_back(
-        {Request::Kind::write, inode_, offset, bytes, persistence, &completion});
+        {Request::Kind::write, inode_, offset, bytes, {}, persistence, &completion});
   }
 
   void sync(Completion& completion) override {
@@ -284,6 +319,7 @@ class SimulatedDirectory final : public wal::Directory {
     auto const& bytes = found->second->cache;
     auto const begin = bytes.begin() + static_cast<std::ptrdiff_t>(std::min(offset, bytes.size()));
     BOOST_ASSERT(std::all_of(begin, bytes.end(), [](std::byte b) { return b == std::byte{0}; }));
+    found->second->released_from = offset;
   }
 
   void sync(Completion& completion) override {
@@ -296,6 +332,7 @@ class SimulatedDirectory final : public wal::Directory {
   /// One request a call, the oldest or one behind it: the log never has two in flight whose order
   /// matters.
   std::size_t poll() override {
+    if (auto const reads = disk_.execute_reads(); reads > 0) return reads;
     if (disk_.requests.empty()) return 0;
     auto const pick =
         disk_.requests.begin() + static_cast<std::ptrdiff_t>(disk_.below(disk_.requests.size()));
@@ -338,6 +375,7 @@ std::unique_ptr<wal::Directory> SimulatedDisk::mount() {
 }
 
 std::uint64_t SimulatedDisk::operations() const noexcept { return state_->operations; }
+std::uint64_t SimulatedDisk::bytes_read() const noexcept { return state_->bytes_read; }
 void SimulatedDisk::stop_after(std::uint64_t operations) { state_->stop_countdown = operations; }
 bool SimulatedDisk::stopped() const noexcept { return state_->stopped; }
 void SimulatedDisk::fail_after(std::uint64_t operations, error_code error) {
@@ -368,6 +406,9 @@ void SimulatedDisk::crash(Crash kind) {
 }
 
 std::uint64_t SimulatedDisk::used_bytes() const { return state_->used_bytes(); }
+std::uint64_t SimulatedDisk::released_from(std::string const& name) const {
+  return state_->names.at(name)->released_from;
+}
 std::uint64_t SimulatedDisk::random(std::uint64_t below) { return state_->below(below); }
 
 SimulatedDisk SimulatedDisk::clone() const {

@@ -40,6 +40,8 @@ class SimulatedDisk {
 
   /// Storage operations so far: every create, rename, remove, write and sync.
   std::uint64_t operations() const noexcept;
+  /// Bytes that were asked for by reads so far.
+  std::uint64_t bytes_read() const noexcept;
   /// From the nth operation from now on nothing reaches the disk any more; then call crash().
   void stop_after(std::uint64_t operations);
   bool stopped() const noexcept;
@@ -54,6 +56,9 @@ class SimulatedDisk {
   void set_capacity(std::uint64_t bytes) noexcept;
   std::uint64_t used_bytes() const;
   std::uint64_t random(std::uint64_t below);
+
+  /// From where on the file's space was last given back; 0: it was not.
+  std::uint64_t released_from(std::string const& name) const;
 
   /// What somebody else may do to the files while nobody has them open.
   /// Another disk with the same files, all of them synced; nothing is mounted on it.

@@ -189,6 +189,30 @@ BOOST_AUTO_TEST_CASE(each_start_opens_a_new_segment_and_uses_up_no_spare) {
   BOOST_TEST(segments_of(fix.disk).size() == 6u);  // Four old ones, the active one, the spare.
 }
 
+BOOST_AUTO_TEST_CASE(a_stop_and_a_start_give_back_the_space_that_no_commit_uses) {
+  Fixture fix;
+  fix.fill(3);
+  auto const first = segment_name(1);
+  auto const spare = segment_name(2);
+  fix.life.crash(Crash::kill);
+  BOOST_TEST(fix.disk.released_from(first) == 0u);
+  auto const end_of = [&](std::string const& name) {
+    return align_up(commits_of(fix.disk, name).back().end, header_block_bytes);
+  };
+  fix.reopen();
+  BOOST_TEST(fix.disk.released_from(first) == end_of(first));
+  auto const second = spare;  // Made anew by the start.
+  auto const third = segment_name(3);
+  fix.fill(1);
+  BOOST_TEST(fix.disk.released_from(second) == 0u);
+  fix.life.stop();
+  BOOST_TEST(fix.disk.released_from(second) == end_of(second));
+  BOOST_TEST(fix.disk.released_from(third) == first_commit_offset);
+  fix.reopen();
+  fix.check_payloads(1, 4);
+  BOOST_TEST(fix.life.report().findings.empty());
+}
+
 BOOST_AUTO_TEST_CASE(retention_removes_whole_old_segments_and_tells) {
   Fixture fix(Fixture::retaining(4));
   fix.fill(100);

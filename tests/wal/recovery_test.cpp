@@ -330,4 +330,30 @@ BOOST_AUTO_TEST_CASE(gaps_below_what_expired_are_not_named_twice) {
   BOOST_TEST(stele::test::is_named(gaps, 5));
 }
 
+BOOST_AUTO_TEST_CASE(a_start_reads_each_byte_of_the_log_once) {
+  auto options = LogFixture::small_options();
+  options.segment_bytes = 1 << 20;
+  KnownLog log(options);
+  log.live([&](LogFixture& life) {
+    log.write_large(life, 500);
+    life.idle();
+  });
+  std::uint64_t bytes = manifest_bytes;
+  auto const segments = stele::test::segments_of(log.disk);
+  // The header, and a look at the first commit, come before, to know what the others are worth.
+  constexpr std::uint64_t look_bytes = 64 << 10;
+  for (auto const& name : segments) {
+    bytes += header_block_bytes + log.disk.bytes(name).size();
+    if (stele::test::header_of(log.disk, name).prev_end_commit != end_commit_unknown) {
+      bytes += look_bytes;
+    }
+  }
+  BOOST_TEST_REQUIRE(segments.size() >= 4u);
+  auto const before = log.disk.bytes_read();
+  LogFixture life(log.disk, options);
+  BOOST_TEST_REQUIRE(life.open());
+  BOOST_TEST((life.sink.payloads == log.payloads));
+  BOOST_TEST(log.disk.bytes_read() - before <= bytes);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
