@@ -3,61 +3,31 @@
 #include <algorithm>
 #include <boost/assert.hpp>
 #include <cstring>
-#include <limits>
 
 namespace stele::daemon {
 namespace {
 
 /// Large enough that a frame of entries is one or two slices, small enough that retention frees
 /// memory in fine steps. An entry that is larger gets a chunk of its own.
-constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
+constexpr std::size_t chunk_bytes = std::size_t{2} << 20;
 
 }  // namespace
 
-Chunk::Chunk(Seq first_seq, std::size_t capacity)
-    : bytes_(std::make_unique_for_overwrite<char[]>(capacity)),
-      capacity_(capacity),
-      first_seq_(first_seq) {
-  BOOST_ASSERT(capacity <= std::numeric_limits<std::uint32_t>::max());
-}
-
-std::string_view Chunk::entries(Seq first, Seq end) const noexcept {
-  std::size_t const begin = begin_of(static_cast<std::size_t>(first - first_seq_));
-  return {bytes_.get() + begin, ends_[static_cast<std::size_t>(end - first_seq_) - 1] - begin};
-}
-
-Seq Chunk::run_end(Seq first, Seq end, std::size_t bytes_max) const noexcept {
-  auto const index = static_cast<std::ptrdiff_t>(first - first_seq_);
-  auto const index_last = static_cast<std::ptrdiff_t>(end - first_seq_) - 1;
-  // The comma that this entry ends with is the last byte before the bound, or after it.
-  std::size_t const comma_min = begin_of(static_cast<std::size_t>(index)) + bytes_max - 1;
-  auto const last = std::lower_bound(ends_.begin() + index, ends_.begin() + index_last, comma_min);
-  return first_seq_ + static_cast<Seq>(last - ends_.begin()) + 1;
-}
-
-std::string_view Chunk::append(std::size_t bytes) {
-  BOOST_ASSERT(bytes < free_bytes());
-  char* const begin = free_begin();
-  begin[bytes] = ',';
-  ends_.push_back(static_cast<std::uint32_t>(used_bytes() + bytes));
-  return {begin, bytes};
-}
-
-Chunk& Store::chunk_for(Seq seq, std::size_t bytes) {
+Chunk& Store::chunk_for(Seq seq, std::size_t bytes, Pages pages) {
   std::size_t const needed = bytes + 1;  // The comma.
   if (!chunks_.empty()) {
     Chunk& last = *chunks_.back();
     if (last.next_seq() == seq && last.free_bytes() >= needed) return last;
     last.shrink_to_fit();
   }
-  chunks_.push_back(std::make_shared<Chunk>(seq, std::max(chunk_bytes, needed)));
+  chunks_.push_back(std::make_shared<Chunk>(seq, std::max(chunk_bytes, needed), pages));
   return *chunks_.back();
 }
 
 std::string_view Store::stage(protocol::EntryDraft const& draft,
                               protocol::EntryStamp const& stamp) {
   BOOST_ASSERT(stamp.seq > (staged_.empty() ? visible_seq_ : staged_.back().seq));
-  Chunk& chunk = chunk_for(stamp.seq, protocol::canonical_bytes_max(draft));
+  Chunk& chunk = chunk_for(stamp.seq, protocol::canonical_bytes_max(draft), Pages::small);
   char* const begin = chunk.free_begin();
   char* const end = protocol::write_canonical_entry(begin, draft, stamp);
   auto const text = chunk.append(static_cast<std::size_t>(end - begin));
@@ -89,7 +59,7 @@ void Store::unstage_from(Seq seq) {
 bool Store::insert(Seq seq, std::string_view text) {
   auto const key = protocol::read_entry_key(text);
   if (!key || key->seq != seq || seq <= visible_seq_) return false;
-  Chunk& chunk = chunk_for(seq, text.size());
+  Chunk& chunk = chunk_for(seq, text.size(), Pages::large);
   std::memcpy(chunk.free_begin(), text.data(), text.size());
   chunk.append(text.size());
   text_bytes_ += text.size() + 1;

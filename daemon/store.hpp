@@ -7,58 +7,13 @@
 #include <deque>
 #include <memory>
 #include <string_view>
-#include <vector>
 
+#include "daemon/chunk.hpp"
 #include "daemon/time_index.hpp"
 #include "daemon/writer_table.hpp"
 #include "protocol/canonical_entry.hpp"
 
 namespace stele::daemon {
-
-using Seq = std::uint64_t;
-
-/// Canonical entries with contiguous seqs, each followed by a comma:
-///
-///   {"seq":7,…},{"seq":8,…},{"seq":9,…},   free
-///             ^ends_[0]   ^ends_[1]   ^ends_[2]
-///
-/// so that any run of neighbours can be sent between `[` and `]` as it stands. Bytes of entries
-/// that are visible never change or move; replies share them.
-class Chunk {
- public:
-  Chunk(Seq first_seq, std::size_t capacity);
-
-  Seq first_seq() const noexcept { return first_seq_; }
-  Seq next_seq() const noexcept { return first_seq_ + ends_.size(); }
-  bool empty() const noexcept { return ends_.empty(); }
-  std::size_t used_bytes() const noexcept { return ends_.empty() ? 0 : ends_.back() + 1U; }
-  std::size_t free_bytes() const noexcept { return capacity_ - used_bytes(); }
-  /// Precondition: first_seq() <= seq < next_seq().
-  std::string_view entry(Seq seq) const noexcept { return entries(seq, seq + 1); }
-  /// The entries from `first` to below `end`, with the commas between them.
-  /// Precondition: first_seq() <= first < end <= next_seq().
-  std::string_view entries(Seq first, Seq end) const noexcept;
-  /// Where a run that starts with `first` ends: at `end`, or before the first entry that begins
-  /// `bytes_max` or more after it. Preconditions: those of entries(), and bytes_max > 0.
-  Seq run_end(Seq first, Seq end, std::size_t bytes_max) const noexcept;
-
-  /// Where the next entry is to be written, before append() is told how long it is.
-  char* free_begin() noexcept { return bytes_.get() + used_bytes(); }
-  std::string_view append(std::size_t bytes);
-  void pop_back() noexcept { ends_.pop_back(); }
-  /// Gives back what was reserved for more entries.
-  void shrink_to_fit() { ends_.shrink_to_fit(); }
-
- private:
-  std::size_t begin_of(std::size_t index) const noexcept {
-    return index == 0 ? 0 : ends_[index - 1] + std::size_t{1};
-  }
-
-  std::unique_ptr<char[]> bytes_;
-  std::size_t capacity_;
-  Seq first_seq_;
-  std::vector<std::uint32_t> ends_{};
-};
 
 /// Where neighbours in a chunk lie; valid until the store changes.
 struct EntryRun {
@@ -129,7 +84,7 @@ class Store {
   };
 
  private:
-  Chunk& chunk_for(Seq seq, std::size_t bytes);
+  Chunk& chunk_for(Seq seq, std::size_t bytes, Pages pages);
 
   /// In seq order; the last one grows.
   std::deque<std::shared_ptr<Chunk>> chunks_{};

@@ -31,8 +31,10 @@ inline constexpr TimeKey time_key_max{std::numeric_limits<std::uint64_t>::max(),
 ///         bound ───► [ k k k k k k k ]     every key of a leaf is at or above its bound,
 ///         bound ───► [ k k ]               and below the bound of the next leaf
 ///
-/// 16 bytes a key: full leaves if keys arrive in order, half-full ones at worst. The first leaf,
-/// with bound 0, is always there and may be empty.
+/// 16 bytes a key: full leaves if keys arrive in order. A full leaf shares its keys with a
+/// neighbour, and only two full ones become three, so that whatever the order is, leaves are five
+/// eighths full or more: 26 bytes a key. The first leaf, with bound 0, is always there and may be
+/// empty.
 class TimeIndex {
  public:
   TimeIndex();
@@ -63,11 +65,18 @@ class TimeIndex {
   struct Leaf {
     std::vector<TimeKey> keys{};
     std::uint64_t seq_min = std::numeric_limits<std::uint64_t>::max();
+
+    void assign(Keys from);
+    void find_seq_min() noexcept;
   };
   using Leaves = std::map<TimeKey, Leaf>;
 
   Leaf& add_leaf(Leaves::iterator before, TimeKey bound);
-  Leaf& split(Leaves::iterator full, TimeKey key);
+  Leaves::iterator leaf_of(TimeKey key);
+  void make_room(Leaves::iterator full, TimeKey key);
+  void spread(Leaves::iterator first, Leaves::iterator end, std::size_t first_keys,
+              std::size_t others);
+  Leaves::iterator join(Leaves::iterator leaf);
 
   Leaves leaves_{};
   std::size_t size_ = 0;

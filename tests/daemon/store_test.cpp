@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(unstaged_seqs_are_staged_again_with_other_bytes) {
 }
 
 BOOST_AUTO_TEST_CASE(unstaging_everything_leaves_an_empty_store) {
-  std::string const large(600'000, 'x');
+  std::string const large(1'200'000, 'x');
   for (int i = 0; i < 4; ++i) stage(10, large);
   store.unstage_from(1);
   next_seq = 1;
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(a_run_has_one_entry_more_than_fits_and_no_more_than_asked_f
 }
 
 BOOST_AUTO_TEST_CASE(a_run_ends_where_a_chunk_ends) {
-  std::string const large(600'000, 'x');
+  std::string const large(1'200'000, 'x');
   for (std::uint64_t i = 0; i < 3; ++i) write(i, large);
   auto read = begin({});
   BOOST_TEST(take_step(read, 10 << 20).runs.size() == 3U);

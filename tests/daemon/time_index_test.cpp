@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <functional>
 #include <random>
 #include <set>
 #include <vector>
@@ -78,12 +79,45 @@ BOOST_AUTO_TEST_CASE(keys_in_order_fill_leaves_to_sixteen_bytes_a_key) {
   BOOST_TEST(index.bytes() < 100'000U * 17);
 }
 
-BOOST_AUTO_TEST_CASE(keys_in_reverse_order_stay_below_thirty_three_bytes_a_key) {
+BOOST_AUTO_TEST_CASE(no_order_of_keys_takes_more_than_twenty_six_bytes_a_key) {
+  std::mt19937_64 random(1);
+  constexpr std::uint64_t middle = 1'000'000'000;
+  struct Order {
+    char const* name;
+    std::function<std::uint64_t(std::uint64_t)> timestamp_of;
+  };
+  Order const orders[] = {
+      {"reversed", [](auto seq) { return middle - seq; }},
+      {"random", [&](auto) { return random(); }},
+      {"from both ends", [](auto seq) { return seq % 2 == 0 ? seq : middle - seq; }},
+      {"from the middle", [](auto seq) { return seq % 2 == 0 ? middle + seq : middle - seq; }},
+      {"into the middle", [](auto seq) { return seq % 2 == 0 ? 0 : middle; }},
+      {"blocks, reversed", [](auto seq) { return middle - seq / 100 * 100 + seq % 100; }},
+      {"one late in 10", [](auto seq) { return seq % 10 == 0 ? seq - 10 : seq; }},
+      {"one late in 513", [](auto seq) { return seq % 513 == 0 ? seq - 300 : seq; }},
+      {"a clock that is set back", [](auto seq) { return seq % 30'000; }},
+      {"four writers, one behind", [](auto seq) { return seq % 4 == 0 ? seq - seq / 2 : seq; }},
+  };
+  for (auto const& order : orders) {
+    BOOST_TEST_CONTEXT(order.name) {
+      TimeIndex index;
+      Model model;
+      fill(index, model, 100'000, order.timestamp_of);
+      check_same(index, model);
+      BOOST_TEST(index.bytes() < 100'000U * 26);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_removal_leaves_is_joined) {
+  std::mt19937_64 random(1);
   TimeIndex index;
   Model model;
-  fill(index, model, 100'000, [](auto seq) { return 1'000'000 - seq; });
+  fill(index, model, 100'000, [&](auto) { return random(); });
+  index.remove_up_to(99'000);
+  std::erase_if(model, [](TimeKey key) { return key.seq <= 99'000; });
   check_same(index, model);
-  BOOST_TEST(index.bytes() < 100'000U * 33);
+  BOOST_TEST(index.bytes() < 1'000U * 36);
 }
 
 BOOST_AUTO_TEST_CASE(equal_timestamps_are_ordered_by_seq) {

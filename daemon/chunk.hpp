@@ -1,0 +1,72 @@
+// A run of entries in memory, as one piece that replies share.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace stele::daemon {
+
+using Seq = std::uint64_t;
+
+/// How the memory of a chunk comes from the system.
+enum class Pages : std::uint8_t {
+  small,  ///< As they are needed, 4 KiB at a time.
+  /// 2 MiB at a time, where the system has them: filling small ones costs more than what they are
+  /// filled with. The system may take its time to find one, so only where nobody waits.
+  large,
+};
+
+/// Canonical entries with contiguous seqs, each followed by a comma:
+///
+///   {"seq":7,…},{"seq":8,…},{"seq":9,…},   free
+///             ^ends_[0]   ^ends_[1]   ^ends_[2]
+///
+/// so that any run of neighbours can be sent between `[` and `]` as it stands. Bytes of entries
+/// that are visible never change or move; replies share them.
+class Chunk {
+ public:
+  /// Has room for at least `capacity` bytes.
+  Chunk(Seq first_seq, std::size_t capacity, Pages pages = Pages::small);
+
+  Seq first_seq() const noexcept { return first_seq_; }
+  Seq next_seq() const noexcept { return first_seq_ + ends_.size(); }
+  bool empty() const noexcept { return ends_.empty(); }
+  std::size_t used_bytes() const noexcept { return ends_.empty() ? 0 : ends_.back() + 1U; }
+  std::size_t free_bytes() const noexcept { return memory_.get_deleter().bytes - used_bytes(); }
+  /// Precondition: first_seq() <= seq < next_seq().
+  std::string_view entry(Seq seq) const noexcept { return entries(seq, seq + 1); }
+  /// The entries from `first` to below `end`, with the commas between them.
+  /// Precondition: first_seq() <= first < end <= next_seq().
+  std::string_view entries(Seq first, Seq end) const noexcept;
+  /// Where a run that starts with `first` ends: at `end`, or before the first entry that begins
+  /// `bytes_max` or more after it. Preconditions: those of entries(), and bytes_max > 0.
+  Seq run_end(Seq first, Seq end, std::size_t bytes_max) const noexcept;
+
+  /// Where the next entry is to be written, before append() is told how long it is.
+  char* free_begin() noexcept { return memory_.get() + used_bytes(); }
+  std::string_view append(std::size_t bytes);
+  void pop_back() noexcept { ends_.pop_back(); }
+  /// No more entries are to come: gives back what was reserved for them.
+  void shrink_to_fit();
+
+ private:
+  struct Unmap {
+    std::size_t bytes = 0;
+    void operator()(char* memory) const noexcept;
+  };
+  using Memory = std::unique_ptr<char[], Unmap>;
+  static Memory map(std::size_t bytes, Pages pages);
+
+  std::size_t begin_of(std::size_t index) const noexcept {
+    return index == 0 ? 0 : ends_[index - 1] + std::size_t{1};
+  }
+
+  Memory memory_;
+  Seq first_seq_;
+  std::vector<std::uint32_t> ends_{};
+};
+
+}  // namespace stele::daemon
