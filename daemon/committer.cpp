@@ -52,21 +52,24 @@ void Committer::request_turn_end() {
 
 void Committer::on_turn_end() {
   turn_end_requested_ = false;
+  auto const gathered = log_->gathering();
   log_->start_commit(clock_.now());
-  tell();
+  tell(gathered);
 }
 
 void Committer::on_disk_event() {
+  auto const gathered = log_->gathering();
   log_->poll(clock_.now());
-  tell();
+  tell(gathered);
 }
 
 void Committer::on_timer() {
   auto const now = clock_.now();
   auto const due = log_->next_deadline();
   if (!due || now < *due) return;
+  auto const gathered = log_->gathering();
   log_->on_timer(now);
-  tell();
+  tell(gathered);
 }
 
 void Committer::on_durable(wal::Seq seq) {
@@ -90,13 +93,17 @@ void Committer::on_expired(wal::Seq seq) {
   store_.remove_up_to(seq);
 }
 
-void Committer::tell() {
+/// `gathered` is what had gathered before the call into the log.
+void Committer::tell(wal::Gathering const& gathered) {
   if (refused_from_) {
     Seq const first = *std::exchange(refused_from_, std::nullopt);
     spdlog::warn("the disk is full: writes from seq {} on were refused", first);
     // Also who waits for an older write may have refused ones behind it.
     for (auto& waiter : waiters_) waiter.on_refused(first);
   }
+  // Some may have been held back because so much had gathered.
+  bool const next_gathers = log_->gathering().commit_no != gathered.commit_no;
+  if (next_gathers && gathered.bytes >= gathered_bytes_full) progressed_ = true;
   if (std::exchange(progressed_, false)) {
     tell_waiters([](LogWaiter& waiter) { waiter.on_log_progress(); });
   }

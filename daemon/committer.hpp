@@ -25,7 +25,7 @@ namespace stele::daemon {
 class LogWaiter : public boost::intrusive::list_base_hook<
                       boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
-  /// More is visible, or less waits for the disk, than when it asked.
+  /// More is visible, less waits for the disk, or another commit gathers, than when it asked.
   virtual void on_log_progress() = 0;
   /// Entries from `first` on were never written. Takes note only: on_log_progress() follows.
   virtual void on_refused(Seq first) = 0;
@@ -62,7 +62,13 @@ class Committer final : public LogPort, private wal::LogListener {
   wal::Log const& log() const noexcept { return *log_; }
 
   wal::Seq next_seq() const noexcept override { return log_->next_seq(); }
-  std::size_t pending_bytes() const noexcept override { return log_->pending_bytes(); }
+  /// After a failure nothing waits for the disk any more.
+  std::size_t pending_bytes() const noexcept override {
+    return failed_ ? 0 : log_->pending_bytes();
+  }
+  wal::Gathering gathering() const noexcept override {
+    return failed_ ? wal::Gathering{} : log_->gathering();
+  }
   boost::system::error_code admit(std::size_t payloads,
                                   std::size_t payload_bytes) const noexcept override {
     return log_->admit(payloads, payload_bytes);
@@ -104,7 +110,7 @@ class Committer final : public LogPort, private wal::LogListener {
   void on_expired(wal::Seq seq) override;
 
   void request_turn_end();
-  void tell();
+  void tell(wal::Gathering const& gathered);
   template <class Telling>
   void tell_waiters(Telling const& telling);
 

@@ -12,6 +12,11 @@
 
 namespace stele::daemon {
 
+/// Once so many bytes of payload have gathered for the next commit, each connection may add its
+/// share and no more: a commit stays so short that who writes little hardly notices who writes
+/// much.
+inline constexpr std::size_t gathered_bytes_full = std::size_t{512} << 10;
+
 struct LogStatus {
   wal::Seq durable_seq = 0;
   std::size_t pending_bytes = 0;
@@ -22,6 +27,7 @@ class LogPort {
  public:
   virtual wal::Seq next_seq() const noexcept = 0;
   virtual std::size_t pending_bytes() const noexcept = 0;
+  virtual wal::Gathering gathering() const noexcept = 0;
   virtual boost::system::error_code admit(std::size_t payloads,
                                           std::size_t payload_bytes) const noexcept = 0;
   /// Appends one group, and sees to it that a commit begins once this turn of the loop is over.

@@ -96,6 +96,7 @@ class RequestHandler {
 
   /// Whether so much waits for the disk that no message should be handled now.
   bool overloaded() const noexcept;
+  wal::Gathering gathering() const noexcept { return log_.gathering(); }
   /// From now on writes are refused with shutting_down.
   void start_draining() noexcept { draining_ = true; }
 

@@ -19,6 +19,12 @@ constexpr std::size_t room_bytes_max = std::size_t{256} << 10;
 /// Shorter runs of neighbours are copied: a part of a gather write costs more than such a copy.
 constexpr std::size_t copied_run_bytes_max = std::size_t{4} << 10;
 
+/// Bytes of messages that one turn of the loop takes from one connection: some 100 µs of work. The
+/// message that crosses the limit is taken whole.
+constexpr std::size_t turn_bytes_max = std::size_t{32} << 10;
+/// What each connection may add to a commit, however much has gathered.
+constexpr std::size_t share_bytes = std::size_t{16} << 10;
+
 }  // namespace
 
 SessionLimits session_limits(Config const& config) noexcept {
@@ -85,6 +91,7 @@ void SessionState::on_log_failed() {
 void SessionState::advance() {
   awaits_turn_ = false;
   turn_ = {};
+  turn_bytes_ = 0;
   bool const follows_first = std::exchange(follows_first_, !follows_first_);
   bool progress = true;
   while (progress && !awaits_turn_) {
@@ -96,22 +103,40 @@ void SessionState::advance() {
   output_full_ = unsent_bytes() >= limits_.unsent_bytes_max;
 }
 
+bool SessionState::had_its_share() const noexcept {
+  auto const gathering = handler_.gathering();
+  return gathering.bytes >= gathered_bytes_full && share_.commit_no == gathering.commit_no &&
+         share_.bytes >= share_bytes;
+}
+
+void SessionState::add_to_share(std::size_t bytes) noexcept {
+  auto const commit_no = handler_.gathering().commit_no;
+  if (share_.commit_no != commit_no) share_ = {commit_no, 0};
+  share_.bytes += bytes;
+}
+
+bool SessionState::may_handle() noexcept {
+  bool const turn_is_over = turn_bytes_ >= turn_bytes_max;
+  if (turn_is_over) awaits_turn_ = true;
+  awaits_log_room_ = handler_.overloaded() || had_its_share();
+  messages_wait_ = turn_is_over || awaits_log_room_ || queue_.size() >= limits_.unanswered_max ||
+                   unsent_bytes() >= limits_.unsent_bytes_max;
+  return !messages_wait_;
+}
+
 bool SessionState::handle_messages() {
   bool progress = false;
   awaits_log_room_ = false;
-  while (!input_ended()) {
-    awaits_log_room_ = handler_.overloaded();
-    messages_wait_ = awaits_log_room_ || queue_.size() >= limits_.unanswered_max ||
-                     unsent_bytes() >= limits_.unsent_bytes_max;
-    if (messages_wait_) break;
-
+  while (!input_ended() && may_handle()) {
     using Status = protocol::FrameReader::Status;
     auto const next = reader_.next();
     if (next.status == Status::need_more) break;
     progress = true;
     if (next.status == Status::message) {
+      turn_bytes_ += next.message.size();
       queue_.push_back(handler_.handle(next.message, form(), peer_));
       if (auto* const cancel = std::get_if<CancelReply>(&queue_.back())) cancel_queued(*cancel);
+      if (std::holds_alternative<WriteReply>(queue_.back())) add_to_share(next.message.size());
     } else if (next.status == Status::end) {
       end_seen_ = true;
     } else {

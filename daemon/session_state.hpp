@@ -35,7 +35,9 @@ SessionLimits session_limits(Config const& config) noexcept;
 ///
 /// A write holds up what is behind it until it is visible, a read until its last frame is made. A
 /// follow leaves the queue when it begins: its frames come between those of the others, in turn.
-/// After every event, advance() does what has become possible.
+/// After every event, advance() does what has become possible; but no more than a turn's worth of
+/// it, and no more than a connection's share of a commit that is full, so that no client waits for
+/// the flood of another.
 class SessionState {
  public:
   SessionState(RequestHandler& handler, Origin const& origin, SessionLimits const& limits);
@@ -59,7 +61,7 @@ class SessionState {
 
   /// The oldest write that is not yet answered, if the log still owes it.
   std::optional<Seq> awaited_seq() const noexcept;
-  /// Messages are held back until less waits for the disk.
+  /// Messages are held back until less waits for the disk, or the next commit gathers.
   bool awaits_log_room() const noexcept { return awaits_log_room_; }
   /// The log's next news may move this session on.
   bool awaits_log() const noexcept {
@@ -85,6 +87,9 @@ class SessionState {
   }
   bool handle_messages();
   void cancel_queued(CancelReply& cancel);
+  bool may_handle() noexcept;
+  bool had_its_share() const noexcept;
+  void add_to_share(std::size_t bytes) noexcept;
   bool produce_replies();
   bool produce_follows();
   void append_follow_frame(Follow const& follow, FollowRead::Step const& step);
@@ -118,7 +123,9 @@ class SessionState {
   FollowSet follows_;
   ReplyBatch filling_{};
   ReplyBatch sending_{};
-  TurnBudget turn_{};           ///< Of this call of advance().
+  TurnBudget turn_{};           ///< Of this call of advance(): what reads may take,
+  std::size_t turn_bytes_ = 0;  ///< and bytes of messages that it has handled.
+  wal::Gathering share_{};      ///< What this connection has added to a commit.
   bool follows_first_ = false;  ///< In the next call of advance(), so that neither starves.
   bool messages_wait_ = false;  ///< A limit, not the client, is why nothing is handled.
   bool awaits_log_room_ = false;

@@ -30,6 +30,11 @@ Seq CommitPipeline::append(WriterMark const& writer, std::span<std::string_view 
   return std::exchange(next_seq_, next_seq_ + payloads.size());
 }
 
+Gathering CommitPipeline::gathering() const noexcept {
+  std::size_t const in_flight_bytes = in_flight_ ? in_flight_->buffer.payload_bytes() : 0;
+  return {next_commit_no_, pending_bytes_ - in_flight_bytes};
+}
+
 std::uint64_t CommitPipeline::append_gap(Gap const& gap) {
   BOOST_ASSERT(!failed_);
   open_commit(CommitKind::gap, gap_record_bytes).buffer.add_gap(gap);

@@ -43,6 +43,7 @@ class CommitPipeline {
   std::uint64_t next_commit_no() const noexcept { return next_commit_no_; }
   std::uint32_t chain() const noexcept { return chain_; }
   std::size_t pending_bytes() const noexcept { return pending_bytes_; }
+  Gathering gathering() const noexcept;
   bool in_flight() const noexcept { return in_flight_.has_value(); }
   bool failed() const noexcept { return failed_; }
   bool idle() const noexcept { return !in_flight_ && queue_.empty(); }

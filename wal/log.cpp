@@ -89,6 +89,7 @@ Options const& Log::options() const noexcept { return core_->options; }
 Seq Log::next_seq() const noexcept { return core_->pipeline.next_seq(); }
 Seq Log::durable_seq() const noexcept { return core_->pipeline.durable_seq(); }
 std::size_t Log::pending_bytes() const noexcept { return core_->pipeline.pending_bytes(); }
+Gathering Log::gathering() const noexcept { return core_->pipeline.gathering(); }
 
 boost::system::error_code Log::admit(std::size_t payloads,
                                      std::size_t payload_bytes) const noexcept {

@@ -139,6 +139,12 @@ struct LogMetrics {
   std::uint64_t segments = 0;
 };
 
+/// What has been appended and is in no commit yet.
+struct Gathering {
+  std::uint64_t commit_no = 0;  ///< Of the commit that takes it; another one once that has begun.
+  std::size_t bytes = 0;        ///< Of payloads.
+};
+
 /// A log opened for appending. Single-threaded: every call comes from the thread of its owner.
 ///
 /// One commit is in flight at a time; while it is, appended groups gather into the next. Nothing
@@ -161,6 +167,7 @@ class Log {
   Seq durable_seq() const noexcept;
   /// Appended and not yet durable, as payload bytes.
   std::size_t pending_bytes() const noexcept;
+  Gathering gathering() const noexcept;
 
   /// Whether a group of these payload bytes could be appended now: no error, Errc::no_space,
   /// Errc::too_large or Errc::failed.

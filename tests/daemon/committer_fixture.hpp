@@ -24,9 +24,8 @@ struct CountingTurns final : daemon::TurnScheduler {
 struct CommitterFixture {
   static inline std::uint64_t const segment_bytes = LogFixture::small_options().segment_bytes;
 
-  CommitterFixture() {
-    auto opened =
-        daemon::Committer::open(*directory, LogFixture::small_options(), sink, store, clock, turns);
+  explicit CommitterFixture(wal::Options const& options = LogFixture::small_options()) {
+    auto opened = daemon::Committer::open(*directory, options, sink, store, clock, turns);
     BOOST_REQUIRE(opened.has_value());
     committer = *std::move(opened);
     settle();

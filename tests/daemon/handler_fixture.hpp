@@ -18,6 +18,7 @@ class FakeLog final : public daemon::LogPort {
  public:
   wal::Seq next_seq() const noexcept override { return payloads.size() + 1; }
   std::size_t pending_bytes() const noexcept override { return pending; }
+  wal::Gathering gathering() const noexcept override { return gathered; }
   boost::system::error_code admit(std::size_t, std::size_t) const noexcept override {
     return refusal;
   }
@@ -34,6 +35,7 @@ class FakeLog final : public daemon::LogPort {
   std::vector<wal::WriterMark> marks{};  ///< Of the groups.
   std::size_t groups = 0;
   std::size_t pending = 0;
+  wal::Gathering gathered{};
   boost::system::error_code refusal{};
 };
 

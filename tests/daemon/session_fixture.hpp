@@ -31,6 +31,7 @@ struct SessionFixture : HandlerFixture {
       std::memcpy(room.data(), part.data(), part.size());
       state.on_received(part.size());
       state.advance();
+      while (state.awaits_turn() && !state.has_output()) state.advance();
       taken += part.size();
     }
     return taken;
