@@ -256,6 +256,23 @@ Result<std::string> Client::stats_json() {
   return without_envelope(answer->text, answer->reply.id);
 }
 
+Result<std::string> Client::audit_json(std::uint64_t start_ts) {
+  if (auto open = impl_->check_open(); !open) return open.error();
+  impl_->state.audit({.start_ts = start_ts});
+  auto answer = impl_->receive();
+  if (!answer) return answer.error();
+  return without_envelope(answer->text, answer->reply.id);
+}
+
+Result<void> Client::report_dropped(std::uint64_t count, WriterId const& writer) {
+  if (count == 0) return {};
+  if (auto open = impl_->check_open(); !open) return open;
+  impl_->state.report_dropped({.count = count, .writer = writer});
+  auto reply = impl_->receive_reply();
+  if (!reply) return reply.error();
+  return {};
+}
+
 ServerHello const& Client::hello() const noexcept { return impl_->hello; }
 
 }  // namespace stele

@@ -83,6 +83,17 @@ void ClientState::ping() { (void)queue(Kind::ping, protocol::append_ping); }
 
 void ClientState::stats() { (void)queue(Kind::document, protocol::append_stats); }
 
+void ClientState::audit(protocol::Audit const& audit) {
+  (void)queue(Kind::document,
+              [&](std::string& out, std::uint64_t id) { protocol::append_audit(out, id, audit); });
+}
+
+void ClientState::report_dropped(protocol::ReportDropped const& report) {
+  (void)queue(Kind::write, [&](std::string& out, std::uint64_t id) {
+    protocol::append_report_dropped(out, id, report);
+  });
+}
+
 void ClientState::read_logs(protocol::ReadLogs const& read) {
   (void)queue(Kind::read, [&](std::string& out, std::uint64_t id) {
     protocol::append_read_logs(out, id, read);

@@ -44,6 +44,8 @@ class ClientState {
   void hello(std::string_view name);
   void ping();
   void stats();
+  void audit(protocol::Audit const& audit);
+  void report_dropped(protocol::ReportDropped const& report);
   void read_logs(protocol::ReadLogs const& read);
   Result<void> write_log(LogEntry const& entry);
   Result<void> write_many_logs(std::span<LogEntry const> entries);

@@ -29,6 +29,12 @@ wal::Seq Committer::append(wal::WriterMark const& writer,
   return first;
 }
 
+std::uint64_t Committer::append_dropped(wal::WriterId const& writer, std::uint64_t count) {
+  auto const commit_no = log_->append_dropped(writer, count);
+  request_turn_end();
+  return commit_no;
+}
+
 LogStatus Committer::status() const {
   LogStatus status;
   status.durable_seq = log_->durable_seq();

@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "wal/gap_ledger.hpp"
 #include "wal/log.hpp"
 
 namespace stele::daemon {
@@ -33,6 +34,10 @@ class LogPort {
   /// Appends one group, and sees to it that a commit begins once this turn of the loop is over.
   virtual wal::Seq append(wal::WriterMark const& writer,
                           std::span<std::string_view const> payloads) = 0;
+  /// Appends a record that a client gave up `count` entries; returns the commit that will hold it.
+  virtual std::uint64_t append_dropped(wal::WriterId const& writer, std::uint64_t count) = 0;
+  virtual std::uint64_t durable_commit() const noexcept = 0;
+  virtual wal::GapLedger const& gaps() const noexcept = 0;
   virtual LogStatus status() const = 0;
 
  protected:

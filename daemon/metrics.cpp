@@ -109,6 +109,14 @@ void append_store(std::string& out, Store const& store) {
       .number("newest_ts", store.index().last().timestamp);
 }
 
+void append_missing(std::string& out, wal::GapTotals const& missing) {
+  ObjectText(out, "missing")
+      .number("expired", missing.expired)
+      .number("damaged", missing.damaged)
+      .number("torn", missing.torn)
+      .number("dropped", missing.dropped);
+}
+
 void append_counters(std::string& out, Metrics const& metrics) {
   ObjectText(out, "connections")
       .number("open", metrics.connections_open)
@@ -181,12 +189,8 @@ void append_recovery(std::string& out, ServiceFacts const& facts) {
       .json("findings", findings);
 }
 
-bool is_damaged(ServiceFacts const& facts) noexcept {
-  if (facts.recovery_rejected > 0) return true;
-  for (auto const& gap : facts.recovery.gaps) {
-    if (gap.reason == wal::GapReason::damaged) return true;
-  }
-  return false;
+bool is_damaged(ServiceFacts const& facts, LogPort const& log) {
+  return facts.recovery_rejected > 0 || log.gaps().totals().damaged > 0;
 }
 
 }  // namespace
@@ -211,6 +215,10 @@ std::string_view to_string(Op op) noexcept {
       return "count_logs";
     case Op::cancel:
       return "cancel";
+    case Op::audit:
+      return "audit";
+    case Op::report_dropped:
+      return "report_dropped";
   }
   return "unknown";
 }
@@ -220,7 +228,7 @@ std::string_view service_state(ServiceFacts const& facts, LogPort const& log, bo
   if (error == wal::Errc::failed) return "log_failed";
   if (draining) return "shutting_down";
   if (error == wal::Errc::no_space) return "no_space";
-  return is_damaged(facts) ? "damaged" : "ok";
+  return is_damaged(facts, log) ? "damaged" : "ok";
 }
 
 void append_limits(std::string& out, ServiceFacts const& facts) {
@@ -260,6 +268,8 @@ void append_stats(std::string& out, StatsView const& view) {
   append_log(out, view);
   out += ',';
   append_store(out, view.store);
+  out += ',';
+  append_missing(out, view.log.gaps().totals());
   out += ',';
   append_counters(out, view.metrics);
   out += ',';

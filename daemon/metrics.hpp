@@ -27,8 +27,10 @@ enum class Op : std::uint8_t {
   read_logs,
   count_logs,
   cancel,
+  audit,
+  report_dropped,
 };
-inline constexpr std::size_t op_count = 9;
+inline constexpr std::size_t op_count = 11;
 std::string_view to_string(Op op) noexcept;
 
 /// Counters since start.

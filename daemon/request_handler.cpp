@@ -6,6 +6,7 @@
 #include <boost/assert.hpp>
 #include <utility>
 
+#include "daemon/audit.hpp"
 #include "daemon/diagnostics.hpp"
 #include "daemon/numbered_write.hpp"
 #include "daemon/version.hpp"
@@ -17,6 +18,9 @@ namespace {
 
 using protocol::append_json_number;
 using protocol::append_json_string;
+
+/// At least what the record of a drop takes in a commit, as payload.
+constexpr std::size_t drop_record_bytes = 64;
 
 Op op_of(protocol::Request const& request) noexcept {
   struct Visitor {
@@ -30,6 +34,8 @@ Op op_of(protocol::Request const& request) noexcept {
     Op operator()(protocol::ReadLogs const&) const noexcept { return Op::read_logs; }
     Op operator()(protocol::CountLogs const&) const noexcept { return Op::count_logs; }
     Op operator()(protocol::Cancel const&) const noexcept { return Op::cancel; }
+    Op operator()(protocol::Audit const&) const noexcept { return Op::audit; }
+    Op operator()(protocol::ReportDropped const&) const noexcept { return Op::report_dropped; }
   };
   return std::visit(Visitor{}, request);
 }
@@ -117,6 +123,11 @@ void RequestHandler::append_stats_reply(std::string& out, StatsReply const& repl
   protocol::append_ok_start(out, reply.id);
   append_stats(out, {facts_, metrics_, store_, log_, clock_.now(), draining_});
   out += '}';
+}
+
+void RequestHandler::append_audit_reply(std::string& out, AuditReply const& reply) const {
+  auto const& gaps = log_.gaps();
+  daemon::append_audit_reply(out, reply.id, audit(store_, gaps, reply.start_ts), gaps);
 }
 
 ReadyReply RequestHandler::fail(std::string_view id, Failure const& failure,
@@ -263,6 +274,31 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::CountLogs con
 PendingReply RequestHandler::answer(std::string_view id, protocol::Cancel const& request,
                                     Peer& /*peer*/) {
   return CancelReply{std::string(id), std::string(request.target), false};
+}
+
+PendingReply RequestHandler::answer(std::string_view id, protocol::Audit const& request,
+                                    Peer& /*peer*/) {
+  return AuditReply{std::string(id), request.start_ts};
+}
+
+PendingReply RequestHandler::answer(std::string_view id, protocol::ReportDropped const& request,
+                                    Peer& peer) {
+  using protocol::WriteState;
+  if (draining_) {
+    return fail(id, {Error::shutting_down, "the daemon is stopping"}, WriteState::not_written);
+  }
+  if (auto const error = log_.admit(1, drop_record_bytes)) {
+    return fail(id, refusal(error, facts_), WriteState::not_written);
+  }
+  spdlog::warn("pid {} uid {} dropped {} entries", peer.origin.pid, peer.origin.uid, request.count);
+  DropReply reply;
+  reply.id = id;
+  reply.before_seq = log_.next_seq();
+  reply.commit_no = log_.append_dropped(request.writer == protocol::WriterId{}
+                                            ? peer.writer.value_or(request.writer)
+                                            : request.writer,
+                                        request.count);
+  return reply;
 }
 
 }  // namespace stele::daemon

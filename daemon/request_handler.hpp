@@ -77,8 +77,23 @@ struct StatsReply {
   std::string id{};
 };
 
+/// Made when the reply is, as stats are.
+struct AuditReply {
+  std::string id{};
+  std::uint64_t start_ts = 0;
+};
+
+/// A report of dropped entries: answered when the commit that holds it is on disk.
+struct DropReply {
+  std::string id{};
+  Seq before_seq = 0;
+  std::uint64_t commit_no = 0;
+  std::optional<Failure> failure{};
+  protocol::WriteState state = protocol::WriteState::unknown;  ///< With a failure.
+};
+
 using PendingReply = std::variant<ReadyReply, WriteReply, ReadReply, FollowReply, CancelReply,
-                                  CountReply, StatsReply>;
+                                  CountReply, StatsReply, AuditReply, DropReply>;
 
 class RequestHandler {
  public:
@@ -93,6 +108,7 @@ class RequestHandler {
                       std::optional<protocol::WriteState> state = std::nullopt);
 
   void append_stats_reply(std::string& out, StatsReply const& reply) const;
+  void append_audit_reply(std::string& out, AuditReply const& reply) const;
 
   /// Whether so much waits for the disk that no message should be handled now.
   bool overloaded() const noexcept;
@@ -101,6 +117,7 @@ class RequestHandler {
   void start_draining() noexcept { draining_ = true; }
 
   Store const& store() const noexcept { return store_; }
+  std::uint64_t durable_commit() const noexcept { return log_.durable_commit(); }
   Metrics& metrics() noexcept { return metrics_; }
 
  private:
@@ -114,6 +131,8 @@ class RequestHandler {
   PendingReply answer(std::string_view id, protocol::ReadLogs const& request, Peer& peer);
   PendingReply answer(std::string_view id, protocol::CountLogs const& request, Peer& peer);
   PendingReply answer(std::string_view id, protocol::Cancel const& request, Peer& peer);
+  PendingReply answer(std::string_view id, protocol::Audit const& request, Peer& peer);
+  PendingReply answer(std::string_view id, protocol::ReportDropped const& request, Peer& peer);
 
   PendingReply answer_again(std::string_view id, protocol::Write const& request,
                             WriterTable::Judgement const& judgement);

@@ -71,6 +71,11 @@ void SessionState::on_input_end() noexcept { reader_.finish(); }
 
 void SessionState::on_refused(Seq first) {
   for (auto& pending : queue_) {
+    if (auto* const drop = std::get_if<DropReply>(&pending); drop && is_awaited(*drop)) {
+      drop->failure = no_space_failure();
+      drop->state = protocol::WriteState::not_written;
+      continue;
+    }
     auto* const write = std::get_if<WriteReply>(&pending);
     if (write == nullptr || write->failure || write->first_seq < first) continue;
     write->failure = no_space_failure();
@@ -80,6 +85,11 @@ void SessionState::on_refused(Seq first) {
 
 void SessionState::on_log_failed() {
   for (auto& pending : queue_) {
+    if (auto* const drop = std::get_if<DropReply>(&pending); drop && is_awaited(*drop)) {
+      drop->failure = log_failed_failure();
+      drop->state = protocol::WriteState::unknown;
+      continue;
+    }
     auto* const write = std::get_if<WriteReply>(&pending);
     if (write == nullptr || write->failure) continue;
     if (write->last_seq <= handler_.store().visible_seq()) continue;
@@ -287,6 +297,36 @@ SessionState::Produced SessionState::produce(StatsReply& reply) {
   handler_.append_stats_reply(filling_.text(), reply);
   frame.finish();
   return Produced::all;
+}
+
+SessionState::Produced SessionState::produce(AuditReply& reply) {
+  protocol::FrameBuilder frame(filling_.text(), form());
+  handler_.append_audit_reply(filling_.text(), reply);
+  frame.finish();
+  return Produced::all;
+}
+
+SessionState::Produced SessionState::produce(DropReply& reply) {
+  if (reply.failure) {
+    append_frame_failure(reply.id, *reply.failure, reply.state);
+    return Produced::all;
+  }
+  if (reply.commit_no > handler_.durable_commit()) return Produced::none;
+  protocol::FrameBuilder frame(filling_.text(), form());
+  protocol::append_report_dropped_reply(filling_.text(), reply.id, reply.before_seq);
+  frame.finish();
+  return Produced::all;
+}
+
+bool SessionState::is_awaited(DropReply const& drop) const noexcept {
+  return !drop.failure && drop.commit_no > handler_.durable_commit();
+}
+
+bool SessionState::awaits_drop() const noexcept {
+  return std::ranges::any_of(queue_, [this](PendingReply const& pending) {
+    auto const* const drop = std::get_if<DropReply>(&pending);
+    return drop != nullptr && is_awaited(*drop);
+  });
 }
 
 /// Makes the next frame of a read, if anything was found for it.

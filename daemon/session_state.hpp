@@ -65,7 +65,7 @@ class SessionState {
   bool awaits_log_room() const noexcept { return awaits_log_room_; }
   /// The log's next news may move this session on.
   bool awaits_log() const noexcept {
-    return awaits_log_room_ || !follows_.empty() || awaited_seq().has_value();
+    return awaits_log_room_ || !follows_.empty() || awaited_seq().has_value() || awaits_drop();
   }
   /// There is more to do at once, but other sessions come first: advance() again soon.
   bool awaits_turn() const noexcept { return awaits_turn_; }
@@ -85,6 +85,8 @@ class SessionState {
   std::size_t unsent_bytes() const noexcept {
     return filling_.unsent_bytes() + sending_.unsent_bytes();
   }
+  bool is_awaited(DropReply const& drop) const noexcept;
+  bool awaits_drop() const noexcept;
   bool handle_messages();
   void cancel_queued(CancelReply& cancel);
   bool may_handle() noexcept;
@@ -107,6 +109,8 @@ class SessionState {
   Produced produce(CancelReply& reply);
   Produced produce(CountReply& reply);
   Produced produce(StatsReply& reply);
+  Produced produce(AuditReply& reply);
+  Produced produce(DropReply& reply);
   Produced produce_entries(ReadReply& reply);
   void append_runs(protocol::FrameBuilder& frame, std::span<EntryRun const> runs);
   void append_frame(std::string_view text);

@@ -80,6 +80,17 @@ void Store::remove_up_to(Seq seq) {
   }
 }
 
+std::uint64_t Store::count_between(Seq first, Seq last) const noexcept {
+  first = std::max(first, removed_seq_ + 1);
+  std::uint64_t count = 0;
+  for (auto const& chunk : chunks_) {
+    auto const begin = std::max(first, chunk->first_seq());
+    auto const end = std::min(last + 1, chunk->next_seq());
+    if (begin < end) count += end - begin;
+  }
+  return count;
+}
+
 std::size_t Store::index_bytes() const noexcept {
   std::size_t const entries = index_.size() + staged_.size();
   return index_.bytes() + entries * sizeof(std::uint32_t) + chunks_.size() * sizeof(Chunk);

@@ -50,6 +50,8 @@ class Store {
   Seq visible_seq() const noexcept { return visible_seq_; }
   /// The newest removed entry; 0 if none was.
   Seq removed_seq() const noexcept { return removed_seq_; }
+  /// How many entries with seqs from `first` to `last` are held; visible ones, if `last` is.
+  std::uint64_t count_between(Seq first, Seq last) const noexcept;
   TimeIndex const& index() const noexcept { return index_; }
   /// Whose writes the entries were; it follows what happens to them.
   WriterTable& writers() noexcept { return writers_; }

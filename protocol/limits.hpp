@@ -47,6 +47,9 @@ inline constexpr std::size_t where_bytes_max = 4096;
 /// Buckets of one count, each about 30 bytes of a reply that is made as a whole.
 inline constexpr std::size_t count_buckets_max = 10'000;
 
+/// Gaps that the reply to an audit lists one by one, each about 100 bytes.
+inline constexpr std::size_t audit_gaps_max = 1000;
+
 /// Client bytes that an error message repeats.
 inline constexpr std::size_t excerpt_bytes_max = 64;
 

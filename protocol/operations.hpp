@@ -20,6 +20,8 @@ enum class Op : std::uint8_t {
   read_logs,
   count_logs,
   cancel,
+  audit,
+  report_dropped,
   help,
 };
 
@@ -45,6 +47,7 @@ enum class Member : std::uint8_t {
   write_no,
   follow,
   target,
+  count,
 };
 
 /// A set of members.
@@ -68,7 +71,7 @@ struct Operation {
   std::string_view what;
 };
 
-inline constexpr std::array<Operation, 9> operations{{
+inline constexpr std::array<Operation, 11> operations{{
     {Op::hello, "hello", bit(Member::client) | bit(Member::writer), 0, false,
      R"({"op":"hello","client":"my-program","writer":"00112233445566778899aabbccddeeff"})",
      "who the daemon is: protocol and server version, store id, limits; what it knows of a writer"},
@@ -96,6 +99,11 @@ inline constexpr std::array<Operation, 9> operations{{
      R"({"op":"cancel","target":"t"})",
      "end the read or follow with this id, such as "
      "{\"op\":\"read_logs\",\"id\":\"t\",\"follow\":true}"},
+    {Op::audit, "audit", bit(Member::start_ts), 0, false, R"({"op":"audit"})",
+     "which seqs are there, and what is missing, and why"},
+    {Op::report_dropped, "report_dropped", bit(Member::count) | bit(Member::writer),
+     bit(Member::count), false, R"({"op":"report_dropped","count":12})",
+     "store that the client gave up so many entries, so that audit names them"},
     {Op::help, "help", 0, 0, true, R"({"op":"help"})", "this list"},
 }};
 

@@ -48,6 +48,13 @@ void append_write_many_logs_reply(std::string& out, std::string_view id,
   out += written.dup ? R"(,"dup":true})" : "}";
 }
 
+void append_report_dropped_reply(std::string& out, std::string_view id, std::uint64_t before_seq) {
+  append_ok_start(out, id);
+  out += R"(,"before_seq":)";
+  append_json_number(out, before_seq);
+  out += '}';
+}
+
 void append_failure(std::string& out, std::string_view id, Failure const& failure,
                     std::optional<WriteState> state) {
   auto const code = travelling(failure.code);

@@ -35,6 +35,8 @@ struct WrittenSeqs {
 void append_write_log_reply(std::string& out, std::string_view id, WrittenSeqs const& written);
 void append_write_many_logs_reply(std::string& out, std::string_view id,
                                   WrittenSeqs const& written);
+/// `before_seq`: what was dropped lies before this seq.
+void append_report_dropped_reply(std::string& out, std::string_view id, std::uint64_t before_seq);
 /// `state` is given for writes only.
 void append_failure(std::string& out, std::string_view id, Failure const& failure,
                     std::optional<WriteState> state = std::nullopt);

@@ -25,6 +25,8 @@ struct OpOf {
   Op operator()(ReadLogs const&) const { return Op::read_logs; }
   Op operator()(CountLogs const&) const { return Op::count_logs; }
   Op operator()(Cancel const&) const { return Op::cancel; }
+  Op operator()(Audit const&) const { return Op::audit; }
+  Op operator()(ReportDropped const&) const { return Op::report_dropped; }
 };
 
 void append_member(std::string& out, Member member) {
@@ -152,6 +154,24 @@ void append_count_logs(std::string& out, std::uint64_t id, CountLogs const& coun
 void append_cancel(std::string& out, std::uint64_t id, std::uint64_t target) {
   append_start(out, Op::cancel, id);
   append_number(out, Member::target, target);
+  out += '}';
+}
+
+void append_audit(std::string& out, std::uint64_t id, Audit const& audit) {
+  append_start(out, Op::audit, id);
+  append_number(out, Member::start_ts, audit.start_ts);
+  out += '}';
+}
+
+void append_report_dropped(std::string& out, std::uint64_t id, ReportDropped const& report) {
+  append_start(out, Op::report_dropped, id);
+  append_number(out, Member::count, report.count);
+  if (report.writer != WriterId{}) {
+    append_member(out, Member::writer);
+    out += '"';
+    out += to_text(report.writer);
+    out += '"';
+  }
   out += '}';
 }
 

@@ -62,7 +62,19 @@ struct Cancel {
   std::string_view target{};  ///< The read's id, as JSON text.
 };
 
-using Request = std::variant<Hello, Ping, Stats, Help, Write, ReadLogs, CountLogs, Cancel>;
+/// What is there and what is missing, from the first entry at or after a time on.
+struct Audit {
+  std::uint64_t start_ts = 0;  ///< 0: from the first seq on.
+};
+
+/// A client gave up entries before they were written.
+struct ReportDropped {
+  std::uint64_t count = 0;  ///< At least 1.
+  WriterId writer{};        ///< All zero: not given.
+};
+
+using Request = std::variant<Hello, Ping, Stats, Help, Write, ReadLogs, CountLogs, Cancel, Audit,
+                             ReportDropped>;
 
 /// The name on the wire: `write_many_logs` for Write{.many = true}.
 std::string_view op_name(Request const& request) noexcept;
@@ -113,6 +125,8 @@ void append_write_many_logs(std::string& out, std::uint64_t id, std::span<LogEnt
 void append_read_logs(std::string& out, std::uint64_t id, ReadLogs const& read);
 void append_count_logs(std::string& out, std::uint64_t id, CountLogs const& count);
 void append_cancel(std::string& out, std::uint64_t id, std::uint64_t target);
+void append_audit(std::string& out, std::uint64_t id, Audit const& audit);
+void append_report_dropped(std::string& out, std::uint64_t id, ReportDropped const& report);
 
 /// The JSON text of one entry, as a client writes it.
 void append_entry(std::string& out, LogEntry const& entry);

@@ -30,6 +30,7 @@ void RequestReader::start(std::string_view text) {
   client_.clear();
   cursor_.clear();
   read_ = {};
+  dropped_ = {};
   bucket_us_ = 0;
   write_no_ = 0;
   writer_.reset();
@@ -121,6 +122,8 @@ void RequestReader::take_value(JsonToken const& token) {
       return take_follow(token);
     case Member::target:
       return take_id(token, target_);
+    case Member::count:
+      return take_count(token, dropped_.count);
     case Member::after_seq:
     case Member::min_level:
     case Member::contains:
@@ -318,6 +321,11 @@ Result<Request> RequestReader::finish() {
       if ((seen_ & bit(Member::bucket_us)) != 0) count.bucket_us = bucket_us_;
       return Request(count);
     }
+    case Op::audit:
+      return Request(Audit{read_.start_ts});
+    case Op::report_dropped:
+      dropped_.writer = writer_.value_or(WriterId{});
+      return Request(dropped_);
     case Op::write_log:
       return Request(Write{false, write_no_, drafts_});
     case Op::write_many_logs:

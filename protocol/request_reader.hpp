@@ -30,7 +30,9 @@ class RequestReader {
   std::string_view id() const noexcept { return id_; }
   /// 0: none, or not a legal one.
   std::uint64_t write_no() const noexcept { return write_no_; }
-  bool is_write() const noexcept { return op_ == Op::write_log || op_ == Op::write_many_logs; }
+  bool is_write() const noexcept {
+    return op_ == Op::write_log || op_ == Op::write_many_logs || op_ == Op::report_dropped;
+  }
 
  private:
   void take_own(JsonToken const& token);
@@ -76,6 +78,7 @@ class RequestReader {
   std::optional<WriterId> writer_{};
   std::string target_{};
   TermsReader terms_{};
+  ReportDropped dropped_{};
   bool in_entry_ = false;
   EntryReader entry_;
   std::string canonical_{};  ///< Canonical text of the entries; never moves during a request.

@@ -80,6 +80,19 @@ Examples:
   stele stats --json
 )";
 
+constexpr auto audit_text =
+    R"(Prove that the log is whole: every seq is there, or is named as missing.
+
+Examples:
+  stele audit
+  stele audit --since yesterday
+  stele audit --json
+
+Prints the seqs that are held, and how many have expired, are damaged, were torn (never
+acknowledged), or were dropped by clients. Exit code 0: nothing was lost; 1: something is damaged,
+dropped or unexplained.
+)";
+
 constexpr auto time_hint =
     "try '10 min ago', '2023-11-14 22:13:20', 2023-11-14T22:13:20Z, @1700000000";
 
@@ -112,6 +125,7 @@ struct Verbs {
   CLI::App* import;
   CLI::App* read;
   CLI::App* stats;
+  CLI::App* audit;
 };
 
 // The list of verbs shows the first line of what a verb's own help starts with.
@@ -183,12 +197,16 @@ Verbs add_verbs(CLI::App& app, RawArguments& raw) {
       .import = app.add_subcommand("import", import_text),
       .read = app.add_subcommand("read", read_text),
       .stats = app.add_subcommand("stats", stats_text),
+      .audit = app.add_subcommand("audit", audit_text),
   };
   for (auto* verb : app.get_subcommands({})) verb->fallthrough();
   add_write_options(*verbs.write, raw);
   add_import_options(*verbs.import, raw);
   add_read_options(*verbs.read, raw);
   verbs.stats->add_flag("--json", raw.json, "The daemon's reply as it is");
+  verbs.audit->add_option("-S,--since", raw.since, "From the first entry at or after this time on")
+      ->type_name("TIME");
+  verbs.audit->add_flag("--json", raw.json, "The daemon's reply as it is");
   return verbs;
 }
 
@@ -246,11 +264,18 @@ ReadArguments read_arguments(RawArguments const& raw) {
   return arguments;
 }
 
+AuditArguments audit_arguments(RawArguments const& raw) {
+  AuditArguments arguments{.json = raw.json};
+  if (!raw.since.empty()) arguments.start_ts = time_of(raw.since, now_us());
+  return arguments;
+}
+
 Command command_of(Verbs const& verbs, RawArguments const& raw) {
   if (verbs.ping->parsed()) return PingArguments{};
   if (verbs.write->parsed()) return write_arguments(raw);
   if (verbs.import->parsed()) return import_arguments(raw);
   if (verbs.read->parsed()) return read_arguments(raw);
+  if (verbs.audit->parsed()) return audit_arguments(raw);
   return StatsArguments{.json = raw.json};
 }
 
@@ -262,7 +287,7 @@ int report_usage(CLI::App const& app, CLI::ParseError const& error) {
   }
   auto const unknown = app.remaining();
   print_error(unknown.empty() ? error.what() : "unknown verb '" + unknown.front() + "'",
-              "verbs are ping, write, import, read, stats; stele --help shows examples");
+              "verbs are ping, write, import, read, stats, audit; stele --help shows examples");
   return exit_usage;
 }
 

@@ -9,8 +9,8 @@
 
 namespace stele::cli {
 
-using Command =
-    std::variant<PingArguments, WriteArguments, ImportArguments, ReadArguments, StatsArguments>;
+using Command = std::variant<PingArguments, WriteArguments, ImportArguments, ReadArguments,
+                             StatsArguments, AuditArguments>;
 
 struct Arguments {
   ClientOptions options{};

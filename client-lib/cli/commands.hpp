@@ -39,10 +39,16 @@ struct StatsArguments {
   bool json = false;
 };
 
+struct AuditArguments {
+  std::uint64_t start_ts = 0;
+  bool json = false;
+};
+
 int run(ClientOptions const& options, PingArguments const& arguments);
 int run(ClientOptions const& options, WriteArguments const& arguments);
 int run(ClientOptions const& options, ImportArguments const& arguments);
 int run(ClientOptions const& options, ReadArguments const& arguments);
 int run(ClientOptions const& options, StatsArguments const& arguments);
+int run(ClientOptions const& options, AuditArguments const& arguments);
 
 }  // namespace stele::cli

@@ -108,6 +108,19 @@ BOOST_AUTO_TEST_CASE(requests_go_out_in_order_with_ids_of_their_own) {
   BOOST_TEST(connection.state.unsent().empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_report_of_drops_is_a_write_and_an_audit_is_not) {
+  Connection connection;
+  connection.state.report_dropped({.count = 3});
+  connection.state.audit({.start_ts = 7});
+  auto const requests = connection.send_all();
+  BOOST_REQUIRE(requests.size() == 2U);
+  BOOST_TEST(requests[0] == R"({"op":"report_dropped","id":1,"count":3})");
+  BOOST_TEST(requests[1] == R"({"op":"audit","id":2,"start_ts":7})");
+  connection.state.close({ClientError::connection_lost, "gone"});
+  check_failure(connection.state.next(), ClientError::outcome_unknown);
+  check_failure(connection.state.next(), ClientError::connection_lost);
+}
+
 BOOST_AUTO_TEST_CASE(pipelined_writes_are_answered_in_the_order_they_were_made) {
   Connection connection;
   for (auto const* message : {"a", "b", "c"}) {

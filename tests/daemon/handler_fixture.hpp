@@ -29,10 +29,24 @@ class FakeLog final : public daemon::LogPort {
     ++groups;
     return first;
   }
+  /// The commit of the nth drop is n.
+  std::uint64_t append_dropped(wal::WriterId const& writer, std::uint64_t count) override {
+    drops.push_back({.first_seq = next_seq(),
+                     .last_seq = next_seq() - 1,
+                     .reason = wal::GapReason::dropped_by_client,
+                     .dropped = count,
+                     .writer = writer});
+    return drops.size();
+  }
+  std::uint64_t durable_commit() const noexcept override { return durable_drops; }
+  wal::GapLedger const& gaps() const noexcept override { return ledger; }
   daemon::LogStatus status() const override { return {}; }
 
   std::vector<std::string> payloads{};
   std::vector<wal::WriterMark> marks{};  ///< Of the groups.
+  std::vector<wal::Gap> drops{};
+  std::size_t durable_drops = 0;
+  wal::GapLedger ledger{};
   std::size_t groups = 0;
   std::size_t pending = 0;
   wal::Gathering gathered{};
@@ -48,7 +62,12 @@ struct StandingClock final : daemon::Clock {
 
 struct HandlerFixture {
   /// Everything that the log has taken gets on disk.
-  void make_durable() { store.publish(log.payloads.size()); }
+  void make_durable() {
+    store.publish(log.payloads.size());
+    for (; log.durable_drops < log.drops.size(); ++log.durable_drops) {
+      log.ledger.add(log.drops[log.durable_drops]);
+    }
+  }
   /// The disk turns out to be full: entries from `first` on are not written.
   void refuse_from(daemon::Seq first) {
     store.unstage_from(first);

@@ -154,9 +154,9 @@ BOOST_AUTO_TEST_CASE(stats_tell_the_worst_state) {
   auto const state = [this] {
     return std::string(answer(R"({"op":"stats"})").at("state").as_string());
   };
-  facts.recovery.gaps.push_back({3, 4, stele::wal::GapReason::expired, 1, 0});
+  log.ledger.expire(5, 1);
   BOOST_TEST(state() == "ok");
-  facts.recovery.gaps.push_back({5, 6, stele::wal::GapReason::damaged, 1, 0});
+  log.ledger.add({.first_seq = 5, .last_seq = 6, .reason = stele::wal::GapReason::damaged});
   BOOST_TEST(state() == "damaged");
   log.refusal = stele::wal::Errc::no_space;
   BOOST_TEST(state() == "no_space");

@@ -27,6 +27,7 @@ struct Parsed {
   std::optional<std::uint64_t> bucket_us{};
   std::string contains{};
   std::string where{};
+  protocol::ReportDropped dropped{};
 };
 
 inline void set_terms(Parsed& values, protocol::EntryTerms const& terms) {
@@ -69,6 +70,10 @@ inline Parsed to_values(protocol::ParsedRequest const& parsed) {
   } else if (auto const* hello = std::get_if<protocol::Hello>(&*parsed.request)) {
     values.client = hello->client;
     if (hello->writer) values.writer = protocol::to_text(*hello->writer);
+  } else if (auto const* audit = std::get_if<protocol::Audit>(&*parsed.request)) {
+    values.read.start_ts = audit->start_ts;
+  } else if (auto const* dropped = std::get_if<protocol::ReportDropped>(&*parsed.request)) {
+    values.dropped = *dropped;
   }
   return values;
 }

@@ -43,7 +43,8 @@ constexpr Bad no_requests[] = {
     {R"({"op":["ping"],"id":4})", "bad_request", "4", R"("op" is an array;)"},
     {R"({"op":"wirte_log","id":4})", "unknown_op", "4",
      R"(there is no operation "wirte_log"; known are hello, ping, stats, write_log, )"
-     R"(write_many_logs, read_logs, count_logs, cancel, help; did you mean "write_log"?)"},
+     R"(write_many_logs, read_logs, count_logs, cancel, audit, report_dropped, help; )"
+     R"(did you mean "write_log"?)"},
     {R"({"op":"","id":4})", "unknown_op", "4", R"(there is no operation "";)"},
     {R"({"op":"PING","id":4})", "unknown_op", "4", R"(there is no operation "PING";)"},
     {R"({"op":"cancel","id":4})", "bad_request", "4", R"(cancel needs "target", such as)"},
@@ -122,6 +123,17 @@ constexpr Bad no_requests[] = {
      R"("order" is "up"; it must be "asc" (oldest first) or "desc" (newest first))"},
     {R"({"op":"read_logs","order":1,"id":4})", "bad_request", "4", R"("order" is 1;)"},
     {R"({"op":"read_logs","cursor":1,"id":4})", "bad_request", "4", R"("cursor" is 1;)"},
+    {R"({"op":"report_dropped","id":4})", "bad_request", "4",
+     R"(report_dropped needs "count", such as {"op":"report_dropped","count":12})"},
+    {R"({"op":"report_dropped","count":0,"id":4})", "bad_request", "4",
+     R"("count" is 0; it must be an integer from 1 to 18446744073709551615)"},
+    {R"({"op":"report_dropped","count":-1,"id":4})", "bad_request", "4", R"("count" is -1;)"},
+    {R"({"op":"report_dropped","count":1,"writer":"ab","id":4})", "bad_request", "4",
+     R"("writer" is "ab"; it must be a string of 32 hexadecimal digits, not all 0)"},
+    {R"({"op":"report_dropped","count":1,"writer":7,"id":4})", "bad_request", "4",
+     R"("writer" is 7;)"},
+    {R"({"op":"audit","end_ts":1,"id":4})", "bad_request", "4",
+     R"(audit has no member "end_ts"; it takes op, id, start_ts)"},
     {R"({"op":"hello","client":1,"id":4})", "bad_request", "4", R"("client" is 1;)"},
 };
 
@@ -200,6 +212,8 @@ BOOST_AUTO_TEST_CASE(every_operation_is_taken) {
              "write_many_logs");
   BOOST_TEST(parse(R"({"op":"read_logs"})").op == "read_logs");
   BOOST_TEST(parse(R"({"op":"count_logs"})").op == "count_logs");
+  BOOST_TEST(parse(R"({"op":"audit"})").op == "audit");
+  BOOST_TEST(parse(R"({"op":"report_dropped","count":1})").op == "report_dropped");
   BOOST_TEST(parse(" \t\r\n{ \"op\" : \"p\\u0069ng\" } \r\n").op == "ping");
 }
 

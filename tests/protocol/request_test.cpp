@@ -114,6 +114,21 @@ BOOST_AUTO_TEST_CASE(follows_and_cancels_come_back) {
   BOOST_TEST(test::parse(out).target == "3");
 }
 
+BOOST_AUTO_TEST_CASE(audits_and_reports_of_drops_come_back) {
+  std::string out;
+  append_audit(out, 3, {.start_ts = UINT64_MAX});
+  BOOST_TEST(test::parse(out).op == "audit");
+  BOOST_TEST(test::parse(out).read.start_ts == UINT64_MAX);
+  for (WriterId const& writer : {WriterId{}, WriterId{0xab, 0x01}}) {
+    out.clear();
+    append_report_dropped(out, 3, {.count = UINT64_MAX, .writer = writer});
+    auto const parsed = test::parse(out);
+    BOOST_TEST(parsed.op == "report_dropped");
+    BOOST_TEST(parsed.dropped.count == UINT64_MAX);
+    BOOST_TEST((parsed.dropped.writer == writer));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(written_entries_come_back_as_stored_ones) {
   auto const entries = sample_entries();
   std::string out;
@@ -146,6 +161,8 @@ BOOST_AUTO_TEST_CASE(op_names_are_the_ones_that_travel) {
   BOOST_TEST(op_name(Request(ReadLogs{})) == "read_logs");
   BOOST_TEST(op_name(Request(CountLogs{})) == "count_logs");
   BOOST_TEST(op_name(Request(Cancel{})) == "cancel");
+  BOOST_TEST(op_name(Request(Audit{})) == "audit");
+  BOOST_TEST(op_name(Request(ReportDropped{})) == "report_dropped");
 }
 
 BOOST_AUTO_TEST_CASE(validation_finds_what_the_daemon_would_refuse) {

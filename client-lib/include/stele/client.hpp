@@ -8,6 +8,7 @@
 // answer, or what it would have answered) or a stele::ClientError (there was no answer).
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -54,6 +55,9 @@ struct SeqRange {
 
   bool operator==(SeqRange const&) const = default;
 };
+
+/// The name that a writer gives itself; all zero: none.
+using WriterId = std::array<std::uint8_t, 16>;
 
 /// By timestamp; entries with equal timestamps by seq.
 enum class Order : std::uint8_t { asc, desc };
@@ -115,6 +119,14 @@ class Client {
 
   /// Counters, gauges and limits: the text of one JSON object.
   Result<std::string> stats_json();
+
+  /// What the log proves about the seqs from the first entry at or after `start_ts` on (0: from
+  /// seq 1): the text of one JSON object, as PROTOCOL.md describes it under `audit`.
+  Result<std::string> audit_json(std::uint64_t start_ts = 0);
+
+  /// Stores that `count` entries were given up by this program, so that an audit names them;
+  /// returns once that is on disk. `writer` may say by whom. 0: nothing happens.
+  Result<void> report_dropped(std::uint64_t count, WriterId const& writer = {});
 
   /// What the daemon said when this client connected.
   ServerHello const& hello() const noexcept;
