@@ -117,6 +117,7 @@ FuseDisk::FuseDisk(DiskBytes content, DiskPolicy& policy)
   std::array<char*, 2> words{name.data(), nullptr};
   fuse_args arguments = FUSE_ARGS_INIT(1, words.data());
   handle_ = ::fuse_new(&arguments, &operations, sizeof operations, this);
+  ::fuse_opt_free_args(&arguments);  // fuse_new() extends them, in memory of its own.
   if (handle_ == nullptr) throw std::runtime_error("cannot make a FUSE file system");
   std::filesystem::create_directory(home_ / "mount");
   if (::fuse_mount(handle_, (home_ / "mount").c_str()) != 0) {
