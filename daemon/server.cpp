@@ -51,15 +51,15 @@ Origin origin_of(int socket) noexcept {
 
 }  // namespace
 
-Server::Server(asio::io_context& io, ListenSocket& listen_socket, RequestHandler& handler,
-               Committer& committer, Config const& config)
+Server::Server(asio::io_context& io, asio::signal_set& signals, ListenSocket& listen_socket,
+               RequestHandler& handler, Committer& committer, Config const& config)
     : io_(io),
       listen_socket_(listen_socket),
       handler_(handler),
       committer_(committer),
       limits_(session_limits(config)),
       connections_max_(config.max_connections),
-      signals_(io, SIGTERM, SIGINT),
+      signals_(signals),
       accept_pause_(io),
       drain_deadline_(io),
       poller_(io) {}

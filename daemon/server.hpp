@@ -26,8 +26,9 @@ namespace stele::daemon {
 /// second signal ends the process at once.
 class Server final : private SessionOwner {
  public:
-  Server(boost::asio::io_context& io, ListenSocket& listen_socket, RequestHandler& handler,
-         Committer& committer, Config const& config);
+  /// `signals` catches SIGTERM and SIGINT since before anybody could connect.
+  Server(boost::asio::io_context& io, boost::asio::signal_set& signals, ListenSocket& listen_socket,
+         RequestHandler& handler, Committer& committer, Config const& config);
 
   /// Serves from the next run of the io_context on, and stops it when all is over.
   void start();
@@ -50,7 +51,7 @@ class Server final : private SessionOwner {
   Committer& committer_;
   SessionLimits limits_;
   std::size_t connections_max_;
-  boost::asio::signal_set signals_;
+  boost::asio::signal_set& signals_;
   boost::asio::steady_timer accept_pause_;
   boost::asio::steady_timer drain_deadline_;
   SystemClock clock_{};

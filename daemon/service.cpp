@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <chrono>
 #include <csignal>
 #include <memory>
@@ -99,7 +100,7 @@ class Service {
  private:
   bool fit_limits();
   wal::Result<void> open_log();
-  int serve(ListenSocket& listen_socket);
+  int serve(ListenSocket& listen_socket, boost::asio::signal_set& signals);
   bool close_log();
 
   SystemClock clock_{};
@@ -164,18 +165,20 @@ int Service::run() {
                      opened.error().message);
     return exit_code_of(opened.error());
   }
+  // Caught before the socket is there: who can connect may also ask the daemon to stop.
+  boost::asio::signal_set signals(io_, SIGTERM, SIGINT);
   auto listen_socket = ListenSocket::open(io_, facts_.config.socket, facts_.config.socket_mode);
   if (!listen_socket) {
     spdlog::critical("{}", listen_socket.error().message);
     close_log();
     return exit_code_of(listen_socket.error());
   }
-  return serve(*listen_socket);
+  return serve(*listen_socket, signals);
 }
 
-int Service::serve(ListenSocket& listen_socket) {
+int Service::serve(ListenSocket& listen_socket, boost::asio::signal_set& signals) {
   RequestHandler handler(facts_, store_, driver_->committer(), clock_, metrics_);
-  Server server(io_, listen_socket, handler, driver_->committer(), facts_.config);
+  Server server(io_, signals, listen_socket, handler, driver_->committer(), facts_.config);
   server.start();
   spdlog::info("listening on {}", listen_socket.path());
   io_.run();
