@@ -4,21 +4,17 @@
 #include <spdlog/spdlog.h>
 
 #include <boost/test/unit_test.hpp>
-#include <cstdlib>
 #include <iostream>
 
 #include "simulation/simulation.hpp"
+#include "support/environment.hpp"
 
 using stele::test::Crash;
+using stele::test::number_from_environment;
 using stele::test::Simulation;
 using stele::test::SimulationCounts;
 
 namespace {
-
-std::uint64_t from_environment(char const* name, std::uint64_t otherwise) {
-  char const* const text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 void print(SimulationCounts const& counts) {
   std::cout << counts.runs << " runs, " << counts.lives << " lives: " << counts.crashes_at_work
@@ -39,8 +35,8 @@ struct QuietLog {
 BOOST_FIXTURE_TEST_SUITE(simulation_test, QuietLog)
 
 BOOST_AUTO_TEST_CASE(what_was_promised_holds_after_any_crash) {
-  auto const first = from_environment("STELE_SEED", 1);
-  auto const runs = from_environment("STELE_SIM_RUNS", STELE_SIM_RUNS_DEFAULT);
+  auto const first = number_from_environment("STELE_SEED", 1);
+  auto const runs = number_from_environment("STELE_SIM_RUNS", STELE_SIM_RUNS_DEFAULT);
   std::cout << "STELE_SEED=" << first << " STELE_SIM_RUNS=" << runs << ", commit " << STELE_COMMIT
             << '\n';
   SimulationCounts counts;
@@ -57,7 +53,7 @@ BOOST_AUTO_TEST_CASE(what_was_promised_holds_after_any_crash) {
 
 BOOST_AUTO_TEST_CASE(what_was_promised_holds_after_a_cut_at_every_storage_operation) {
   SimulationCounts counts;
-  auto const seeds = from_environment("STELE_SIM_CUT_SEEDS", STELE_SIM_CUT_SEEDS_DEFAULT);
+  auto const seeds = number_from_environment("STELE_SIM_CUT_SEEDS", STELE_SIM_CUT_SEEDS_DEFAULT);
   std::uint64_t cuts = 0;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     for (auto const kind : {Crash::kill, Crash::power_cut}) {

@@ -1,23 +1,19 @@
 // Crashes a log at random moments, many times over, and asks the oracle after every restart: its
 // header says what is checked. STELE_SEED and STELE_RUNS choose the runs; a failure names its own.
 #include <boost/test/unit_test.hpp>
-#include <cstdlib>
 #include <iostream>
 
+#include "support/environment.hpp"
 #include "support/log_fixture.hpp"
 #include "support/log_oracle.hpp"
 
 using stele::test::Crash;
 using stele::test::LogFixture;
 using stele::test::LogOracle;
+using stele::test::number_from_environment;
 using stele::test::SimulatedDisk;
 
 namespace {
-
-std::uint64_t from_environment(char const* name, std::uint64_t otherwise) {
-  char const* const text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 /// Appends, commits, lets the disk work and time pass, in random order, until the disk stops.
 void work(SimulatedDisk& disk, LogFixture& life, LogOracle& oracle) {
@@ -74,8 +70,8 @@ void run(std::uint64_t seed) {
 BOOST_AUTO_TEST_SUITE(log_crash_test)
 
 BOOST_AUTO_TEST_CASE(acknowledged_payloads_survive_any_crash) {
-  auto const first = from_environment("STELE_SEED", 1);
-  auto const runs = from_environment("STELE_RUNS", 400);
+  auto const first = number_from_environment("STELE_SEED", 1);
+  auto const runs = number_from_environment("STELE_RUNS", 400);
   std::cout << "STELE_SEED=" << first << " STELE_RUNS=" << runs << '\n';
   for (auto seed = first; seed < first + runs; ++seed) run(seed);
 }
