@@ -1,20 +1,18 @@
-// The command line: what it may say, and its help.
+// The command line, read by the table of verbs; and its help.
 #pragma once
 
 #include <optional>
-#include <variant>
 
-#include "client-lib/cli/commands.hpp"
+#include "client-lib/cli/given_options.hpp"
+#include "client-lib/cli/verb.hpp"
 #include "stele/client.hpp"
 
 namespace stele::cli {
 
-using Command = std::variant<PingArguments, WriteArguments, ImportArguments, ReadArguments,
-                             StatsArguments, AuditArguments>;
-
 struct Arguments {
   ClientOptions options{};
-  Command command{};
+  Verb const* verb = nullptr;
+  GivenOptions given{};
 };
 
 /// Nothing to run if help or the version was asked for, or if the command line is wrong; then the

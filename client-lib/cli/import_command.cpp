@@ -1,4 +1,7 @@
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <optional>
@@ -7,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "client-lib/cli/commands.hpp"
 #include "client-lib/cli/exit_code.hpp"
+#include "client-lib/cli/given_options.hpp"
 #include "client-lib/cli/import_batch.hpp"
 #include "client-lib/cli/import_summary.hpp"
 #include "client-lib/cli/interrupt.hpp"
@@ -16,10 +19,41 @@
 #include "client-lib/cli/progress.hpp"
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/streams.hpp"
+#include "client-lib/cli/verbs.hpp"
 
 namespace stele::cli {
 namespace {
 
+constexpr std::string_view help_text =
+    R"(Write each line of files, or of standard input, as one entry.
+
+Examples:
+  stele import /var/log/dpkg.log
+  journalctl -o cat | stele import -p debug
+
+A line keeps every byte except its \n; bytes that are not UTF-8 become U+FFFD and are counted in
+the entry's metadata. The daemon stamps the time of receipt.
+)";
+
+constexpr std::array option_list{
+    Option{.names = "-p,--level,--priority",
+           .value = "LEVEL",
+           .help = "Of every entry: trace debug info warn error fatal, or syslog's names",
+           .default_value = "info"},
+    Option{.names = "--batch",
+           .value = "N",
+           .help = "Most lines to write at once (also at most 1 MiB)",
+           .default_value = "1000"},
+    Option{.names = "FILE", .help = "Files; - or none: standard input", .many = true},
+};
+
+struct ImportArguments {
+  std::vector<std::string> paths{};  ///< `-` is standard input.
+  Level level = Level::info;
+  std::size_t batch_entries_max = 1000;
+};
+
+constexpr std::uint64_t batch_entries_ceiling = 100'000;
 constexpr std::size_t read_bytes = std::size_t{256} << 10;
 constexpr std::size_t batch_bytes_max = std::size_t{1} << 20;
 constexpr std::uint64_t long_lines_named_max = 10;
@@ -184,13 +218,31 @@ Result<SeqRange> Import::write_batch() {
   }
 }
 
-}  // namespace
+ImportArguments arguments_of(GivenOptions const& given) {
+  ImportArguments arguments{.paths = given.all("FILE"),
+                            .level = given.level("--level", Level::info),
+                            .batch_entries_max = given.number("--batch").value_or(1000)};
+  if (arguments.batch_entries_max < 1 || arguments.batch_entries_max > batch_entries_ceiling) {
+    throw UsageError{"--batch is from 1 to " + std::to_string(batch_entries_ceiling)};
+  }
+  if (!arguments.paths.empty()) return arguments;
+  if (is_terminal(STDIN_FILENO)) {
+    throw UsageError{"nothing to import", "stele import FILE, or stele import - to type lines"};
+  }
+  arguments.paths.emplace_back("-");
+  return arguments;
+}
 
-int run(ClientOptions const& options, ImportArguments const& arguments) {
+int run(ClientOptions const& options, GivenOptions const& given) {
+  auto const arguments = arguments_of(given);
   auto client = Client::connect(options);
   if (!client) return report(client.error());
   watch_for_interrupt();
   return Import{std::move(*client), arguments}.run();
 }
+
+}  // namespace
+
+Verb const import_verb{.name = "import", .text = help_text, .options = option_list, .run = run};
 
 }  // namespace stele::cli

@@ -1,7 +1,6 @@
 // The command `stele`: parse, run one verb, exit with its code.
 #include <csignal>
 #include <exception>
-#include <variant>
 
 #include "client-lib/cli/arguments.hpp"
 #include "client-lib/cli/exit_code.hpp"
@@ -13,8 +12,11 @@ int main(int argc, char** argv) {
   try {
     auto const parsed = parse_arguments(argc, argv);
     if (!parsed.arguments) return parsed.exit_code;
-    return std::visit([&](auto const& command) { return run(parsed.arguments->options, command); },
-                      parsed.arguments->command);
+    auto const& arguments = *parsed.arguments;
+    return arguments.verb->run(arguments.options, arguments.given);
+  } catch (UsageError const& error) {
+    print_error(error.what(), error.hint());
+    return exit_usage;
   } catch (std::exception const& error) {  // Out of memory, or a defect.
     print_error(error.what());
     return exit_failed;

@@ -1,13 +1,21 @@
 #include <chrono>
 #include <cstdio>
 
-#include "client-lib/cli/commands.hpp"
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/streams.hpp"
+#include "client-lib/cli/verbs.hpp"
 
 namespace stele::cli {
+namespace {
 
-int run(ClientOptions const& options, PingArguments const&) {
+constexpr std::string_view help_text =
+    R"(Ask whether the daemon can accept writes, and how fast it answers.
+
+Example:
+  stele ping --socket /run/stele/stele.sock
+)";
+
+int run(ClientOptions const& options, GivenOptions const&) {
   auto client = Client::connect(options);
   if (!client) return report(client.error());
   auto const start = std::chrono::steady_clock::now();
@@ -22,5 +30,9 @@ int run(ClientOptions const& options, PingArguments const&) {
   output.text() += "steled " + client->hello().server_version + " answered in " + time + '\n';
   return output.finish();
 }
+
+}  // namespace
+
+Verb const ping_verb{.name = "ping", .text = help_text, .options = {}, .run = run};
 
 }  // namespace stele::cli

@@ -1,18 +1,37 @@
-#include "client-lib/cli/commands.hpp"
+#include <array>
+
+#include "client-lib/cli/given_options.hpp"
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/stats_table.hpp"
 #include "client-lib/cli/streams.hpp"
+#include "client-lib/cli/verbs.hpp"
 
 namespace stele::cli {
+namespace {
 
-int run(ClientOptions const& options, StatsArguments const& arguments) {
+constexpr std::string_view help_text = R"(Print the daemon's counters and limits.
+
+Examples:
+  stele stats
+  stele stats --json
+)";
+
+constexpr std::array option_list{
+    Option{.names = "--json", .help = "The daemon's reply as it is"},
+};
+
+int run(ClientOptions const& options, GivenOptions const& given) {
   auto client = Client::connect(options);
   if (!client) return report(client.error());
   auto stats = client->stats_json();
   if (!stats) return report(stats.error());
   Output output;
-  output.text() += arguments.json ? *stats + '\n' : stats_table(*stats);
+  output.text() += given.has("--json") ? *stats + '\n' : stats_table(*stats);
   return output.finish();
 }
+
+}  // namespace
+
+Verb const stats_verb{.name = "stats", .text = help_text, .options = option_list, .run = run};
 
 }  // namespace stele::cli

@@ -1,14 +1,43 @@
+#include <unistd.h>
+
 #include <array>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
-#include "client-lib/cli/commands.hpp"
 #include "client-lib/cli/exit_code.hpp"
+#include "client-lib/cli/given_options.hpp"
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/streams.hpp"
+#include "client-lib/cli/verbs.hpp"
 #include "protocol/limits.hpp"
 
 namespace stele::cli {
 namespace {
+
+constexpr std::string_view help_text = R"(Write one entry; done when it is on disk.
+
+Examples:
+  stele write backup finished
+  stele write -p error --metadata '{"disk":"sda1"}' disk full
+  df -h | stele write
+)";
+
+constexpr std::array option_list{
+    Option{.names = "-p,--level,--priority",
+           .value = "LEVEL",
+           .help = "One of trace debug info warn error fatal, or of syslog's names",
+           .default_value = "info"},
+    Option{.names = "--timestamp",
+           .value = "TIME",
+           .help = "As TIME of `stele read`; default: when it arrives"},
+    Option{.names = "--metadata", .value = "JSON", .help = "A JSON object", .default_value = "{}"},
+    Option{.names = "-v,--verbose", .help = "Print the entry's seq"},
+    Option{.names = "MESSAGE",
+           .help = "Words, joined with blanks; - or none: all of standard input",
+           .many = true},
+};
 
 // All of standard input without its last line end. More than any daemon takes is not read.
 Result<std::string> read_message() {
@@ -27,22 +56,41 @@ Result<std::string> read_message() {
   return message;
 }
 
-}  // namespace
+std::string joined(std::vector<std::string> const& words) {
+  std::string message;
+  for (auto const& word : words) {
+    if (&word != &words.front()) message += ' ';
+    message += word;
+  }
+  return message;
+}
 
-int run(ClientOptions const& options, WriteArguments const& arguments) {
-  auto entry = arguments.entry;
-  if (arguments.message_from_stdin) {
+int run(ClientOptions const& options, GivenOptions const& given) {
+  LogEntry entry{.timestamp = given.time("--timestamp"),
+                 .level = given.level("--level", Level::info),
+                 .metadata = given.text("--metadata", "{}")};
+  auto const words = given.all("MESSAGE");
+  if (words.empty() && is_terminal(STDIN_FILENO)) {
+    throw UsageError{"nothing to write", "stele write MESSAGE, or stele write - to type it"};
+  }
+  if (words.empty() || (words.size() == 1 && words.front() == "-")) {
     auto message = read_message();
     if (!message) return report(message.error());
     entry.message = std::move(*message);
+  } else {
+    entry.message = joined(words);
   }
   auto client = Client::connect(options);
   if (!client) return report(client.error());
   auto const seq = client->write_log(entry);
   if (!seq) return report(seq.error());
   Output output;
-  if (arguments.print_seq) output.text() += std::to_string(*seq) + '\n';
+  if (given.has("--verbose")) output.text() += std::to_string(*seq) + '\n';
   return output.finish();
 }
+
+}  // namespace
+
+Verb const write_verb{.name = "write", .text = help_text, .options = option_list, .run = run};
 
 }  // namespace stele::cli

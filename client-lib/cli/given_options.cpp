@@ -1,0 +1,61 @@
+#include "client-lib/cli/given_options.hpp"
+
+#include <charconv>
+#include <chrono>
+
+#include "client-lib/cli/level_names.hpp"
+#include "client-lib/cli/time_spec.hpp"
+
+namespace stele::cli {
+namespace {
+
+constexpr auto time_hint =
+    "try '10 min ago', '2023-11-14 22:13:20', 2023-11-14T22:13:20Z, @1700000000";
+
+std::uint64_t now_us() {
+  using namespace std::chrono;
+  auto const now = duration_cast<microseconds>(system_clock::now().time_since_epoch());
+  return static_cast<std::uint64_t>(now.count());
+}
+
+}  // namespace
+
+std::string GivenOptions::text(std::string_view key, std::string_view otherwise) const {
+  auto const found = values_.find(key);
+  return found == values_.end() ? std::string{otherwise} : found->second.back();
+}
+
+std::vector<std::string> GivenOptions::all(std::string_view key) const {
+  auto const found = values_.find(key);
+  return found == values_.end() ? std::vector<std::string>{} : found->second;
+}
+
+Level GivenOptions::level(std::string_view key, Level otherwise) const {
+  if (!has(key)) return otherwise;
+  auto const name = text(key);
+  if (auto const level = parse_level_name(name)) return *level;
+  throw UsageError{"unknown level '" + name + "'", "levels are " + std::string{level_names}};
+}
+
+std::optional<std::uint64_t> GivenOptions::time(std::string_view key) const {
+  if (!has(key)) return std::nullopt;
+  auto const words = text(key);
+  if (auto const time = parse_time(words, now_us())) return time;
+  throw UsageError{"cannot understand the time '" + words + "'", time_hint};
+}
+
+std::optional<std::uint64_t> GivenOptions::number(std::string_view key) const {
+  if (!has(key)) return std::nullopt;
+  auto const digits = text(key);
+  if (auto const value = parse_number(digits)) return value;
+  throw UsageError{std::string{key} + ": '" + digits + "' is not a number"};
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text) noexcept {
+  std::uint64_t value = 0;
+  auto const [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (ec != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+}  // namespace stele::cli

@@ -1,0 +1,53 @@
+// The options of one command line, and what their values mean.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stele/log_entry.hpp"
+
+namespace stele::cli {
+
+/// The command line is wrong: a sentence, and what to do.
+class UsageError : public std::runtime_error {
+ public:
+  explicit UsageError(std::string const& sentence, std::string hint = {})
+      : std::runtime_error(sentence), hint_(std::move(hint)) {}
+  std::string const& hint() const noexcept { return hint_; }
+
+ private:
+  std::string hint_;
+};
+
+/// By key (verb.hpp).
+class GivenOptions {
+ public:
+  void add(std::string_view key, std::string value) {
+    values_[std::string{key}].push_back(std::move(value));
+  }
+
+  bool has(std::string_view key) const { return values_.contains(key); }
+  /// The last one, or `otherwise`.
+  std::string text(std::string_view key, std::string_view otherwise = {}) const;
+  std::vector<std::string> all(std::string_view key) const;
+
+  // These throw UsageError.
+
+  Level level(std::string_view key, Level otherwise) const;
+  /// A point in time as people type it (time_spec.hpp); microseconds since the epoch.
+  std::optional<std::uint64_t> time(std::string_view key) const;
+  std::optional<std::uint64_t> number(std::string_view key) const;
+
+ private:
+  std::map<std::string, std::vector<std::string>, std::less<>> values_{};
+};
+
+/// What number() takes: digits alone, at most 2^64-1.
+std::optional<std::uint64_t> parse_number(std::string_view text) noexcept;
+
+}  // namespace stele::cli

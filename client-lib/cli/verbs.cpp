@@ -1,0 +1,30 @@
+#include "client-lib/cli/verbs.hpp"
+
+#include <array>
+
+namespace stele::cli {
+namespace {
+
+constexpr std::array verbs{
+    &ping_verb, &write_verb, &import_verb, &read_verb, &stats_verb, &audit_verb,
+};
+
+constexpr std::array common{
+    Option{.names = "--socket",
+           .value = "PATH",
+           .help = "The daemon's socket; default: $STELE_SOCKET, else /run/stele/stele.sock"},
+};
+
+}  // namespace
+
+std::span<Verb const* const> all_verbs() noexcept { return verbs; }
+
+std::span<Option const> common_options() noexcept { return common; }
+
+std::string_view option_key(Option const& option) noexcept {
+  auto const long_name = option.names.find("--");
+  auto const key = option.names.substr(long_name == option.names.npos ? 0 : long_name);
+  return key.substr(0, key.find(','));
+}
+
+}  // namespace stele::cli

@@ -1,0 +1,22 @@
+// All verbs of the command, in the order in which help lists them.
+#pragma once
+
+#include <span>
+
+#include "client-lib/cli/verb.hpp"
+
+namespace stele::cli {
+
+extern Verb const ping_verb;
+extern Verb const write_verb;
+extern Verb const import_verb;
+extern Verb const read_verb;
+extern Verb const stats_verb;
+extern Verb const audit_verb;
+
+std::span<Verb const* const> all_verbs() noexcept;
+
+/// Options that work with every verb.
+std::span<Option const> common_options() noexcept;
+
+}  // namespace stele::cli
