@@ -1,15 +1,12 @@
-// The shell around ClientState: it moves bytes between the state and the socket, and waits.
+// The synchronous shell: it makes a request and waits for the answer.
 #include "stele/client.hpp"
 
-#include <boost/json/object.hpp>
-#include <boost/json/value.hpp>
 #include <cstdlib>
 #include <iterator>
 #include <utility>
 
-#include "client-lib/client_state.hpp"
-#include "client-lib/unix_stream.hpp"
-#include "protocol/limits.hpp"
+#include "client-lib/connection.hpp"
+#include "client-lib/hello_reply.hpp"
 
 namespace stele {
 namespace {
@@ -17,47 +14,6 @@ namespace {
 Failure not_connected(Failure const& why) {
   if (why.code == ClientError::connection_lost) return why;
   return {ClientError::connection_lost, "the connection was closed earlier: " + why.message};
-}
-
-std::uint64_t number_or(boost::json::object const& object, char const* name,
-                        std::uint64_t otherwise) {
-  auto const* value = object.if_contains(name);
-  if (value == nullptr) return otherwise;
-  boost::system::error_code ec;
-  auto const number = value->to_number<std::uint64_t>(ec);
-  return ec.failed() ? otherwise : number;
-}
-
-std::string text_or_empty(boost::json::object const& object, char const* name) {
-  auto const* value = object.if_contains(name);
-  if (value == nullptr || !value->is_string()) return {};
-  return std::string{value->get_string().data(), value->get_string().size()};
-}
-
-Result<ServerHello> parse_hello(std::string_view text) {
-  auto parsed = protocol::parse_reply_value(text);
-  if (!parsed || !parsed->is_object()) {
-    return Failure{ClientError::protocol_violation, "the daemon's reply to hello cannot be read"};
-  }
-  auto const& reply = parsed->get_object();
-  auto const protocol = number_or(reply, "protocol", 0);
-  if (protocol != protocol::protocol_version) {
-    return Failure{ClientError::protocol_violation,
-                   "the daemon speaks protocol " + std::to_string(protocol) +
-                       ", this client speaks " + std::to_string(protocol::protocol_version)};
-  }
-  ServerHello hello{.store_id = text_or_empty(reply, "store_id"),
-                    .server_version = text_or_empty(reply, "version"),
-                    .protocol = protocol::protocol_version,
-                    .entry_bytes_max = protocol::entry_bytes_default,
-                    .frame_bytes_max = protocol::frame_bytes_default};
-  auto const* limits = reply.if_contains("limits");
-  if (limits != nullptr && limits->is_object()) {
-    auto const& object = limits->get_object();
-    hello.entry_bytes_max = number_or(object, "entry_bytes_max", hello.entry_bytes_max);
-    hello.frame_bytes_max = number_or(object, "frame_bytes_max", hello.frame_bytes_max);
-  }
-  return hello;
 }
 
 // `{"id":7,"ok":true,"a":1}` -> `{"a":1}`. Textual, so that every number keeps its digits.
@@ -77,40 +33,46 @@ std::string default_socket_path() {
 class Client::Impl {
  public:
   Impl(client::UnixStream stream, std::chrono::milliseconds request_timeout)
-      : stream_(std::move(stream)), request_timeout_(request_timeout) {}
+      : connection_(std::move(stream)), request_timeout_(request_timeout) {}
 
-  /// Whether a request can be made at all.
-  Result<void> check_open();
+  /// Before each call: whether it can be made at all, and how long it may take.
+  Result<void> begin(Deadline const& deadline);
   /// The next answer to the only request that somebody waits for; a failure reply as a Failure.
   Result<client::ClientState::Answer> receive();
   Result<protocol::Reply> receive_reply();
   void begin_read(ReadOptions const& options);
 
-  client::ClientState state{};
+  client::ClientState& state() noexcept { return connection_.state; }
   ServerHello hello{};
 
  private:
-  Result<void> move_bytes();
-  Result<bool> receive_now();
+  Deadline next_deadline() const;
 
-  client::UnixStream stream_;
+  client::Connection connection_;
   std::chrono::milliseconds request_timeout_;
-  std::optional<Failure> send_failure_{};
+  Deadline deadline_{};
 };
 
-Result<void> Client::Impl::check_open() {
-  if (!state.is_closed()) return {};
-  return not_connected(state.next()->reply.failure);
+Result<void> Client::Impl::begin(Deadline const& deadline) {
+  deadline_ = deadline;
+  if (!state().is_closed()) return {};
+  return not_connected(state().next()->reply.failure);
+}
+
+Deadline Client::Impl::next_deadline() const {
+  if (request_timeout_.count() <= 0) return deadline_;
+  return earlier(deadline_, request_timeout_);
 }
 
 Result<client::ClientState::Answer> Client::Impl::receive() {
   for (;;) {
-    if (auto answer = state.next()) {
+    if (auto answer = state().next()) {
       if (!answer->reply.ok) return std::move(answer->reply.failure);
       return std::move(*answer);
     }
-    auto moved = move_bytes();
-    if (!moved) state.close(moved.error());
+    auto moved = deadline_.has_passed() ? client::no_answer_in_time()
+                                        : connection_.move_bytes(next_deadline());
+    if (!moved) state().close(moved.error());
   }
 }
 
@@ -118,43 +80,6 @@ Result<protocol::Reply> Client::Impl::receive_reply() {
   auto answer = receive();
   if (!answer) return answer.error();
   return std::move(answer->reply);
-}
-
-// Sends and receives what is possible; waits first if nothing can have arrived. When sending fails
-// there can still be a reply that says why; only the end of that stream ends the connection.
-Result<void> Client::Impl::move_bytes() {
-  bool const sends = !send_failure_ && !state.unsent().empty();
-  if (sends) {
-    auto sent = stream_.send_some(state.unsent());
-    if (sent) {
-      state.sent(*sent);
-    } else {
-      send_failure_ = sent.error();
-    }
-  } else {
-    auto received = receive_now();
-    if (!received) return received.error();
-    if (*received) return {};
-  }
-  auto ready = stream_.wait(!send_failure_ && !state.unsent().empty(),
-                            client::deadline_after(request_timeout_));
-  if (!ready) return ready;
-  auto received = receive_now();
-  if (!received) return received.error();
-  return {};
-}
-
-// Whether bytes had arrived.
-Result<bool> Client::Impl::receive_now() {
-  auto received = stream_.receive_some(state.receive_buffer());
-  if (!received) return received.error();
-  if (!received->has_value()) return false;
-  if (**received == 0) {
-    if (send_failure_) return *send_failure_;
-    return Failure{ClientError::connection_lost, "the daemon closed the connection"};
-  }
-  state.received(**received);
-  return true;
 }
 
 Client::Client(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
@@ -167,35 +92,36 @@ Result<Client> Client::connect(ClientOptions options) {
   auto stream = client::UnixStream::connect(path, options.connect_timeout);
   if (!stream) return stream.error();
   auto impl = std::make_unique<Impl>(std::move(*stream), options.request_timeout);
-  impl->state.hello(options.name);
+  impl->state().hello(options.name);
   auto answer = impl->receive();
   if (!answer) return answer.error();
-  auto hello = parse_hello(answer->text);
+  auto hello = client::parse_hello(answer->text);
   if (!hello) return hello.error();
-  impl->hello = std::move(*hello);
-  impl->state.set_limits({.entry_bytes_max = impl->hello.entry_bytes_max,
-                          .frame_bytes_max = impl->hello.frame_bytes_max});
+  impl->hello = std::move(hello->server);
+  impl->state().set_limits({.entry_bytes_max = impl->hello.entry_bytes_max,
+                            .frame_bytes_max = impl->hello.frame_bytes_max});
   return Client{std::move(impl)};
 }
 
-Result<std::uint64_t> Client::write_log(LogEntry const& entry) {
-  if (auto open = impl_->check_open(); !open) return open.error();
-  if (auto queued = impl_->state.write_log(entry); !queued) return queued.error();
+Result<std::uint64_t> Client::write_log(LogEntry const& entry, Deadline const& deadline) {
+  if (auto open = impl_->begin(deadline); !open) return open.error();
+  if (auto queued = impl_->state().write_log(entry); !queued) return queued.error();
   auto reply = impl_->receive_reply();
   if (!reply) return reply.error();
   return reply->first_seq;
 }
 
-Result<SeqRange> Client::write_many_logs(std::span<LogEntry const> entries) {
-  if (auto open = impl_->check_open(); !open) return open.error();
-  if (auto queued = impl_->state.write_many_logs(entries); !queued) return queued.error();
+Result<SeqRange> Client::write_many_logs(std::span<LogEntry const> entries,
+                                         Deadline const& deadline) {
+  if (auto open = impl_->begin(deadline); !open) return open.error();
+  if (auto queued = impl_->state().write_many_logs(entries); !queued) return queued.error();
   auto reply = impl_->receive_reply();
   if (!reply) return reply.error();
   return SeqRange{.first_seq = reply->first_seq, .last_seq = reply->last_seq};
 }
 
 void Client::Impl::begin_read(ReadOptions const& options) {
-  state.read_logs(
+  state().read_logs(
       {.start_ts = options.start_ts,
        .end_ts = options.end_ts,
        .order = options.order == Order::asc ? protocol::Order::asc : protocol::Order::desc,
@@ -203,8 +129,9 @@ void Client::Impl::begin_read(ReadOptions const& options) {
        .cursor = options.cursor});
 }
 
-Result<std::vector<StoredEntry>> Client::read_logs(std::uint64_t start_ts, std::uint64_t end_ts) {
-  if (auto open = impl_->check_open(); !open) return open.error();
+Result<std::vector<StoredEntry>> Client::read_logs(std::uint64_t start_ts, std::uint64_t end_ts,
+                                                   Deadline const& deadline) {
+  if (auto open = impl_->begin(deadline); !open) return open.error();
   impl_->begin_read({.start_ts = start_ts, .end_ts = end_ts});
   std::vector<StoredEntry> entries;
   for (;;) {
@@ -220,8 +147,9 @@ Result<std::vector<StoredEntry>> Client::read_logs(std::uint64_t start_ts, std::
   }
 }
 
-Result<ReadEnd> Client::read_logs(ReadOptions const& options, EntryVisitor const& visitor) {
-  if (auto open = impl_->check_open(); !open) return open.error();
+Result<ReadEnd> Client::read_logs(ReadOptions const& options, EntryVisitor const& visitor,
+                                  Deadline const& deadline) {
+  if (auto open = impl_->begin(deadline); !open) return open.error();
   impl_->begin_read(options);
   ReadEnd end;
   for (;;) {
@@ -230,7 +158,7 @@ Result<ReadEnd> Client::read_logs(ReadOptions const& options, EntryVisitor const
     for (auto& entry : reply->entries) {
       ++end.entry_count;
       if (visitor(entry)) continue;
-      if (reply->more) impl_->state.discard_rest();
+      if (reply->more) impl_->state().discard_rest();
       end.stopped = true;
       return end;
     }
@@ -240,34 +168,35 @@ Result<ReadEnd> Client::read_logs(ReadOptions const& options, EntryVisitor const
   }
 }
 
-Result<void> Client::ping() {
-  if (auto open = impl_->check_open(); !open) return open;
-  impl_->state.ping();
+Result<void> Client::ping(Deadline const& deadline) {
+  if (auto open = impl_->begin(deadline); !open) return open;
+  impl_->state().ping();
   auto reply = impl_->receive_reply();
   if (!reply) return reply.error();
   return {};
 }
 
-Result<std::string> Client::stats_json() {
-  if (auto open = impl_->check_open(); !open) return open.error();
-  impl_->state.stats();
+Result<std::string> Client::stats_json(Deadline const& deadline) {
+  if (auto open = impl_->begin(deadline); !open) return open.error();
+  impl_->state().stats();
   auto answer = impl_->receive();
   if (!answer) return answer.error();
   return without_envelope(answer->text, answer->reply.id);
 }
 
-Result<std::string> Client::audit_json(std::uint64_t start_ts) {
-  if (auto open = impl_->check_open(); !open) return open.error();
-  impl_->state.audit({.start_ts = start_ts});
+Result<std::string> Client::audit_json(std::uint64_t start_ts, Deadline const& deadline) {
+  if (auto open = impl_->begin(deadline); !open) return open.error();
+  impl_->state().audit({.start_ts = start_ts});
   auto answer = impl_->receive();
   if (!answer) return answer.error();
   return without_envelope(answer->text, answer->reply.id);
 }
 
-Result<void> Client::report_dropped(std::uint64_t count, WriterId const& writer) {
+Result<void> Client::report_dropped(std::uint64_t count, WriterId const& writer,
+                                    Deadline const& deadline) {
   if (count == 0) return {};
-  if (auto open = impl_->check_open(); !open) return open;
-  impl_->state.report_dropped({.count = count, .writer = writer});
+  if (auto open = impl_->begin(deadline); !open) return open;
+  impl_->state().report_dropped({.count = count, .writer = writer});
   auto reply = impl_->receive_reply();
   if (!reply) return reply.error();
   return {};

@@ -74,9 +74,10 @@ Result<void> ClientState::queue(Kind kind, AppendRequest&& append_request) {
   return {};
 }
 
-void ClientState::hello(std::string_view name) {
-  (void)queue(Kind::document,
-              [&](std::string& out, std::uint64_t id) { protocol::append_hello(out, id, name); });
+void ClientState::hello(std::string_view name, std::optional<protocol::WriterId> const& writer) {
+  (void)queue(Kind::document, [&](std::string& out, std::uint64_t id) {
+    protocol::append_hello(out, id, name, writer);
+  });
 }
 
 void ClientState::ping() { (void)queue(Kind::ping, protocol::append_ping); }
@@ -120,6 +121,12 @@ Result<void> ClientState::write_many_logs(std::span<LogEntry const> entries) {
   }
   return queue(Kind::write, [&](std::string& out, std::uint64_t id) {
     protocol::append_write_many_logs(out, id, entries);
+  });
+}
+
+Result<void> ClientState::write_encoded_logs(std::string_view entries, std::uint64_t write_no) {
+  return queue(Kind::write, [&](std::string& out, std::uint64_t id) {
+    protocol::append_write_encoded_logs(out, id, entries, write_no);
   });
 }
 

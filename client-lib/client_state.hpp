@@ -41,7 +41,7 @@ class ClientState {
 
   // Requests. A failure of a write means that nothing was queued.
 
-  void hello(std::string_view name);
+  void hello(std::string_view name, std::optional<protocol::WriterId> const& writer = {});
   void ping();
   void stats();
   void audit(protocol::Audit const& audit);
@@ -49,6 +49,8 @@ class ClientState {
   void read_logs(protocol::ReadLogs const& read);
   Result<void> write_log(LogEntry const& entry);
   Result<void> write_many_logs(std::span<LogEntry const> entries);
+  /// Valid entries that are JSON text already; see protocol::append_write_encoded_logs.
+  Result<void> write_encoded_logs(std::string_view entries, std::uint64_t write_no);
 
   // Bytes out.
 

@@ -31,18 +31,17 @@ Failure connection_lost(int error) {
 }
 
 // For poll(2): -1 waits for ever; rounded up, so that it never wakes just before the deadline.
-int poll_timeout_ms(Deadline deadline) {
-  if (!deadline) return -1;
-  auto const left = *deadline - std::chrono::steady_clock::now();
+int poll_timeout_ms(Deadline const& deadline) {
+  if (!deadline.is_set()) return -1;
+  auto const left = deadline.when() - std::chrono::steady_clock::now();
   auto const left_ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
   return static_cast<int>(std::clamp<decltype(left_ms)>(left_ms, 0, INT_MAX));
 }
 
 }  // namespace
 
-Deadline deadline_after(std::chrono::milliseconds timeout) {
-  if (timeout.count() <= 0) return std::nullopt;
-  return std::chrono::steady_clock::now() + timeout;
+Failure no_answer_in_time() {
+  return {ClientError::timed_out, "the daemon did not answer in time"};
 }
 
 Result<UnixStream> UnixStream::connect(std::string const& path, std::chrono::milliseconds timeout) {
@@ -90,14 +89,14 @@ void UnixStream::reset() noexcept {
   fd_ = -1;
 }
 
-Result<void> UnixStream::wait(bool until_can_send, Deadline deadline) {
+Result<void> UnixStream::wait(bool until_can_send, Deadline const& deadline) {
   pollfd watched{};
   watched.fd = fd_;
   watched.events = static_cast<short>(until_can_send ? POLLIN | POLLOUT : POLLIN);
   for (;;) {
     int const ready = ::poll(&watched, 1, poll_timeout_ms(deadline));
     if (ready > 0) return {};
-    if (ready == 0) return Failure{ClientError::timed_out, "the daemon did not answer in time"};
+    if (ready == 0) return no_answer_in_time();
     if (errno != EINTR) return connection_lost(errno);
   }
 }

@@ -8,15 +8,13 @@
 #include <string>
 #include <string_view>
 
+#include "stele/deadline.hpp"
 #include "stele/error.hpp"
 
 namespace stele::client {
 
-/// Nothing: no limit.
-using Deadline = std::optional<std::chrono::steady_clock::time_point>;
-
-/// 0: no limit.
-Deadline deadline_after(std::chrono::milliseconds timeout);
+/// What a call fails with when its deadline has passed.
+Failure no_answer_in_time();
 
 class UnixStream {
  public:
@@ -28,7 +26,7 @@ class UnixStream {
   ~UnixStream();
 
   /// Until bytes can be received, or (if wanted) sent. Fails with timed_out.
-  Result<void> wait(bool until_can_send, Deadline deadline);
+  Result<void> wait(bool until_can_send, Deadline const& deadline);
 
   // These never block. They fail with connection_lost.
 

@@ -122,6 +122,15 @@ void append_write_many_logs(std::string& out, std::uint64_t id, std::span<LogEnt
   out += "]}";
 }
 
+void append_write_encoded_logs(std::string& out, std::uint64_t id, std::string_view entries,
+                               std::uint64_t write_no) {
+  append_start(out, Op::write_many_logs, id);
+  if (write_no != 0) append_number(out, Member::write_no, write_no);
+  out += R"(,"entries":[)";
+  out += entries;
+  out += "]}";
+}
+
 void append_read_logs(std::string& out, std::uint64_t id, ReadLogs const& read) {
   append_start(out, Op::read_logs, id);
   append_number(out, Member::start_ts, read.start_ts);

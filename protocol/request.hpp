@@ -122,6 +122,10 @@ void append_write_log(std::string& out, std::uint64_t id, LogEntry const& entry,
                       std::uint64_t write_no = 0);
 void append_write_many_logs(std::string& out, std::uint64_t id, std::span<LogEntry const> entries,
                             std::uint64_t write_no = 0);
+/// The same with entries that are JSON text already: one or more of append_entry, a comma between
+/// two.
+void append_write_encoded_logs(std::string& out, std::uint64_t id, std::string_view entries,
+                               std::uint64_t write_no);
 void append_read_logs(std::string& out, std::uint64_t id, ReadLogs const& read);
 void append_count_logs(std::string& out, std::uint64_t id, CountLogs const& count);
 void append_cancel(std::string& out, std::uint64_t id, std::uint64_t target);

@@ -1,14 +1,12 @@
 #include "client-lib/client_state.hpp"
 
-#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "protocol/frame.hpp"
-#include "protocol/frame_reader.hpp"
+#include "client/connection.hpp"
 #include "protocol/reply.hpp"
 
 using stele::ClientError;
@@ -16,62 +14,11 @@ using stele::Error;
 using stele::Failure;
 using stele::LogEntry;
 using stele::client::ClientState;
+using stele::test::Connection;
 
 namespace {
 
 LogEntry entry_of(std::string message) { return {.message = std::move(message)}; }
-
-// A client and the daemon's end of its connection.
-class Connection {
- public:
-  ClientState state{};
-
-  /// The daemon receives all that was not sent; returns the requests in it.
-  std::vector<std::string> send_all() {
-    std::vector<std::string> requests;
-    auto const bytes = std::string{state.unsent()};
-    state.sent(bytes.size());
-    auto const room = daemon_reader_.prepare(bytes.size());
-    std::copy(bytes.begin(), bytes.end(), room.begin());
-    daemon_reader_.commit(bytes.size());
-    for (;;) {
-      auto const next = daemon_reader_.next();
-      if (next.status != stele::protocol::FrameReader::Status::message) return requests;
-      requests.emplace_back(next.message);
-    }
-  }
-
-  void send_bytes(std::size_t bytes) { state.sent(bytes); }
-
-  void reply_raw(std::string_view bytes) {
-    while (!bytes.empty()) {
-      auto const room = state.receive_buffer();
-      auto const n = std::min(bytes.size(), room.size());
-      std::copy_n(bytes.begin(), n, room.begin());
-      state.received(n);
-      bytes.remove_prefix(n);
-    }
-  }
-
-  void reply(std::string_view json) { reply_raw(frame(json)); }
-
-  void reply_seq(std::uint64_t id, std::uint64_t seq) {
-    std::string text;
-    stele::protocol::append_write_log_reply(text, std::to_string(id), {seq, seq});
-    reply(text);
-  }
-
-  static std::string frame(std::string_view json) {
-    std::string bytes;
-    stele::protocol::FrameBuilder builder{bytes, stele::protocol::FrameForm::binary};
-    bytes += json;
-    builder.finish();
-    return bytes;
-  }
-
- private:
-  stele::protocol::FrameReader daemon_reader_{stele::protocol::frame_bytes_ceiling};
-};
 
 constexpr std::string_view one_entry =
     R"({"seq":1,"timestamp":5,"level":"info","message":"m","metadata":{},"version":1,)"
@@ -106,6 +53,18 @@ BOOST_AUTO_TEST_CASE(requests_go_out_in_order_with_ids_of_their_own) {
   BOOST_TEST(requests[1].find(R"("id":2)") != std::string::npos);
   BOOST_TEST(requests[2].find(R"("id":3)") != std::string::npos);
   BOOST_TEST(connection.state.unsent().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_hello_can_name_a_writer_and_encoded_entries_have_their_write_no) {
+  Connection connection;
+  connection.state.hello("unit", stele::protocol::WriterId{0xab});
+  BOOST_TEST(
+      connection.state.write_encoded_logs(R"({"message":"a"},{"message":"b"})", 7).has_value());
+  auto const requests = connection.send_all();
+  BOOST_REQUIRE(requests.size() == 2U);
+  BOOST_TEST(requests[0].ends_with(R"("writer":"ab000000000000000000000000000000"})"));
+  BOOST_TEST(requests[1] == R"({"op":"write_many_logs","id":2,"write_no":7,)"
+                            R"("entries":[{"message":"a"},{"message":"b"}]})");
 }
 
 BOOST_AUTO_TEST_CASE(a_report_of_drops_is_a_write_and_an_audit_is_not) {

@@ -1,8 +1,10 @@
 // What is written through the client library is what is read, before and after a restart.
+#include <signal.h>
 #include <unistd.h>
 
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -147,6 +149,25 @@ BOOST_AUTO_TEST_CASE(a_lost_daemon_is_told_apart_from_a_refusal) {
   BOOST_REQUIRE(lost.has_error());
   BOOST_TEST((lost.error().code == stele::ClientError::outcome_unknown ||
               lost.error().code == stele::ClientError::connection_lost));
+}
+
+BOOST_AUTO_TEST_CASE(a_call_ends_at_its_deadline_and_says_what_is_known) {
+  using namespace std::chrono_literals;
+  Steled daemon;
+  daemon.start();
+  auto passed = connect_to(daemon);
+  auto writing = connect_to(daemon);
+  auto reading = connect_to(daemon);
+  BOOST_TEST(writing.write_log({.message = "in time"}, stele::test::patience).has_value());
+  auto const never_sent = passed.write_log({.message = "too late"}, 0ms);
+  BOOST_TEST((never_sent.error().code == stele::ClientError::connection_lost));
+
+  daemon.process().signal(SIGSTOP);
+  auto const write = writing.write_log({.message = "nobody listens"}, 5ms);
+  BOOST_TEST((write.error().code == stele::ClientError::outcome_unknown));
+  auto const read = reading.read_logs(0, 1, 5ms);
+  BOOST_TEST((read.error().code == stele::ClientError::timed_out));
+  daemon.process().signal(SIGCONT);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "stele/client_error.hpp"
+#include "stele/deadline.hpp"
 #include "stele/error.hpp"
 #include "stele/log_entry.hpp"
 
@@ -86,6 +87,9 @@ using EntryVisitor = std::function<bool(StoredEntry& entry)>;
 /// After a failure with connection_lost, outcome_unknown, timed_out or protocol_violation the
 /// connection is gone: every later call fails with connection_lost. After a stele::Error the
 /// client stays usable, unless PROTOCOL.md says that the code closes the connection.
+///
+/// A call fails with timed_out (a write that was sent: outcome_unknown) when its deadline passes,
+/// or when not a byte has moved for `request_timeout`.
 class Client {
  public:
   /// Connects, and asks the daemon for its limits.
@@ -97,36 +101,40 @@ class Client {
 
   /// Stores one entry; returns its seq once it is on disk. An entry that breaks the data model or
   /// a limit is refused before it is sent.
-  Result<std::uint64_t> write_log(LogEntry const& entry);
+  Result<std::uint64_t> write_log(LogEntry const& entry, Deadline const& deadline = {});
 
   /// Stores all entries or none, with consecutive seqs; returns once they are on disk. One sync
   /// serves the whole batch, so some hundred entries a call are far faster than one by one.
   /// A batch is one request and is never split: above `hello().frame_bytes_max` of JSON text the
   /// call fails with entry_too_large. Batches of 1000 entries or 1 MiB are a good size.
   /// No entries: bad_request.
-  Result<SeqRange> write_many_logs(std::span<LogEntry const> entries);
+  Result<SeqRange> write_many_logs(std::span<LogEntry const> entries,
+                                   Deadline const& deadline = {});
 
   /// All entries with start_ts <= timestamp <= end_ts, by (timestamp, seq), in memory at once.
-  Result<std::vector<StoredEntry>> read_logs(std::uint64_t start_ts, std::uint64_t end_ts);
+  Result<std::vector<StoredEntry>> read_logs(std::uint64_t start_ts, std::uint64_t end_ts,
+                                             Deadline const& deadline = {});
 
   /// The same as a stream: memory stays bounded by one part of the reply (about 256 KiB of
   /// entries). If the visitor stops, the next call first skips what is on its way already: give a
   /// limit when only a few entries are wanted.
-  Result<ReadEnd> read_logs(ReadOptions const& options, EntryVisitor const& visitor);
+  Result<ReadEnd> read_logs(ReadOptions const& options, EntryVisitor const& visitor,
+                            Deadline const& deadline = {});
 
   /// Succeeds if the daemon can accept writes.
-  Result<void> ping();
+  Result<void> ping(Deadline const& deadline = {});
 
   /// Counters, gauges and limits: the text of one JSON object.
-  Result<std::string> stats_json();
+  Result<std::string> stats_json(Deadline const& deadline = {});
 
   /// What the log proves about the seqs from the first entry at or after `start_ts` on (0: from
   /// seq 1): the text of one JSON object, as PROTOCOL.md describes it under `audit`.
-  Result<std::string> audit_json(std::uint64_t start_ts = 0);
+  Result<std::string> audit_json(std::uint64_t start_ts = 0, Deadline const& deadline = {});
 
   /// Stores that `count` entries were given up by this program, so that an audit names them;
   /// returns once that is on disk. `writer` may say by whom. 0: nothing happens.
-  Result<void> report_dropped(std::uint64_t count, WriterId const& writer = {});
+  Result<void> report_dropped(std::uint64_t count, WriterId const& writer = {},
+                              Deadline const& deadline = {});
 
   /// What the daemon said when this client connected.
   ServerHello const& hello() const noexcept;

@@ -1,0 +1,23 @@
+// What the daemon's reply to hello says.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "stele/client.hpp"
+
+namespace stele::client {
+
+struct HelloReply {
+  ServerHello server{};
+  /// Of the writer that was named: its last write on disk; nothing if it is not remembered.
+  std::optional<std::uint64_t> last_write_no{};
+  std::uint64_t durable_seq = 0;    ///< Up to here entries are on disk.
+  std::uint64_t forgotten_seq = 0;  ///< Up to here they may be of writers that are forgotten.
+};
+
+/// Fails with protocol_violation if the text is none, or the daemon speaks another protocol.
+Result<HelloReply> parse_hello(std::string_view text);
+
+}  // namespace stele::client

@@ -1,0 +1,39 @@
+// Until when a call may take.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+namespace stele {
+
+/// Made from a moment, or from a duration that begins where it is written:
+///
+///   client.write_log(entry, std::chrono::milliseconds{200});
+///
+/// The default is no limit.
+class Deadline {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  constexpr Deadline() noexcept = default;
+  constexpr Deadline(Clock::time_point when) noexcept : when_(when) {}
+  template <class Rep, class Period>
+  Deadline(std::chrono::duration<Rep, Period> from_now)
+      : when_(Clock::now() + std::chrono::ceil<Clock::duration>(from_now)) {}
+
+  constexpr bool is_set() const noexcept { return when_.has_value(); }
+  /// Only if is_set().
+  constexpr Clock::time_point when() const { return *when_; }
+  bool has_passed() const noexcept { return when_ && *when_ <= Clock::now(); }
+
+  /// The one that comes first.
+  friend constexpr Deadline earlier(Deadline const& a, Deadline const& b) noexcept {
+    if (!a.when_ || (b.when_ && *b.when_ < *a.when_)) return b;
+    return a;
+  }
+
+ private:
+  std::optional<Clock::time_point> when_{};
+};
+
+}  // namespace stele

@@ -1,0 +1,83 @@
+// Entries on their way to the daemon, in bounded memory. No I/O, no clock, no threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stele::client {
+
+/// Entries become batches, each stored as a whole by one numbered write. Once the oldest batch has
+/// been sealed, to be sent, its entries are what they are until it is settled.
+///
+///   append --> | newest batch | ... | oldest batch | --seal, pop--> settled
+///
+/// Every entry that was accepted is settled at some time, in order: stored, or refused by the
+/// daemon. An entry that is not accepted counts as dropped.
+class LogBuffer {
+ public:
+  struct Limits {
+    std::size_t bytes_max = 0;        ///< All entries, as `bytes()` counts them.
+    std::size_t batch_bytes_max = 0;  ///< JSON text of a batch of more than one entry.
+  };
+  /// What an entry takes beside its text.
+  static constexpr std::size_t entry_overhead_bytes = 1 + sizeof(std::uint32_t);
+
+  explicit LogBuffer(Limits const& limits) noexcept : limits_(limits) {}
+
+  /// Whether an entry of so many bytes of JSON text can be appended now, or ever.
+  bool has_room(std::size_t text_bytes) const noexcept;
+  bool could_have_room(std::size_t text_bytes) const noexcept;
+  /// `text`: one entry as protocol::append_entry writes it. There must be room.
+  void append(std::string_view text);
+  /// An entry was not accepted.
+  void drop() noexcept { ++dropped_; }
+
+  bool empty() const noexcept { return batches_.empty(); }
+
+  struct Batch {
+    std::string text{};                       ///< Entries with a comma between two.
+    std::vector<std::uint32_t> entry_ends{};  ///< In `text`, without the comma.
+    bool sealed = false;
+    std::size_t entry_count() const noexcept { return entry_ends.size(); }
+  };
+  /// The oldest batch; no more entries go into it. There must be one.
+  Batch const& seal_oldest();
+  /// Makes two of the oldest batch, of which the first half stays sealed. It must have two entries.
+  void split_oldest();
+  /// The oldest batch is settled. Refused entries count as dropped.
+  void pop_stored();
+  void pop_refused();
+
+  /// `count` dropped entries were told to the daemon.
+  void report(std::uint64_t count) noexcept { reported_ += count; }
+
+  std::uint64_t accepted() const noexcept { return accepted_; }
+  std::uint64_t stored() const noexcept { return stored_; }
+  /// Entries that were accepted and refused by the daemon.
+  std::uint64_t refused() const noexcept { return refused_; }
+  std::uint64_t settled() const noexcept { return stored_ + refused_; }
+  std::uint64_t dropped() const noexcept { return dropped_; }
+  std::uint64_t unreported() const noexcept { return dropped_ - reported_; }
+  std::size_t bytes() const noexcept { return bytes_; }
+  std::size_t bytes_peak() const noexcept { return bytes_peak_; }
+
+ private:
+  std::size_t cost(Batch const& batch) const noexcept;
+  Batch pop_oldest();
+
+  Limits limits_;
+  std::deque<Batch> batches_{};
+  std::size_t bytes_ = 0;
+  std::size_t bytes_peak_ = 0;
+  std::uint64_t accepted_ = 0;
+  std::uint64_t stored_ = 0;
+  std::uint64_t refused_ = 0;
+  std::uint64_t dropped_ = 0;
+  std::uint64_t reported_ = 0;
+};
+
+}  // namespace stele::client
