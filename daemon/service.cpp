@@ -163,6 +163,13 @@ int Service::run() {
   if (auto const opened = open_log(); !opened) {
     spdlog::critical("cannot open the log in {}: {}", facts_.config.data_dir,
                      opened.error().message);
+    if (opened.error().code == wal::Errc::damaged) {
+      auto const& dir = facts_.config.data_dir;
+      spdlog::critical(
+          "`stele verify {}` names each place; `stele salvage {} NEWDIR` copies what can be read "
+          "into a new log; --on-damage serve starts with what can be read",
+          dir, dir);
+    }
     return exit_code_of(opened.error());
   }
   // Caught before the socket is there: who can connect may also ask the daemon to stop.

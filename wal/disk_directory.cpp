@@ -1,6 +1,5 @@
 #include "wal/disk_directory.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -13,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "wal/directory_listing.hpp"
 #include "wal/disk_error.hpp"
 #include "wal/disk_file.hpp"
 #include "wal/disk_probe.hpp"
@@ -24,9 +24,6 @@
 namespace stele::wal {
 namespace {
 
-/// The directory's own file, which list() leaves out.
-constexpr std::string_view lock_name = "LOCK";
-
 class DiskDirectory final : public Directory {
  public:
   DiskDirectory(DirectoryPlace place, DiskTraits const& traits, std::string_view backend_name,
@@ -37,7 +34,7 @@ class DiskDirectory final : public Directory {
         channel_(std::move(event_fd), std::move(backend)) {}
 
   Result<void> lock() override;
-  Result<std::vector<std::string>> list() override;
+  Result<std::vector<std::string>> list() override { return list_regular_files(place_); }
 
   Result<std::unique_ptr<File>> create(std::string_view name, std::uint64_t bytes) override {
     return DiskFile::create(place_, name, bytes, traits_, channel_);
@@ -78,36 +75,13 @@ Result<void> DiskDirectory::lock() {
     path += ": another process uses this directory";
     return Failure{Errc::locked, std::move(path)};
   }
+  struct flock asked {};
+  asked.l_type = F_WRLCK;
+  asked.l_whence = SEEK_SET;
+  // Who has flock(2) has it all; this one is there to be asked for, and may be missing.
+  (void)::fcntl((*file).get(), F_OFD_SETLK, &asked);
   lock_ = *std::move(file);
   return {};
-}
-
-bool is_regular(int directory_fd, dirent const& entry) {
-  if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_REG;
-  struct stat found {};
-  return ::fstatat(directory_fd, entry.d_name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
-         S_ISREG(found.st_mode);
-}
-
-Result<std::vector<std::string>> DiskDirectory::list() {
-  // A descriptor of its own: closedir closes it, and its position is fresh.
-  int const fd = ::openat(place_.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return disk_failure(place_.path, "cannot list", errno);
-  std::unique_ptr<DIR, int (*)(DIR*)> const stream{::fdopendir(fd), &::closedir};
-  if (!stream) {
-    int const error = errno;
-    ::close(fd);
-    return disk_failure(place_.path, "cannot list", error);
-  }
-  std::vector<std::string> names;
-  errno = 0;
-  while (dirent const* const entry = ::readdir(stream.get())) {
-    if (is_regular(fd, *entry) && entry->d_name != lock_name) names.emplace_back(entry->d_name);
-    errno = 0;
-  }
-  if (errno != 0) return disk_failure(place_.path, "cannot list", errno);
-  std::ranges::sort(names);
-  return names;
 }
 
 Result<void> DiskDirectory::rename(std::string_view from, std::string_view to) {

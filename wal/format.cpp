@@ -17,6 +17,20 @@ std::uint32_t stored_u32(std::span<std::byte const> bytes, std::size_t offset) n
 
 }  // namespace
 
+std::string_view to_string(GapReason reason) noexcept {
+  switch (reason) {
+    case GapReason::expired:
+      return "expired";
+    case GapReason::damaged:
+      return "damaged";
+    case GapReason::torn:
+      return "torn";
+    case GapReason::dropped_by_client:
+      return "dropped_by_client";
+  }
+  return "unknown";
+}
+
 // Segment header, 128 bytes, at 0 and at 4096:
 //
 //    0 magic "STELEWAL"      8 major u16  10 minor u16   12 header_bytes u32

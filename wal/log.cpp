@@ -47,20 +47,6 @@ Result<Options> resolve(Options options, Directory const& directory) {
 
 }  // namespace
 
-std::string_view to_string(GapReason reason) noexcept {
-  switch (reason) {
-    case GapReason::expired:
-      return "expired";
-    case GapReason::damaged:
-      return "damaged";
-    case GapReason::torn:
-      return "torn";
-    case GapReason::dropped_by_client:
-      return "dropped_by_client";
-  }
-  return "unknown";
-}
-
 Log::Log(std::unique_ptr<Core> core) : core_(std::move(core)) {}
 Log::~Log() = default;
 
@@ -74,7 +60,7 @@ Result<std::unique_ptr<Log>> Log::open(Directory& directory, Options const& opti
   if (!recovered) return recovered.error();
   if (recovered->damaged && options.on_damage == OnDamage::refuse) {
     std::string text = "damage was found and the configuration says to refuse";
-    for (auto const& finding : report.findings) text += "; " + finding;
+    for (auto const& finding : recovered->findings) text += "; " + finding.text;
     return Failure{Errc::damaged, text};
   }
   auto core = std::make_unique<Core>(directory, resolved.value(), listener,

@@ -191,13 +191,16 @@ void LogWalk::pass_hole(std::uint64_t segment_no, ScannedCommit const& next) {
   auto const what = "commits " + std::to_string(expected_.commit_no) + " to " +
                     std::to_string(next.header.commit_no - 1) +
                     " are damaged: the log goes on in " + place(segment_no, next.offset);
-  report_gap(hole, GapReason::damaged, next.header.first_seq - 1, what);
+  auto& finding = report_gap(hole, GapReason::damaged, next.header.first_seq - 1, what);
+  finding.next_segment_no = segment_no;
+  finding.next_offset = next.offset;
+  finding.last_commit_no = next.header.commit_no - 1;
   expected_ = {
       .commit_no = next.header.commit_no, .chain = next.header.chain, .seq = next.header.first_seq};
 }
 
-void LogWalk::report_gap(Hole const& hole, GapReason reason, Seq last_seq,
-                         std::string const& what) {
+Finding& LogWalk::report_gap(Hole const& hole, GapReason reason, Seq last_seq,
+                             std::string const& what) {
   if (reason == GapReason::damaged) {
     damaged_ = true;
     damaged_segments_.push_back(hole.segment_no);
@@ -209,8 +212,13 @@ void LogWalk::report_gap(Hole const& hole, GapReason reason, Seq last_seq,
                 .offset = hole.offset};
   if (gap.first_seq <= gap.last_seq) found_gaps_.push_back(gap);
   auto const reason_text = hole.reason.empty() ? what : hole.reason + "; " + what;
-  findings_.push_back({gap, place(hole.segment_no, hole.offset) + ": " + reason_text +
-                                "; missing: " + seq_range(gap.first_seq, gap.last_seq)});
+  return findings_.emplace_back(
+      Finding{.kind = reason == GapReason::torn ? Finding::Kind::torn : Finding::Kind::damage,
+              .text = place(hole.segment_no, hole.offset) + ": " + reason_text +
+                      "; missing: " + seq_range(gap.first_seq, gap.last_seq),
+              .gap = gap,
+              .first_commit_no = expected_.commit_no,
+              .last_commit_no = UINT64_MAX});
 }
 
 void LogWalk::judge_end() {
@@ -268,7 +276,9 @@ void LogWalk::finish(Recovered& recovered) {
   // What an earlier start found and named is no news.
   for (auto& finding : findings_) {
     bool const no_seqs = finding.gap.first_seq > finding.gap.last_seq;
-    if (no_seqs || !is_named(finding.gap)) report_.findings.push_back(std::move(finding.text));
+    finding.named = !no_seqs && is_named(finding.gap);
+    if (!finding.named) report_.findings.push_back(finding.text);
+    recovered.findings.push_back(std::move(finding));
   }
   recovered.new_gaps = gaps_not_named();
   report_.gaps = named_gaps_;
@@ -279,9 +289,7 @@ void LogWalk::finish(Recovered& recovered) {
     segment.damaged =
         std::ranges::find(damaged_segments_, segment.segment_no) != damaged_segments_.end();
   }
-  bool const damage_named = std::ranges::any_of(
-      report_.gaps, [](Gap const& gap) { return gap.reason == GapReason::damaged; });
-  recovered.damaged = damaged_ || damage_named;
+  recovered.damaged = damaged_;
   recovered.segments = std::move(segments_);
   recovered.last_salt = last_salt_;
   // A chain that is unknown is one that no reader checks: it follows a hole.

@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "wal/recovery.hpp"
+#include "wal/log_reading.hpp"
 #include "wal/recovery_rules.hpp"
+#include "wal/segment_scanner.hpp"
 
 namespace stele::wal {
 
-/// Used by recover(): begin with what the first commit must carry, segment() for each segment in
+/// Used by read_log(): begin with what the first commit must carry, segment() for each segment in
 /// order, then finish().
 ///
 /// The walk expects one commit at a time. Where it is not, the walk remembers the place (a hole)
@@ -54,11 +55,6 @@ class LogWalk {
     std::optional<CommitHeader> header{};  ///< Of a commit whose body is bad.
     std::string reason{};
   };
-  struct Finding {
-    Gap gap{};
-    std::string text{};
-  };
-
   bool belongs(ScannedCommit const& commit) const noexcept;
   void accept(std::uint64_t segment_no, ScannedCommit const& commit);
   void deliver(ScannedCommit const& commit);
@@ -66,7 +62,7 @@ class LogWalk {
   void pass_hole(std::uint64_t segment_no, ScannedCommit const& next);
   void note_rest(Hole hole);
   void judge_end();
-  void report_gap(Hole const& hole, GapReason reason, Seq last_seq, std::string const& what);
+  Finding& report_gap(Hole const& hole, GapReason reason, Seq last_seq, std::string const& what);
   bool is_named(Gap const& gap) const noexcept;
   std::vector<Gap> gaps_not_named() const;
 

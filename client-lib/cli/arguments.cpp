@@ -31,8 +31,9 @@ Examples:
 )";
 
 constexpr auto exit_codes_text =
-    R"(Exit codes: 0 done; 1 the work failed (an unreadable file, a line above the limit);
-2 wrong usage; 3 no daemon, or the connection was lost; 4 the daemon refused; 130 interrupted.
+    R"(Exit codes: 0 done; 1 the work failed (an unreadable file, a line above the limit, damage);
+2 wrong usage; 3 no daemon, or the connection was lost; 4 the daemon refused; 6 a log that ends in
+an unfinished write; 7 a directory in which no log can be read; 130 interrupted.
 `stele VERB --help` says more about a verb.)";
 
 constexpr std::size_t verb_name_width = 12;

@@ -3,14 +3,15 @@
 #include <boost/json/parse.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
+#include "support/log_files.hpp"
 #include "support/steled.hpp"
 #include "support/wire_peer.hpp"
 
+using stele::test::change_last;
+using stele::test::last_used_segment;
 using stele::test::run_stele;
 using stele::test::Steled;
 using stele::test::WirePeer;
@@ -18,27 +19,6 @@ using stele::test::WirePeer;
 namespace {
 
 std::string const write_one = R"({"op":"write_log","entry":{"message":"m"}})";
-
-/// The newest segment that a commit was written into.
-std::string last_used_segment(Steled const& daemon) {
-  std::string last;
-  for (auto const& file : std::filesystem::directory_iterator(daemon.data_dir())) {
-    if (file.path().extension() != ".seg") continue;
-    auto const text = stele::test::read_file(file.path());
-    if (text.find("SCMT") != std::string::npos) last = std::max(last, file.path().string());
-  }
-  return last;
-}
-
-/// Changes the last byte of this kind of text in a file.
-void change_last(std::string const& path, std::string const& text) {
-  auto const content = stele::test::read_file(path);
-  auto const place = content.rfind(text);
-  BOOST_REQUIRE(place != std::string::npos);
-  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(static_cast<std::streamoff>(place));
-  file.put('#');
-}
 
 }  // namespace
 
@@ -98,7 +78,7 @@ BOOST_AUTO_TEST_CASE(what_rotted_is_damaged_and_named) {
     peer.ask(write_one);
   }
   BOOST_TEST(daemon.stop() == 0);
-  change_last(last_used_segment(daemon), "rotten");
+  change_last(last_used_segment(daemon.data_dir()), "rotten");
   daemon.start();
   auto const audit = run_stele(daemon, {"audit"});
   BOOST_TEST(audit.exit_code == 1);
@@ -117,15 +97,7 @@ BOOST_AUTO_TEST_CASE(a_write_that_a_crash_cut_off_was_torn) {
     BOOST_TEST(run_stele(daemon, {"audit"}).exit_code == 0);
   }
   daemon.kill_hard();
-  // Behind all that is proven stands the start of a commit that never became whole.
-  auto const path = last_used_segment(daemon);
-  auto const content = stele::test::read_file(path);
-  auto const last = content.rfind("SCMT");
-  auto const free = content.find(std::string(512, '\0'), last) / 512 * 512 + 512;
-  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(static_cast<std::streamoff>(free));
-  file << "SCMT";
-  file.close();
+  stele::test::begin_commit_at_the_end(last_used_segment(daemon.data_dir()));
   daemon.start();
   auto const audit = run_stele(daemon, {"audit"});
   BOOST_TEST(audit.exit_code == 0);

@@ -11,6 +11,7 @@
 
 #include "support/log_fixture.hpp"
 #include "support/segment_view.hpp"
+#include "wal/log_check.hpp"
 
 namespace stele::test {
 
@@ -74,10 +75,12 @@ class KnownLog {
   ///  - no payload comes back with other bytes, or at a seq that it did not have;
   ///  - every payload that does not come back is named by a gap; none that does is;
   ///  - no seq of a proven payload is given out again;
+  ///  - a check of the log before the start finds the same, place by place;
   ///  - the segments that were there are there, byte for byte;
   ///  - the next start delivers the same and complains of nothing that a gap record names.
   Start check_start(SimulatedDisk& damaged) const {
     auto const before = segment_files(damaged);
+    auto const checked = check(damaged);
     LogFixture life(damaged, options_);
     BOOST_TEST_REQUIRE(life.open(), life.failure.message);
     Start const start{.payloads = life.sink.payloads,
@@ -85,6 +88,7 @@ class KnownLog {
                       .findings = life.report().findings,
                       .next_seq = life.log->next_seq()};
     check_delivered(start);
+    check_agreement(*checked, start);
     auto const appended = life.write("appended behind the damage");
     BOOST_TEST(life.listener.durable == appended);
     life.crash(Crash::kill);
@@ -108,6 +112,21 @@ class KnownLog {
   std::map<wal::Seq, std::string> payloads{};
 
  private:
+  static wal::Result<wal::LogCheck> check(SimulatedDisk const& disk) {
+    auto copy = disk.clone();
+    auto const directory = copy.mount();
+    return wal::check_log(*directory, [] { return false; });
+  }
+  static void check_agreement(wal::LogCheck const& checked, Start const& start) {
+    std::vector<std::string> news;
+    for (auto const& finding : checked.findings) {
+      if (finding.kind != wal::Finding::Kind::note && !finding.named) news.push_back(finding.text);
+    }
+    BOOST_TEST(news == start.findings, boost::test_tools::per_element());
+    BOOST_TEST((checked.report.gaps == start.gaps),
+               "the check names other gaps: " << text_of(checked.report.gaps));
+    BOOST_TEST(checked.end.next_seq == start.next_seq);
+  }
   void check_delivered(Start const& start) const {
     for (auto const& [seq, payload] : start.payloads) {
       auto const original = payloads.find(seq);

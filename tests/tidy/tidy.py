@@ -23,6 +23,9 @@ TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "README.md",
 SOCKETS = r"sys/socket\.h|sys/un\.h|netinet/|arpa/|netdb\.h|sys/epoll\.h"
 ASIO = r"boost/(?:asio|beast)"
 WAL_PUBLIC = r"wal/(?:log|storage|disk_directory|error|gap_ledger)\.hpp"
+# The verbs of the command that work on a log's own directory, and what they see of wal.
+OFFLINE_VERBS = r"client-lib/cli/(?:log_text|dump_command|salvage_command|verify_command)\.[ch]pp"
+WAL_OFFLINE = r"wal/(?:error|log_check|plain_directory|salvage)\.hpp"
 
 # Room -> (what it must not include, why). Includes are matched from their start. `stele/` is the
 # folder of public headers: stele@protocol/… or stele@client-lib/… says whose.
@@ -42,6 +45,10 @@ INCLUDE_RULES = {
     ],
     "client-lib": [
         (r"(?:wal|daemon)/", "the client library never sees wal or daemon"),
+    ],
+    "client-lib offline": [
+        (rf"daemon/|wal/(?!{WAL_OFFLINE.removeprefix('wal/')}$)",
+         f"of wal the offline verbs see {WAL_OFFLINE}"),
     ],
     "client-lib/include": [
         (rf"{ASIO}|boost/json|protocol/", "the public header of the sync client hides its means"),
@@ -123,6 +130,8 @@ def include_findings(path, text, public_headers):
     room = path.split("/")[0]
     if room not in INCLUDE_RULES:
         return
+    if re.fullmatch(OFFLINE_VERBS, path):
+        room = "client-lib offline"
     rules = INCLUDE_RULES[room] + NO_ROOM
     if path == "client-lib/include/stele/client.hpp":
         rules = rules + INCLUDE_RULES["client-lib/include"]

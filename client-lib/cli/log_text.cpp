@@ -1,0 +1,105 @@
+#include "client-lib/cli/log_text.hpp"
+
+#include <algorithm>
+
+#include "client-lib/cli/exit_code.hpp"
+#include "client-lib/cli/progress.hpp"
+#include "client-lib/cli/report.hpp"
+#include "client-lib/cli/terminal_text.hpp"
+
+namespace stele::cli {
+namespace {
+
+using Kind = wal::Finding::Kind;
+
+std::string_view word_for(Kind kind) noexcept {
+  switch (kind) {
+    case Kind::damage:
+      return "damage: ";
+    case Kind::torn:
+      return "torn: ";
+    case Kind::note:
+      return "note: ";
+  }
+  return "";
+}
+
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
+  return std::to_string(count) + ' ' + std::string(count == 1 ? one : many);
+}
+
+void append_gap(std::string& out, wal::Gap const& gap) {
+  out += "missing: ";
+  if (gap.reason == wal::GapReason::dropped_by_client) {
+    out += counted(gap.dropped, "entry", "entries") + " that a client dropped before seq " +
+           std::to_string(gap.first_seq);
+  } else {
+    out += "seqs " + std::to_string(gap.first_seq) + " to " + std::to_string(gap.last_seq) + ", " +
+           std::string(to_string(gap.reason));
+  }
+  out += '\n';
+}
+
+bool is_told(wal::LogCheck const& check, wal::Gap const& gap) {
+  return std::ranges::any_of(check.findings,
+                             [&](wal::Finding const& finding) { return finding.gap == gap; });
+}
+
+/// A torn end that an earlier start has named is history.
+bool ends_torn(wal::LogCheck const& check) noexcept {
+  return std::ranges::any_of(check.findings, [](wal::Finding const& finding) {
+    return finding.kind == Kind::torn && !finding.named;
+  });
+}
+
+std::string_view verdict_for(wal::LogCheck const& check) noexcept {
+  if (check.has(Kind::damage)) return "damaged: ";
+  return ends_torn(check) ? "torn: " : "clean: ";
+}
+
+}  // namespace
+
+std::string directory_given(GivenOptions const& given, std::string_view key) {
+  auto path = given.text(key);
+  if (path.empty()) throw UsageError(std::string(key) + " is missing", "name a log's directory");
+  return path;
+}
+
+std::string check_text(wal::LogCheck const& check) {
+  std::string out;
+  for (auto const& finding : check.findings) {
+    out += word_for(finding.kind);
+    out += finding.text;
+    if (finding.named) out += "; a gap record names them";
+    out += '\n';
+  }
+  auto const& report = check.report;
+  for (auto const& gap : report.gaps) {
+    if (!is_told(check, gap)) append_gap(out, gap);
+  }
+  out += verdict_for(check);
+  out += counted(report.payloads, "entry", "entries") + " in " +
+         counted(report.commits, "commit", "commits") + " and " +
+         counted(report.segments, "segment", "segments") + ", " + bytes_text(report.bytes);
+  if (check.in_use) out += "; a process has the log open, so its very end was not judged";
+  out += '\n';
+  return out;
+}
+
+int exit_code_for(wal::LogCheck const& check) noexcept {
+  if (check.has(Kind::damage)) return exit_failed;
+  return ends_torn(check) ? exit_torn : exit_ok;
+}
+
+int report_unreadable(std::string const& directory, wal::Failure const& failure) {
+  std::string sentence;
+  append_visible(sentence, directory);
+  sentence += ": cannot read a log: ";
+  append_visible(sentence, failure.message);
+  bool const denied = failure.code == boost::system::errc::permission_denied;
+  print_error(sentence, denied ? "its files are its owner's: use sudo"
+                               : "name the directory that steled was given as --data-dir");
+  return exit_unreadable;
+}
+
+}  // namespace stele::cli

@@ -1,0 +1,24 @@
+// How the offline verbs word what they found in a log's directory.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "client-lib/cli/given_options.hpp"
+#include "wal/error.hpp"
+#include "wal/log_check.hpp"
+
+namespace stele::cli {
+
+/// Throws UsageError if the word is not there.
+std::string directory_given(GivenOptions const& given, std::string_view key);
+
+/// Each finding and each stretch that is missing on a line of its own, then a line that sums up.
+std::string check_text(wal::LogCheck const& check);
+
+int exit_code_for(wal::LogCheck const& check) noexcept;
+
+/// Prints what could not be read; returns exit_unreadable.
+int report_unreadable(std::string const& directory, wal::Failure const& failure);
+
+}  // namespace stele::cli

@@ -1,0 +1,155 @@
+// `stele verify` beside a daemon that writes, turns segments and removes them, and on what a daemon
+// left behind.
+#include <atomic>
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/environment.hpp"
+#include "support/log_files.hpp"
+#include "support/steled.hpp"
+#include "support/wire_peer.hpp"
+
+using stele::test::change_last;
+using stele::test::last_used_segment;
+using stele::test::number_from_environment;
+using stele::test::run_stele;
+using stele::test::Steled;
+using stele::test::WirePeer;
+
+namespace {
+
+stele::test::Finished verify(Steled const& daemon) {
+  return run_stele(daemon, {"verify", daemon.data_dir()});
+}
+
+std::string write_of(std::string const& message) {
+  return R"({"op":"write_log","entry":{"message":")" + message + "\"}}";
+}
+
+void write_some(Steled const& daemon, std::vector<std::string> const& messages) {
+  WirePeer peer(daemon.socket());
+  for (auto const& message : messages) peer.ask(write_of(message));
+}
+
+/// Writes until it is stopped; about a dozen of these entries fill a segment.
+class Writer {
+ public:
+  explicit Writer(std::string const& socket) : thread_([this, socket] { work(socket); }) {}
+  Writer(Writer const&) = delete;
+  Writer& operator=(Writer const&) = delete;
+  ~Writer() {
+    stop_ = true;
+    thread_.join();
+  }
+  std::size_t written() const { return written_; }
+
+ private:
+  void work(std::string const& socket) {
+    WirePeer peer(socket);
+    auto const large = write_of(std::string(100'000, 'x'));
+    while (!stop_) {
+      peer.ask(++written_ % 3 == 0 ? write_of("small") : large);
+    }
+  }
+
+  std::atomic<bool> stop_ = false;
+  std::atomic<std::size_t> written_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(verify_test)
+
+BOOST_DATA_TEST_CASE(beside_a_daemon_at_work_it_never_reports_what_is_not_so,
+                     stele::test::backends(), backend) {
+  auto const runs = number_from_environment("STELE_VERIFY_RUNS", STELE_SANITIZED ? 30 : 100);
+  Steled daemon(backend, {"--segment-bytes", "1M", "--retain-bytes", "4M"});
+  daemon.start();
+  write_some(daemon, {"first"});
+  std::size_t false_reports = 0;
+  {
+    Writer const writer(daemon.socket());
+    for (std::uint64_t run = 0; run < runs; ++run) {
+      auto const checked = verify(daemon);
+      bool const clean = checked.exit_code == 0 && checked.out.find("clean: ") != std::string::npos;
+      BOOST_TEST(clean, checked.exit_code << '\n' << checked.out << checked.err);
+      false_reports += clean ? 0 : 1;
+    }
+    BOOST_TEST_MESSAGE(backend << ": " << runs << " verifies beside " << writer.written()
+                               << " writes, " << false_reports << " false reports");
+  }
+  BOOST_TEST(!std::filesystem::exists(daemon.data_dir() + "/wal-0000000000000001.seg"),
+             "nothing was removed meanwhile");
+  BOOST_TEST(daemon.stop() == 0);
+  BOOST_TEST(verify(daemon).exit_code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_log_that_is_whole_is_clean_and_nothing_is_changed) {
+  Steled daemon;
+  daemon.start();
+  write_some(daemon, {"one", "two"});
+  auto const open = verify(daemon);
+  BOOST_TEST(open.exit_code == 0);
+  BOOST_TEST(open.out.find("a process has the log open") != std::string::npos, open.out);
+  BOOST_TEST(daemon.stop() == 0);
+  auto const before = stele::test::log_files(daemon.data_dir());
+  auto const checked = verify(daemon);
+  BOOST_TEST(checked.exit_code == 0);
+  BOOST_TEST(checked.out.starts_with("clean: 2 entries in "), checked.out);
+  BOOST_TEST(checked.out.find("a process") == std::string::npos, checked.out);
+  BOOST_TEST((stele::test::log_files(daemon.data_dir()) == before));
+}
+
+BOOST_AUTO_TEST_CASE(damage_is_1_and_is_named_with_file_and_offset_before_and_after_a_start) {
+  Steled daemon;
+  daemon.start();
+  write_some(daemon, {"good", "rotten", "good too"});
+  BOOST_TEST(daemon.stop() == 0);
+  change_last(last_used_segment(daemon.data_dir()), "rotten");
+  auto const found = verify(daemon);
+  BOOST_TEST(found.exit_code == 1);
+  BOOST_TEST(found.out.starts_with("damage: wal-0000000000000001.seg at offset "), found.out);
+  BOOST_TEST(found.out.find("missing: seqs 2 to 2\n") != std::string::npos, found.out);
+  BOOST_TEST(found.out.find("\ndamaged: 2 entries in ") != std::string::npos, found.out);
+  daemon.start();
+  BOOST_TEST(daemon.stop() == 0);
+  auto const known = verify(daemon);
+  BOOST_TEST(known.exit_code == 1);
+  BOOST_TEST(known.out.find("missing: seqs 2 to 2; a gap record names them\n") != std::string::npos,
+             known.out);
+}
+
+BOOST_AUTO_TEST_CASE(an_unfinished_write_at_the_end_is_6_until_a_start_has_named_it) {
+  Steled daemon;
+  daemon.start();
+  write_some(daemon, {"one"});
+  daemon.kill_hard();
+  stele::test::begin_commit_at_the_end(last_used_segment(daemon.data_dir()));
+  auto const torn = verify(daemon);
+  BOOST_TEST(torn.exit_code == 6);
+  BOOST_TEST(torn.out.starts_with("torn: wal-0000000000000001.seg at offset "), torn.out);
+  daemon.start();
+  BOOST_TEST(verify(daemon).exit_code == 0);
+  daemon.kill_hard();
+  auto const named = verify(daemon);
+  BOOST_TEST(named.exit_code == 0);
+  BOOST_TEST(named.out.find("missing: seqs 2 to ") != std::string::npos, named.out);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_log_is_7) {
+  stele::test::TempDir const empty;
+  Steled daemon;
+  auto const none = run_stele(daemon, {"verify", empty.path()});
+  BOOST_TEST(none.exit_code == 7);
+  BOOST_TEST(none.err.find("cannot read a log: nothing was ever written") != std::string::npos);
+  BOOST_TEST(run_stele(daemon, {"verify", empty / "missing"}).exit_code == 7);
+  BOOST_TEST(run_stele(daemon, {"verify"}).exit_code == 2);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

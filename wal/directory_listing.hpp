@@ -1,0 +1,19 @@
+// The files that are in a log directory.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wal/own_file.hpp"
+
+namespace stele::wal {
+
+/// Locked for as long as a process has the log open: with flock(2), which decides, and with an open
+/// file description lock besides, which others can ask for without taking it.
+inline constexpr std::string_view lock_name = "LOCK";
+
+/// The names of the regular files in it, sorted; LOCK is left out.
+Result<std::vector<std::string>> list_regular_files(DirectoryPlace const& place);
+
+}  // namespace stele::wal
