@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "client-lib/cli/utf8.hpp"
+#include "stele/utf8.hpp"
 
 namespace stele::cli {
 

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace stele::cli {
@@ -15,9 +14,5 @@ struct CodePoint {
   std::size_t bytes = 0;
 };
 CodePoint first_code_point(std::string_view text) noexcept;
-
-/// Appends `text`; each byte that belongs to no well-formed sequence becomes U+FFFD.
-/// Returns how many bytes were replaced.
-std::size_t append_as_utf8(std::string& out, std::string_view text);
 
 }  // namespace stele::cli

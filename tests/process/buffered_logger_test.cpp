@@ -1,19 +1,13 @@
 // BufferedLogger against a daemon that comes and goes.
-// STELE_BUFFERED_ENTRIES and STELE_BUFFERED_KILLS choose how many.
-#include <algorithm>
-#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <cstdint>
-#include <iostream>
 #include <string>
 #include <thread>
-#include <tuple>
-#include <vector>
 
+#include "process/logged_through_kills.hpp"
 #include "stele/buffered_logger.hpp"
 #include "stele/client.hpp"
-#include "support/environment.hpp"
 #include "support/steled.hpp"
 
 using namespace std::chrono_literals;
@@ -22,71 +16,10 @@ using stele::Client;
 using stele::ClientError;
 using stele::Error;
 using stele::WhenFull;
-using stele::test::number_from_environment;
+using stele::test::LoggedThroughKills;
 using stele::test::Steled;
 
 namespace {
-
-constexpr std::uint64_t thread_count = 8;
-
-/// A line of /proc/self/status, such as VmRSS, in bytes.
-std::size_t memory_bytes(std::string const& name) {
-  auto const status = stele::test::read_file("/proc/self/status");
-  auto const at = status.find(name + ":");
-  return std::stoull(status.substr(at + name.size() + 1)) * 1024;
-}
-
-/// From now on VmHWM is the peak.
-void forget_memory_peak() { stele::test::write_file("/proc/self/clear_refs", "5"); }
-
-/// Which thread wrote an entry, and which of its entries it is.
-stele::LogEntry numbered_entry(std::uint64_t thread, std::uint64_t number) {
-  return {.message = std::to_string(thread) + " " + std::to_string(number) +
-                     " some words, as a log line has them, to be worth its while"};
-}
-
-std::vector<std::thread> start_logging(BufferedLogger& logger, std::uint64_t entries_each) {
-  std::vector<std::thread> threads;
-  for (std::uint64_t thread = 0; thread < thread_count; ++thread) {
-    threads.emplace_back([&logger, thread, entries_each] {
-      for (std::uint64_t i = 0; i < entries_each; ++i) (void)logger.log(numbered_entry(thread, i));
-    });
-  }
-  return threads;
-}
-
-struct Stored {
-  std::uint64_t seq;
-  std::uint64_t thread;
-  std::uint64_t number;
-};
-
-std::vector<Stored> read_in_order_of_seq(Steled const& daemon) {
-  std::vector<Stored> found;
-  auto client = Client::connect({.socket_path = daemon.socket()}).value();
-  auto const take = [&](stele::StoredEntry const& entry) {
-    char* end = nullptr;
-    auto const thread = std::strtoull(entry.message.c_str(), &end, 10);
-    found.push_back({entry.seq, thread, std::strtoull(end, nullptr, 10)});
-    return true;
-  };
-  BOOST_REQUIRE(client.read_logs({}, take).has_value());
-  std::sort(found.begin(), found.end(), [](auto& a, auto& b) { return a.seq < b.seq; });
-  return found;
-}
-
-void check_each_once_in_order(std::vector<Stored> const& stored, std::uint64_t entries_each) {
-  std::vector<std::uint64_t> next(thread_count, 0);
-  std::uint64_t out_of_order = 0;
-  for (auto const& entry : stored) {
-    BOOST_REQUIRE(entry.thread < thread_count);
-    out_of_order += entry.number != next[entry.thread] ? 1 : 0;
-    next[entry.thread] = entry.number + 1;
-  }
-  BOOST_TEST(out_of_order == 0U);
-  BOOST_TEST(stored.size() == thread_count * entries_each);
-  for (auto const count : next) BOOST_TEST(count == entries_each);
-}
 
 std::uint64_t member(std::string const& json, std::string const& name) {
   auto const at = json.find("\"" + name + "\":");
@@ -99,42 +32,12 @@ std::uint64_t member(std::string const& json, std::string const& name) {
 BOOST_AUTO_TEST_SUITE(buffered_logger_test)
 
 BOOST_AUTO_TEST_CASE(entries_of_8_threads_are_stored_once_and_in_order_while_the_daemon_is_killed) {
-  auto const entries = number_from_environment("STELE_BUFFERED_ENTRIES", 20'000);
-  auto const kills = number_from_environment("STELE_BUFFERED_KILLS", 3);
-  auto const entries_each = entries / thread_count;
-  Steled daemon("posix", {"--retain-bytes", "0"});
-  forget_memory_peak();
-  auto const resident_before = memory_bytes("VmRSS");
-  BufferedLogger logger({.socket_path = daemon.socket(), .buffer_bytes = 1 << 20});
-  auto const started = std::chrono::steady_clock::now();
-  auto threads = start_logging(logger, entries_each);
-  daemon.start();
-  for (std::uint64_t kill = 1; kill <= kills; ++kill) {
-    auto const deadline = std::chrono::steady_clock::now() + stele::test::patience;
-    while (logger.status().stored < kill * entries / (kills + 1) &&
-           std::chrono::steady_clock::now() < deadline) {
-      daemon.process().wait_for(100us);
-    }
-    daemon.kill_hard();
-    daemon.start();
-  }
-  for (auto& thread : threads) thread.join();
-  BOOST_TEST(logger.flush(stele::test::patience).has_value());
-  auto const took = std::chrono::steady_clock::now() - started;
-  auto const status = logger.status();
-  auto const resident = memory_bytes("VmHWM") - resident_before;
-  BOOST_TEST(status.stored == thread_count * entries_each);
-  BOOST_TEST(status.refused == 0U);
-  BOOST_TEST(status.unsure == 0U);
-  BOOST_TEST(status.connections > kills);
-  BOOST_TEST(status.buffer_bytes_peak <= std::size_t{1} << 20);
-  check_each_once_in_order(read_in_order_of_seq(daemon), entries_each);
-  std::cout << "buffered_logger_test: " << status.stored << " entries of " << thread_count
-            << " threads, each once and in order, over " << kills << " kills and "
-            << status.connections << " connections; " << status.repeated_batches
-            << " batches were answered as repeated; buffer at most " << status.buffer_bytes_peak
-            << " bytes, resident memory grew by " << resident << "; "
-            << std::chrono::duration_cast<std::chrono::milliseconds>(took).count() << " ms\n";
+  LoggedThroughKills run;
+  BufferedLogger logger({.socket_path = run.daemon.socket(), .buffer_bytes = 1 << 20});
+  run.log_with(logger, [&](std::uint64_t thread, std::uint64_t number) {
+    (void)logger.log({.message = run.message(thread, number)});
+  });
+  run.judge("buffered_logger_test", logger.status());
 }
 
 BOOST_AUTO_TEST_CASE(after_a_flush_another_client_reads_what_was_logged) {
