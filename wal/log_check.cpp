@@ -127,4 +127,12 @@ Result<LogCheck> check_log(Directory& directory, std::function<bool()> const& in
   return check;
 }
 
+Result<void> deliver_log(Directory& directory, RecoverySink& sink) {
+  RecoveryReport report;
+  ReadAhead reader(directory);
+  auto const reading = read_log(directory, reader, sink, report);
+  if (!reading) return reading.error();
+  return {};
+}
+
 }  // namespace stele::wal

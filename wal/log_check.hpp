@@ -28,4 +28,8 @@ struct LogCheck {
 /// Errc::not_a_log if nothing was ever written there.
 Result<LogCheck> check_log(Directory& directory, std::function<bool()> const& in_use);
 
+/// Delivers every readable payload, in seq order. Of a log that a process has open, what
+/// check_log() saw before is there, unless retention took it.
+Result<void> deliver_log(Directory& directory, RecoverySink& sink);
+
 }  // namespace stele::wal

@@ -14,6 +14,7 @@ extern Verb const read_verb;
 extern Verb const stats_verb;
 extern Verb const audit_verb;
 extern Verb const verify_verb;
+extern Verb const dump_verb;
 
 std::span<Verb const* const> all_verbs() noexcept;
 

@@ -1,10 +1,12 @@
-// `stele verify` beside a daemon that writes, turns segments and removes them, and on what a daemon
-// left behind.
+// `stele verify` and `stele dump` beside a daemon that writes, turns segments and removes them, and
+// on what a daemon left behind.
 #include <atomic>
+#include <boost/json/parse.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,6 +36,24 @@ std::string write_of(std::string const& message) {
 void write_some(Steled const& daemon, std::vector<std::string> const& messages) {
   WirePeer peer(daemon.socket());
   for (auto const& message : messages) peer.ask(write_of(message));
+}
+
+/// Each line of a dump is an entry whose seq follows, or says what expired meanwhile.
+void check_dump(Steled const& daemon) {
+  auto const dump = run_stele(daemon, {"dump", daemon.data_dir()});
+  BOOST_TEST(dump.exit_code == 0, dump.err);
+  std::istringstream text(dump.out);
+  std::uint64_t expected = 1;
+  for (std::string line; std::getline(text, line);) {
+    auto const object = boost::json::parse(line).as_object();
+    if (auto const* gap = object.if_contains("gap")) {
+      BOOST_TEST(gap->at("reason") == "expired", line);
+      BOOST_TEST(gap->at("first_seq").to_number<std::uint64_t>() == expected);
+      expected = gap->at("last_seq").to_number<std::uint64_t>() + 1;
+      continue;
+    }
+    BOOST_TEST(object.at("seq").to_number<std::uint64_t>() == expected++);
+  }
 }
 
 /// Writes until it is stopped; about a dozen of these entries fill a segment.
@@ -80,6 +100,7 @@ BOOST_DATA_TEST_CASE(beside_a_daemon_at_work_it_never_reports_what_is_not_so,
       bool const clean = checked.exit_code == 0 && checked.out.find("clean: ") != std::string::npos;
       BOOST_TEST(clean, checked.exit_code << '\n' << checked.out << checked.err);
       false_reports += clean ? 0 : 1;
+      if (run % 10 == 0) check_dump(daemon);
     }
     BOOST_TEST_MESSAGE(backend << ": " << runs << " verifies beside " << writer.written()
                                << " writes, " << false_reports << " false reports");
@@ -140,6 +161,42 @@ BOOST_AUTO_TEST_CASE(an_unfinished_write_at_the_end_is_6_until_a_start_has_named
   auto const named = verify(daemon);
   BOOST_TEST(named.exit_code == 0);
   BOOST_TEST(named.out.find("missing: seqs 2 to ") != std::string::npos, named.out);
+}
+
+BOOST_AUTO_TEST_CASE(a_dump_is_what_a_read_prints_and_beside_a_daemon_too) {
+  Steled daemon;
+  daemon.start();
+  write_some(daemon, {"one", "t\\u001bwo", "three"});
+  auto const read = run_stele(daemon, {"read", "-o", "json"});
+  auto const live = run_stele(daemon, {"dump", daemon.data_dir()});
+  BOOST_TEST(live.exit_code == 0, live.err);
+  BOOST_TEST(live.out == read.out);
+  BOOST_TEST(daemon.stop() == 0);
+  BOOST_TEST(run_stele(daemon, {"dump", daemon.data_dir()}).out == read.out);
+}
+
+BOOST_AUTO_TEST_CASE(a_dump_has_a_line_for_what_is_missing_where_it_is_missing) {
+  Steled daemon;
+  daemon.start();
+  write_some(daemon, {"one", "rotten", "three"});
+  {
+    WirePeer peer(daemon.socket());
+    peer.ask(R"({"op":"report_dropped","count":7})");
+  }
+  BOOST_TEST(daemon.stop() == 0);
+  change_last(last_used_segment(daemon.data_dir()), "rotten");
+  auto const dump = run_stele(daemon, {"dump", daemon.data_dir()});
+  BOOST_TEST(dump.exit_code == 1);
+  BOOST_TEST(dump.err.starts_with("damage: wal-0000000000000001.seg at offset "), dump.err);
+  std::vector<std::string> lines;
+  std::istringstream text(dump.out);
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  BOOST_TEST_REQUIRE(lines.size() == 4u, dump.out);
+  BOOST_TEST(lines[0].starts_with(R"({"seq":1,)"));
+  BOOST_TEST(lines[1].starts_with(
+      R"({"gap":{"reason":"damaged","first_seq":2,"last_seq":2,"segment_no":1,"offset":)"));
+  BOOST_TEST(lines[2].starts_with(R"({"seq":3,)"));
+  BOOST_TEST(lines[3] == R"({"gap":{"reason":"dropped_by_client","before_seq":4,"count":7}})");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_log_is_7) {

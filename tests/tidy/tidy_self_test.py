@@ -32,7 +32,7 @@ PLANTED = [
     ("daemon/a.cpp", '#include "support/daemon.hpp"\n', "no room includes tests"),
     ("client-lib/a.cpp", '#include "wal/log.hpp"\n', "never sees wal"),
     ("client-lib/cli/read_command.cpp", '#include "wal/log_check.hpp"\n', "never sees wal"),
-    ("client-lib/cli/verify_command.cpp", '#include "wal/log.hpp"\n', "the offline verbs see"),
+    ("client-lib/cli/verify_command.cpp", '#include "wal/log_core.hpp"\n', "the offline verbs see"),
     ("client-lib/include/stele/client.hpp", HEADER + "#include <boost/asio/error.hpp>\n", "hides"),
     ("daemon/a.cpp", "int a = 1;" + " " * 90 + "// far\n", "columns"),
     ("daemon/a.cpp", "int a = 1; \n", "white space"),
