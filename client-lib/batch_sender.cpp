@@ -42,6 +42,7 @@ Meaning meaning_of(protocol::Reply const& reply) {
     case Error::entry_too_large:
     case Error::unsupported_version:
     case Error::cursor_expired:
+    case Error::forbidden:
       return Meaning::never;
   }
   return Meaning::reconnect;

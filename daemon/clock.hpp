@@ -19,12 +19,18 @@ class Clock {
   ~Clock() = default;
 };
 
+/// 0 for a time before 1970: timestamps are not negative, and what such a clock says is no time.
+constexpr std::uint64_t microseconds_since_epoch(
+    std::chrono::system_clock::time_point time) noexcept {
+  auto const count =
+      std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
+  return count < 0 ? 0 : static_cast<std::uint64_t>(count);
+}
+
 class SystemClock final : public Clock {
  public:
   std::uint64_t wall_us() const noexcept override {
-    auto const since_epoch = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count());
+    return microseconds_since_epoch(std::chrono::system_clock::now());
   }
   Instant now() const noexcept override { return std::chrono::steady_clock::now(); }
 };

@@ -2,6 +2,7 @@
 // and the checks. daemon/steled.conf is its documented sample.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>
@@ -11,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/access.hpp"
 #include "protocol/limits.hpp"
 #include "wal/disk_directory.hpp"
 #include "wal/log.hpp"
@@ -23,6 +25,10 @@ enum class LogLevel : std::uint8_t { debug, info, warn, error };
 struct Config {
   std::string socket = "/run/stele/stele.sock";
   std::uint32_t socket_mode = 0660;
+  std::optional<std::uint32_t> socket_owner{};  ///< Absent: those of the process.
+  std::optional<std::uint32_t> socket_group{};
+  AccessList may_write{};
+  AccessList may_read{};
   std::string data_dir = "/var/lib/stele";
   wal::Backend wal_backend = wal::Backend::automatic;
   bool buffered = false;
@@ -40,6 +46,8 @@ struct Config {
   std::uint64_t max_unanswered = 4096;
   std::uint64_t max_tails = 16;
   std::uint64_t max_writers = 65'536;
+  std::chrono::seconds request_timeout{30};  ///< 0: none, here and below.
+  std::chrono::seconds idle_timeout{0};
   LogLevel log_level = LogLevel::info;
 
   bool operator==(Config const&) const = default;
@@ -88,5 +96,7 @@ std::string help_text();
 std::optional<std::uint64_t> parse_size(std::string_view text) noexcept;
 /// The shortest exact form of the above.
 std::string format_size(std::uint64_t bytes);
+/// "30s", "5min", "12h", "7d", or "0". Nothing if it is no such time, or longer than 1000 years.
+std::optional<std::chrono::seconds> parse_duration(std::string_view text) noexcept;
 
 }  // namespace stele::daemon

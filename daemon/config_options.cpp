@@ -9,6 +9,11 @@ namespace stele::daemon {
 namespace {
 
 constexpr std::string_view sizes_allowed = "a size such as 512, 64K, 16M or 1G";
+constexpr std::string_view durations_allowed = "a time such as 30s, 5min, 12h, 7d, or 0 for none";
+constexpr std::string_view access_allowed =
+    "all, or known users and @groups (not nobody) with commas between them";
+/// Stands for the process's own user or group.
+constexpr std::string_view own_word = "own";
 
 template <std::uint64_t Config::*member>
 bool set_size(Config& config, std::string_view value) {
@@ -24,6 +29,30 @@ bool set_count(Config& config, std::string_view value) {
   if (error != std::errc{} || end != value.data() + value.size()) return false;
   config.*member = count;
   return true;
+}
+
+template <std::chrono::seconds Config::*member>
+bool set_duration(Config& config, std::string_view value) {
+  auto const duration = parse_duration(value);
+  if (duration) config.*member = *duration;
+  return duration.has_value();
+}
+
+bool set_socket_owner(Config& config, std::string_view value) {
+  config.socket_owner = value == own_word ? std::nullopt : parse_user(value);
+  return value == own_word || config.socket_owner.has_value();
+}
+
+bool set_socket_group(Config& config, std::string_view value) {
+  config.socket_group = value == own_word ? std::nullopt : parse_group(value);
+  return value == own_word || config.socket_group.has_value();
+}
+
+template <AccessList Config::*member>
+bool set_access(Config& config, std::string_view value) {
+  auto list = parse_access_list(value);
+  if (list) config.*member = *std::move(list);
+  return list.has_value();
 }
 
 template <std::string Config::*member>
@@ -86,6 +115,14 @@ constexpr Option table[] = {
      &set_path<&Config::socket>, "a path"},
     {"socket-mode", "MODE", "0660", "who may connect: permissions of the socket, octal", &set_mode,
      "an octal mode such as 0660"},
+    {"socket-owner", "USER", "own", "whose the socket is: a user, or own: the process's",
+     &set_socket_owner, "own, or a user (not nobody) by name or number"},
+    {"socket-group", "GROUP", "own", "the group of the socket, or own: the process's",
+     &set_socket_group, "own, or a group (not nogroup) by name or number"},
+    {"may-write", "LIST", "all", "who may write: all, or users and @groups, such as app,1001,@adm",
+     &set_access<&Config::may_write>, access_allowed},
+    {"may-read", "LIST", "all", "who may read entries: the same", &set_access<&Config::may_read>,
+     access_allowed},
     {"data-dir", "PATH", "/var/lib/stele", "directory of the log; made if its parent exists",
      &set_path<&Config::data_dir>, "a path"},
     {"wal-backend", "NAME", "auto",
@@ -126,6 +163,11 @@ constexpr Option table[] = {
      "a count"},
     {"max-writers", "COUNT", "65536", "writers whose numbered writes are remembered",
      &set_count<&Config::max_writers>, "a count"},
+    {"request-timeout", "TIME", "30s",
+     "a connection whose first request, or any that it began, is not whole by then is closed",
+     &set_duration<&Config::request_timeout>, durations_allowed},
+    {"idle-timeout", "TIME", "0", "a connection without requests and follows for so long is closed",
+     &set_duration<&Config::idle_timeout>, durations_allowed},
     {"log-level", "LEVEL", "info", "what the daemon says on stderr", &set_log_level,
      "debug, info, warn or error"},
 };
@@ -152,6 +194,23 @@ std::optional<std::uint64_t> parse_size(std::string_view text) noexcept {
     if (!text.empty() && text != "iB") return std::nullopt;
     if (size > UINT64_MAX >> suffix.shift) return std::nullopt;
     return size << suffix.shift;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::chrono::seconds> parse_duration(std::string_view text) noexcept {
+  if (text == "0") return std::chrono::seconds(0);
+  constexpr std::pair<std::string_view, std::int64_t> units[] = {
+      {"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86'400}};
+  constexpr std::int64_t seconds_max = std::int64_t{1000} * 365 * 86'400;
+  std::int64_t count = 0;
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc{} || count < 0) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  for (auto const& [unit, seconds] : units) {
+    if (text != unit) continue;
+    if (count > seconds_max / seconds) return std::nullopt;
+    return std::chrono::seconds(count * seconds);
   }
   return std::nullopt;
 }

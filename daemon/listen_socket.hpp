@@ -6,11 +6,20 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "stele/error.hpp"
 
 namespace stele::daemon {
+
+/// What the file of a socket is to be.
+struct SocketFile {
+  std::string path{};
+  std::uint32_t mode = 0660;
+  std::optional<std::uint32_t> owner{};  ///< Absent: those of the process.
+  std::optional<std::uint32_t> group{};
+};
 
 /// A listening socket that this process made. Its file, still ours, goes with the object.
 class ListenSocket {
@@ -18,12 +27,14 @@ class ListenSocket {
   enum class Refusal : std::uint8_t {
     in_use = 1,  ///< Somebody answers on it.
     not_ours,    ///< Something else is at the path, or another user's socket.
+    open_place,  ///< Everybody could put another socket in its place.
+    owner,       ///< The process may not give it to this owner or group.
   };
 
-  /// Binds with `mode` from birth on, and listens. A socket file that nobody answers on, left by a
+  /// Binds with its mode from birth on, and listens once owner and group are right, so that nobody
+  /// connects before. A socket file that nobody answers on, left by a
   /// process of this user that died, is replaced; anything else at the path stays untouched.
-  static Result<ListenSocket> open(boost::asio::io_context& io, std::string const& path,
-                                   std::uint32_t mode);
+  static Result<ListenSocket> open(boost::asio::io_context& io, SocketFile const& file);
   ListenSocket(ListenSocket&& other) noexcept;
   ListenSocket& operator=(ListenSocket&&) = delete;
   ~ListenSocket();

@@ -121,12 +121,13 @@ void append_counters(std::string& out, Metrics const& metrics) {
   ObjectText(out, "connections")
       .number("open", metrics.connections_open)
       .number("accepted", metrics.connections_accepted)
-      .number("refused", metrics.connections_refused);
+      .number("refused", metrics.connections_refused)
+      .number("timed_out", metrics.connections_timed_out);
   out += ',';
   {
     ObjectText requests(out, "requests");
-    for (std::size_t i = 0; i < op_count; ++i) {
-      requests.number(to_string(static_cast<Op>(i)), metrics.requests[i]);
+    for (auto const& operation : protocol::operations) {
+      requests.number(operation.name, metrics.requests[static_cast<std::size_t>(operation.op)]);
     }
   }
   out += ',';
@@ -195,34 +196,6 @@ bool is_damaged(ServiceFacts const& facts, LogPort const& log) {
 
 }  // namespace
 
-std::string_view to_string(Op op) noexcept {
-  switch (op) {
-    case Op::hello:
-      return "hello";
-    case Op::ping:
-      return "ping";
-    case Op::stats:
-      return "stats";
-    case Op::help:
-      return "help";
-    case Op::write_log:
-      return "write_log";
-    case Op::write_many_logs:
-      return "write_many_logs";
-    case Op::read_logs:
-      return "read_logs";
-    case Op::count_logs:
-      return "count_logs";
-    case Op::cancel:
-      return "cancel";
-    case Op::audit:
-      return "audit";
-    case Op::report_dropped:
-      return "report_dropped";
-  }
-  return "unknown";
-}
-
 std::string_view service_state(ServiceFacts const& facts, LogPort const& log, bool draining) {
   auto const error = log.admit(1, 1);
   if (error == wal::Errc::failed) return "log_failed";
@@ -252,6 +225,8 @@ void append_limits(std::string& out, ServiceFacts const& facts) {
       .number("tails_max", config.max_tails)
       .number("writers_max", config.max_writers)
       .number("writer_writes_max", WriterTable::writes_max)
+      .number("request_seconds_max", static_cast<std::uint64_t>(config.request_timeout.count()))
+      .number("idle_seconds_max", static_cast<std::uint64_t>(config.idle_timeout.count()))
       .number("retain_bytes", config.retain_bytes);
 }
 

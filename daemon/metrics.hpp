@@ -12,33 +12,19 @@
 #include "daemon/config.hpp"
 #include "daemon/log_port.hpp"
 #include "daemon/store.hpp"
+#include "protocol/operations.hpp"
 #include "stele/error.hpp"
 #include "wal/log.hpp"
 
 namespace stele::daemon {
-
-enum class Op : std::uint8_t {
-  hello,
-  ping,
-  stats,
-  help,
-  write_log,
-  write_many_logs,
-  read_logs,
-  count_logs,
-  cancel,
-  audit,
-  report_dropped,
-};
-inline constexpr std::size_t op_count = 11;
-std::string_view to_string(Op op) noexcept;
 
 /// Counters since start.
 struct Metrics {
   std::uint64_t connections_open = 0;
   std::uint64_t connections_accepted = 0;
   std::uint64_t connections_refused = 0;
-  std::array<std::uint64_t, op_count> requests{};
+  std::uint64_t connections_timed_out = 0;
+  std::array<std::uint64_t, protocol::operations.size()> requests{};  ///< By Op.
   std::array<std::uint64_t, static_cast<std::size_t>(error_last) + 1> errors{};
   std::uint64_t entries_written = 0;
   std::uint64_t entries_read = 0;
@@ -47,7 +33,7 @@ struct Metrics {
   std::uint64_t entries_tailed = 0;   ///< Sent by follows.
   std::uint64_t writes_repeated = 0;  ///< Answered with `dup`.
 
-  void count(Op op) noexcept { ++requests[static_cast<std::size_t>(op)]; }
+  void count(protocol::Op op) noexcept { ++requests[static_cast<std::size_t>(op)]; }
   void count(Error error) noexcept { ++errors[static_cast<std::size_t>(error)]; }
 };
 

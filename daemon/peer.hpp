@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "daemon/access.hpp"
 #include "protocol/writer_id.hpp"
 #include "stele/log_entry.hpp"
 
@@ -16,6 +17,7 @@ struct Peer {
   /// The highest number that a write of this writer had on this connection, whatever became of it;
   /// 0 until it has begun with one that the daemon could judge.
   std::uint64_t counted_to = 0;
+  Access access{};
 };
 
 }  // namespace stele::daemon

@@ -22,22 +22,14 @@ using protocol::append_json_string;
 /// At least what the record of a drop takes in a commit, as payload.
 constexpr std::size_t drop_record_bytes = 64;
 
-Op op_of(protocol::Request const& request) noexcept {
-  struct Visitor {
-    Op operator()(protocol::Hello const&) const noexcept { return Op::hello; }
-    Op operator()(protocol::Ping const&) const noexcept { return Op::ping; }
-    Op operator()(protocol::Stats const&) const noexcept { return Op::stats; }
-    Op operator()(protocol::Help const&) const noexcept { return Op::help; }
-    Op operator()(protocol::Write const& write) const noexcept {
-      return write.many ? Op::write_many_logs : Op::write_log;
-    }
-    Op operator()(protocol::ReadLogs const&) const noexcept { return Op::read_logs; }
-    Op operator()(protocol::CountLogs const&) const noexcept { return Op::count_logs; }
-    Op operator()(protocol::Cancel const&) const noexcept { return Op::cancel; }
-    Op operator()(protocol::Audit const&) const noexcept { return Op::audit; }
-    Op operator()(protocol::ReportDropped const&) const noexcept { return Op::report_dropped; }
-  };
-  return std::visit(Visitor{}, request);
+Failure forbidden_failure(Peer const& peer, Right right) {
+  bool const is_write = right == Right::write;
+  std::string message = "user " + std::to_string(peer.origin.uid);
+  message += is_write ? " may not write here; see may-write in the daemon's configuration"
+                      : " may not read here; see may-read in the daemon's configuration";
+  return {Error::forbidden, std::move(message),
+          "{\"uid\":" + std::to_string(peer.origin.uid) +
+              ",\"gid\":" + std::to_string(peer.origin.gid) + '}'};
 }
 
 /// Why the log does not take a write now.
@@ -108,7 +100,13 @@ PendingReply RequestHandler::handle(std::string_view message, protocol::FrameFor
     if (parsed.write_no != 0 && peer.writer) judge(parsed.write_no, peer);
     return fail(parsed.id, parsed.request.error(), state);
   }
-  metrics_.count(op_of(*parsed.request));
+  auto const op = op_of(*parsed.request);
+  metrics_.count(op);
+  if (auto const right = right_for(op); !has(peer.access, right)) {
+    std::optional<protocol::WriteState> state;
+    if (right == Right::write) state = protocol::WriteState::not_written;
+    return fail(parsed.id, forbidden_failure(peer, right), state);
+  }
   return std::visit([&](auto const& request) { return answer(parsed.id, request, peer); },
                     *parsed.request);
 }

@@ -119,6 +119,7 @@ class RequestHandler {
   Store const& store() const noexcept { return store_; }
   std::uint64_t durable_commit() const noexcept { return log_.durable_commit(); }
   Metrics& metrics() noexcept { return metrics_; }
+  Clock const& clock() const noexcept { return clock_; }
 
  private:
   ReadyReply fail(std::string_view id, Failure const& failure,

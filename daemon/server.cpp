@@ -1,7 +1,6 @@
 #include "daemon/server.hpp"
 
 #include <spdlog/spdlog.h>
-#include <sys/socket.h>
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
@@ -34,19 +33,15 @@ constexpr std::chrono::seconds refusal_delay{1};
 /// Connections that are refused with words at a time; further ones are just closed.
 constexpr std::size_t refusing_max = 32;
 
+/// How often sessions are asked whether their clients have taken too long.
+constexpr std::chrono::seconds tick_period{1};
+
 constexpr std::chrono::seconds drain_patience{5};
 constexpr std::chrono::seconds failure_patience{1};
 
 /// What escapes a session is a defect: it ends the process, and the log says what was durable.
 void rethrow(std::exception_ptr const& error) {
   if (error) std::rethrow_exception(error);
-}
-
-Origin origin_of(int socket) noexcept {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
-  return {peer.pid, peer.uid, peer.gid};
 }
 
 }  // namespace
@@ -59,9 +54,12 @@ Server::Server(asio::io_context& io, asio::signal_set& signals, ListenSocket& li
       committer_(committer),
       limits_(session_limits(config)),
       connections_max_(config.max_connections),
+      may_write_(config.may_write),
+      may_read_(config.may_read),
       signals_(signals),
       accept_pause_(io),
       drain_deadline_(io),
+      tick_(io),
       poller_(io) {}
 
 void Server::start() {
@@ -116,16 +114,40 @@ void Server::open_session(AcceptedSocket socket) {
     if (refusing_ < refusing_max) asio::co_spawn(io_, refuse(std::move(socket)), rethrow);
     return;
   }
-  ++metrics.connections_accepted;
   ClientSocket client(socket.release());
-  auto const origin = origin_of(client.descriptor());
+  auto const credentials = peer_credentials(client.descriptor());
+  if (!credentials) return spdlog::error("a connection of nobody knows whom was closed");
+  ++metrics.connections_accepted;
+  auto const& origin = credentials->origin;
   Session::Place const place{poller_, committer_, *this};
-  auto const session =
-      std::make_shared<Session>(std::move(client), SessionState(handler_, origin, limits_), place);
+  auto const session = std::make_shared<Session>(
+      std::move(client), SessionState(handler_, origin, limits_, access_of(*credentials)), place);
   sessions_.emplace(session.get(), session);
   metrics.connections_open = sessions_.size();
   spdlog::debug("connection from pid {} uid {}", origin.pid, origin.uid);
   session->start();
+  watch_time();
+}
+
+Access Server::access_of(Credentials const& credentials) const noexcept {
+  auto const uid = credentials.origin.uid;
+  return {.write = may_write_.admits(uid, credentials.groups),
+          .read = may_read_.admits(uid, credentials.groups)};
+}
+
+/// Ticks while there are sessions.
+void Server::watch_time() {
+  bool const is_bounded = limits_.time.request_max.count() > 0 || limits_.time.idle_max.count() > 0;
+  if (!is_bounded || ticking_ || sessions_.empty()) return;
+  ticking_ = true;
+  tick_.expires_after(tick_period);
+  tick_.async_wait([this](boost::system::error_code error) {
+    ticking_ = false;
+    if (error || draining_) return;
+    auto const now = clock_.now();
+    for (auto const& [key, session] : sessions_) session->on_time(now);
+    watch_time();
+  });
 }
 
 void Server::on_session_end(Session& session) {
@@ -167,6 +189,7 @@ void Server::drain(std::chrono::seconds patience) {
   boost::system::error_code ignored;
   listen_socket_.acceptor().close(ignored);
   accept_pause_.cancel();
+  tick_.cancel();
   handler_.start_draining();
   drain_deadline_.expires_after(patience);
   drain_deadline_.async_wait([this](boost::system::error_code error) {

@@ -40,6 +40,8 @@ class Server final : private SessionOwner {
   boost::asio::awaitable<void> accept_clients();
   boost::asio::awaitable<void> refuse(AcceptedSocket socket);
   void open_session(AcceptedSocket socket);
+  Access access_of(Credentials const& credentials) const noexcept;
+  void watch_time();
   void on_session_end(Session& session) override;
   void wait_for_signal();
   void drain(std::chrono::seconds patience);
@@ -51,15 +53,19 @@ class Server final : private SessionOwner {
   Committer& committer_;
   SessionLimits limits_;
   std::size_t connections_max_;
+  AccessList may_write_;
+  AccessList may_read_;
   boost::asio::signal_set& signals_;
   boost::asio::steady_timer accept_pause_;
   boost::asio::steady_timer drain_deadline_;
+  boost::asio::steady_timer tick_;
   SystemClock clock_{};
   SocketPoller poller_;
   Throttle accept_errors_{std::chrono::seconds(10)};
   Throttle refusals_{std::chrono::seconds(10)};
   std::unordered_map<Session const*, std::shared_ptr<Session>> sessions_{};
   std::size_t refusing_ = 0;
+  bool ticking_ = false;
   bool draining_ = false;
   bool log_failed_ = false;
 };

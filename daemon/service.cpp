@@ -71,7 +71,10 @@ int exit_code_of(wal::Failure const& failure) {
 
 int exit_code_of(Failure const& failure) {
   if (failure.code == ListenSocket::Refusal::in_use) return exit_locked;
-  return failure.code == ListenSocket::Refusal::not_ours ? exit_config : exit_io_error;
+  using Refusal = ListenSocket::Refusal;
+  bool const is_setting = failure.code == Refusal::not_ours || failure.code == Refusal::owner ||
+                          failure.code == Refusal::open_place;
+  return is_setting ? exit_config : exit_io_error;
 }
 
 /// As a UUID is written: 8-4-4-4-12.
@@ -174,7 +177,9 @@ int Service::run() {
   }
   // Caught before the socket is there: who can connect may also ask the daemon to stop.
   boost::asio::signal_set signals(io_, SIGTERM, SIGINT);
-  auto listen_socket = ListenSocket::open(io_, facts_.config.socket, facts_.config.socket_mode);
+  Config const& config = facts_.config;
+  auto listen_socket = ListenSocket::open(
+      io_, {config.socket, config.socket_mode, config.socket_owner, config.socket_group});
   if (!listen_socket) {
     spdlog::critical("{}", listen_socket.error().message);
     close_log();

@@ -107,6 +107,11 @@ void Session::drop_input() {
   if (received ? *received == 0 : !is_later(received.error())) close();
 }
 
+void Session::on_time(Instant now) {
+  if (closed_ || last_words_ || !state_.on_time(now)) return;
+  advance();
+}
+
 void Session::drain() {
   state_.on_drain();
   // What has arrived is answered before the end.

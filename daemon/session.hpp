@@ -39,6 +39,8 @@ class Session final : public std::enable_shared_from_this<Session>,
   Session(ClientSocket socket, SessionState state, Place const& place);
 
   void start();
+  /// Ends if the client has taken too long.
+  void on_time(Instant now);
   /// Answers what has arrived, then ends.
   void drain();
   /// Ends now.

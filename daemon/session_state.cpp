@@ -25,6 +25,12 @@ constexpr std::size_t turn_bytes_max = std::size_t{32} << 10;
 /// What each connection may add to a commit, however much has gathered.
 constexpr std::size_t share_bytes = std::size_t{16} << 10;
 
+Failure unfinished_failure(std::chrono::seconds patience) {
+  auto const seconds = std::to_string(patience.count());
+  return {Error::bad_frame, "a request was not whole within " + seconds + " s",
+          "{\"request_seconds_max\":" + seconds + '}'};
+}
+
 }  // namespace
 
 SessionLimits session_limits(Config const& config) noexcept {
@@ -35,17 +41,21 @@ SessionLimits session_limits(Config const& config) noexcept {
   limits.unsent_bytes_max = config.max_unsent_bytes;
   limits.unanswered_max = config.max_unanswered;
   limits.follows_max = config.max_tails;
+  limits.time = {config.request_timeout, config.idle_timeout};
   return limits;
 }
 
 SessionState::SessionState(RequestHandler& handler, Origin const& origin,
-                           SessionLimits const& limits)
+                           SessionLimits const& limits, Access access)
     : handler_(handler),
-      peer_{origin},
+      peer_{.origin = origin, .access = access},
       limits_(limits),
       reader_(limits.frame_bytes_max),
       room_bytes_(room_bytes_min),
-      follows_(limits.follows_max, handler.metrics().tails_open) {}
+      follows_(limits.follows_max, handler.metrics().tails_open),
+      patience_(limits.time, handler.clock()) {
+  patience_.note(awaited_of_client(), false);
+}
 
 protocol::FrameForm SessionState::form() const noexcept {
   return reader_.form().value_or(protocol::FrameForm::binary);
@@ -111,6 +121,32 @@ void SessionState::advance() {
     progress = produce_follows() || progress;
   }
   output_full_ = unsent_bytes() >= limits_.unsent_bytes_max;
+  patience_.note(awaited_of_client(), turn_bytes_ > 0);
+}
+
+ClientPatience::Wait SessionState::awaited_of_client() const noexcept {
+  using Wait = ClientPatience::Wait;
+  if (!may_read() || awaits_turn_) return Wait::nothing;
+  if (!asked_) return Wait::first;
+  if (reader_.unread_bytes() > 0) return Wait::rest;
+  bool const is_idle = queue_.empty() && follows_.empty() && unsent_bytes() == 0;
+  return is_idle ? Wait::next : Wait::nothing;
+}
+
+bool SessionState::on_time(Instant now) {
+  // Sending the last reply is no event that advances: the client may be awaited since.
+  patience_.note(awaited_of_client(), false);
+  if (!patience_.is_over(now)) return false;
+  ++handler_.metrics().connections_timed_out;
+  if (reader_.unread_bytes() == 0) {
+    end_seen_ = true;
+  } else {
+    input_failed_ = true;
+    ReadyReply reply;
+    handler_.append_failure(reply.text, {}, unfinished_failure(patience_.time_max()));
+    queue_.push_back(std::move(reply));
+  }
+  return true;
 }
 
 bool SessionState::had_its_share() const noexcept {
@@ -143,6 +179,7 @@ bool SessionState::handle_messages() {
     if (next.status == Status::need_more) break;
     progress = true;
     if (next.status == Status::message) {
+      asked_ = true;
       turn_bytes_ += next.message.size();
       queue_.push_back(handler_.handle(next.message, form(), peer_));
       if (auto* const cancel = std::get_if<CancelReply>(&queue_.back())) cancel_queued(*cancel);

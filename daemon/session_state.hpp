@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 
+#include "daemon/client_patience.hpp"
 #include "daemon/config.hpp"
 #include "daemon/follow_set.hpp"
 #include "daemon/reply_batch.hpp"
@@ -25,6 +26,7 @@ struct SessionLimits {
   std::size_t unsent_bytes_max = 0;  ///< Above it no reply is made; one may cross it.
   std::size_t unanswered_max = 0;    ///< Requests handled, not yet answered.
   std::size_t follows_max = 0;
+  TimeLimits time{};
 };
 SessionLimits session_limits(Config const& config) noexcept;
 
@@ -40,7 +42,8 @@ SessionLimits session_limits(Config const& config) noexcept;
 /// the flood of another.
 class SessionState {
  public:
-  SessionState(RequestHandler& handler, Origin const& origin, SessionLimits const& limits);
+  SessionState(RequestHandler& handler, Origin const& origin, SessionLimits const& limits,
+               Access access = {});
 
   /// Whether the socket should be read now.
   bool may_read() const noexcept;
@@ -56,6 +59,8 @@ class SessionState {
   void on_log_failed();
   /// Finish what is there, then end.
   void on_drain() noexcept { draining_ = true; }
+  /// Ends the input of a client that has been awaited too long; true if so: advance() then.
+  bool on_time(Instant now);
 
   void advance();
 
@@ -85,6 +90,7 @@ class SessionState {
   std::size_t unsent_bytes() const noexcept {
     return filling_.unsent_bytes() + sending_.unsent_bytes();
   }
+  ClientPatience::Wait awaited_of_client() const noexcept;
   bool is_awaited(DropReply const& drop) const noexcept;
   bool awaits_drop() const noexcept;
   bool handle_messages();
@@ -130,6 +136,8 @@ class SessionState {
   TurnBudget turn_{};           ///< Of this call of advance(): what reads may take,
   std::size_t turn_bytes_ = 0;  ///< and bytes of messages that it has handled.
   wal::Gathering share_{};      ///< What this connection has added to a commit.
+  ClientPatience patience_;
+  bool asked_ = false;          ///< A request has come.
   bool follows_first_ = false;  ///< In the next call of advance(), so that neither starves.
   bool messages_wait_ = false;  ///< A limit, not the client, is why nothing is handled.
   bool awaits_log_room_ = false;

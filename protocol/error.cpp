@@ -13,7 +13,7 @@ struct Row {
   bool retryable;
 };
 
-constexpr std::array<Row, 17> rows{{
+constexpr std::array<Row, 18> rows{{
     {Error::bad_frame, "bad_frame", "a frame is malformed", false},
     {Error::frame_too_large, "frame_too_large", "a frame is above the size limit", false},
     {Error::bad_json, "bad_json", "the text is not well-formed JSON", false},
@@ -30,6 +30,7 @@ constexpr std::array<Row, 17> rows{{
     {Error::unknown_retry, "unknown_retry", "the write is older than what is remembered", false},
     {Error::id_conflict, "id_conflict", "the write number was used for another write", false},
     {Error::cursor_expired, "cursor_expired", "the cursor's entries are no longer kept", false},
+    {Error::forbidden, "forbidden", "the daemon does not let this user do it", false},
     {Error::internal, "internal", "the daemon has a defect", false},
 }};
 

@@ -1,7 +1,6 @@
 #include "protocol/request.hpp"
 
 #include "protocol/json_text.hpp"
-#include "protocol/operations.hpp"
 
 namespace stele::protocol {
 namespace {
@@ -75,9 +74,9 @@ void append_terms(std::string& out, EntryTerms const& terms) {
 
 }  // namespace
 
-std::string_view op_name(Request const& request) noexcept {
-  return operation(std::visit(OpOf{}, request)).name;
-}
+Op op_of(Request const& request) noexcept { return std::visit(OpOf{}, request); }
+
+std::string_view op_name(Request const& request) noexcept { return operation(op_of(request)).name; }
 
 void append_hello(std::string& out, std::uint64_t id, std::string_view client,
                   std::optional<WriterId> const& writer) {

@@ -12,6 +12,7 @@
 #include "protocol/canonical_entry.hpp"
 #include "protocol/entry_terms.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/operations.hpp"
 #include "protocol/writer_id.hpp"
 #include "stele/error.hpp"
 #include "stele/log_entry.hpp"
@@ -76,7 +77,9 @@ struct ReportDropped {
 using Request = std::variant<Hello, Ping, Stats, Help, Write, ReadLogs, CountLogs, Cancel, Audit,
                              ReportDropped>;
 
-/// The name on the wire: `write_many_logs` for Write{.many = true}.
+/// `write_many_logs` for Write{.many = true}.
+Op op_of(Request const& request) noexcept;
+/// The name on the wire.
 std::string_view op_name(Request const& request) noexcept;
 
 struct RequestLimits {

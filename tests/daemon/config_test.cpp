@@ -155,6 +155,34 @@ BOOST_AUTO_TEST_CASE(settings_that_do_not_fit_together_are_told) {
   BOOST_TEST(parse({"--socket", long_path.c_str()}).mentions("socket"));
 }
 
+BOOST_AUTO_TEST_CASE(owners_and_lists_are_taken_and_unknown_names_are_told) {
+  auto const parsed = parse({"--socket-owner=root", "--socket-group=5", "--may-write=root,@5",
+                             "--may-read", "7", "--idle-timeout=5min"});
+  BOOST_TEST(parsed.errors.empty());
+  auto const& config = parsed.invocation.config;
+  BOOST_TEST((config.socket_owner == 0U));
+  BOOST_TEST((config.socket_group == 5U));
+  BOOST_TEST((config.may_write == AccessList{.all = false, .uids = {0}, .gids = {5}}));
+  BOOST_TEST((config.may_read == AccessList{.all = false, .uids = {7}, .gids = {}}));
+  BOOST_TEST(config.idle_timeout.count() == 300);
+  auto const wrong = parse({"--socket-owner=no-such-user", "--socket-group=nogroup",
+                            "--may-write=root,", "--may-read=no such", "--request-timeout=5 s"});
+  BOOST_TEST(wrong.exit_code == EX_USAGE);
+  BOOST_TEST(wrong.errors.size() == 5U);
+}
+
+BOOST_AUTO_TEST_CASE(times_have_units) {
+  BOOST_TEST((parse_duration("0") == std::chrono::seconds(0)));
+  BOOST_TEST((parse_duration("30s") == std::chrono::seconds(30)));
+  BOOST_TEST((parse_duration("5min") == std::chrono::minutes(5)));
+  BOOST_TEST((parse_duration("12h") == std::chrono::hours(12)));
+  BOOST_TEST((parse_duration("7d") == std::chrono::hours(7 * 24)));
+  BOOST_TEST(parse_duration("365000d").has_value());
+  for (auto const* text : {"", "s", "5", "5m", "-1s", "1.5h", "5 s", "365001d", "5ss"}) {
+    BOOST_TEST_CONTEXT(text) { BOOST_TEST(!parse_duration(text).has_value()); }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(actions_are_recognised) {
   using Action = Invocation::Action;
   BOOST_TEST((parse({"--help"}).invocation.action == Action::help));

@@ -55,9 +55,10 @@ class FakeLog final : public daemon::LogPort {
 
 struct StandingClock final : daemon::Clock {
   std::uint64_t wall_us() const noexcept override { return wall; }
-  daemon::Instant now() const noexcept override { return {}; }
+  daemon::Instant now() const noexcept override { return instant; }
 
   std::uint64_t wall = 1'700'000'000'000'000;
+  daemon::Instant instant{};
 };
 
 struct HandlerFixture {

@@ -45,6 +45,7 @@ std::map<Error, Provoked> const& provoked() {
       {Error::id_conflict, {"exactly_once_test", numbered}},
       {Error::cursor_expired,
        {"retention_test", "the_oldest_entries_go_and_a_cursor_on_them_has_expired"}},
+      {Error::forbidden, {"access_test", "who_is_not_on_the_list_is_told_forbidden"}},
   };
   return all;
 }

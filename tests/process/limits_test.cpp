@@ -159,6 +159,32 @@ BOOST_AUTO_TEST_CASE(without_file_descriptors_the_daemon_serves_on_and_does_not_
   BOOST_TEST(last->ask(R"({"op":"ping"})").at("ok").as_bool());
 }
 
+BOOST_AUTO_TEST_CASE(silent_clients_and_unfinished_requests_are_closed_and_others_are_not) {
+  Steled daemon("posix", {"--request-timeout", "1s"});
+  daemon.start();
+  WirePeer known(daemon.socket());
+  known.ask(R"({"op":"ping"})");
+  WirePeer silent(daemon.socket());
+  WirePeer slow(daemon.socket());
+  slow.send_bytes(std::string("\0\0\0\x20{", 5));
+  BOOST_TEST(!silent.receive());
+  BOOST_TEST(error_code_of(slow.receive_json()) == "bad_frame");
+  BOOST_TEST(!slow.receive());
+  BOOST_TEST(known.ask(R"({"op":"stats"})").at("connections").at("timed_out").as_int64() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(an_idle_client_is_closed_if_the_settings_say_so_and_a_follower_is_not) {
+  Steled daemon("posix", {"--idle-timeout", "1s"});
+  daemon.start();
+  WirePeer follower(daemon.socket());
+  follower.ask(R"({"op":"read_logs","follow":true})");
+  WirePeer idle(daemon.socket());
+  idle.ask(R"({"op":"ping"})");
+  BOOST_TEST(!idle.receive());
+  WirePeer(daemon.socket()).ask(R"({"op":"write_log","entry":{"message":"m"}})");
+  BOOST_TEST(follower.receive_json().at("entries").as_array().size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_frame_above_the_configured_limit_is_refused_by_its_length) {
   Steled daemon("posix", {"--max-frame-bytes", "2M"});
   daemon.start();

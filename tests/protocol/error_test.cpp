@@ -29,12 +29,13 @@ BOOST_AUTO_TEST_CASE(every_code_has_its_own_name_and_comes_back_from_it) {
     BOOST_TEST(names.emplace(name).second, name);
     BOOST_TEST((stele::parse_error(name) == error), name);
   });
-  BOOST_TEST(names.size() == 17u);
+  BOOST_TEST(names.size() == 18);
 }
 
 BOOST_AUTO_TEST_CASE(names_are_the_ones_that_travel) {
   BOOST_TEST(stele::to_string(Error::bad_frame) == "bad_frame");
   BOOST_TEST(stele::to_string(Error::no_space) == "no_space");
+  BOOST_TEST(stele::to_string(Error::forbidden) == "forbidden");
   BOOST_TEST(stele::to_string(Error::internal) == "internal");
 }
 

@@ -12,23 +12,24 @@ namespace stele {
 
 /// Every code that a reply can carry. PROTOCOL.md says what a client should do about each.
 enum class Error : std::uint8_t {
-  bad_frame = 1,        ///< Length 0, or the connection ended inside a frame. Closes it.
-  frame_too_large,      ///< Announced length above `frame_bytes_max`. Closes the connection.
-  bad_json,             ///< Not one well-formed UTF-8 JSON text within the depth limit.
-  bad_request,          ///< Well-formed JSON, but not a request: a member is missing or wrong.
-  unknown_op,           ///< No such operation.
-  invalid_entry,        ///< An entry breaks the data model.
-  entry_too_large,      ///< An entry or a batch is above its size limit.
-  unsupported_version,  ///< The entry's version is not 1.
-  no_space,             ///< The disk is full. Nothing was written.
-  log_failed,           ///< A write or sync failed; the daemon stops. Outcome unknown.
-  shutting_down,        ///< The daemon is stopping. Nothing was written.
-  too_many_connections, ///< Connection limit reached. Closes the connection.
-  overloaded,           ///< A limit on work in progress was reached. Nothing was written.
-  unknown_retry,        ///< A write_no older than what the daemon remembers of this writer.
-  id_conflict,          ///< The same write_no with other bytes.
-  cursor_expired,       ///< The cursor points at entries that are no longer kept.
-  internal,             ///< A defect of the daemon.
+  bad_frame = 1,         ///< Length 0, or the connection ended inside a frame. Closes it.
+  frame_too_large,       ///< Announced length above `frame_bytes_max`. Closes the connection.
+  bad_json,              ///< Not one well-formed UTF-8 JSON text within the depth limit.
+  bad_request,           ///< Well-formed JSON, but not a request: a member is missing or wrong.
+  unknown_op,            ///< No such operation.
+  invalid_entry,         ///< An entry breaks the data model.
+  entry_too_large,       ///< An entry or a batch is above its size limit.
+  unsupported_version,   ///< The entry's version is not 1.
+  no_space,              ///< The disk is full. Nothing was written.
+  log_failed,            ///< A write or sync failed; the daemon stops. Outcome unknown.
+  shutting_down,         ///< The daemon is stopping. Nothing was written.
+  too_many_connections,  ///< Connection limit reached. Closes the connection.
+  overloaded,            ///< A limit on work in progress was reached. Nothing was written.
+  unknown_retry,         ///< A write_no older than what the daemon remembers of this writer.
+  id_conflict,           ///< The same write_no with other bytes.
+  cursor_expired,        ///< The cursor points at entries that are no longer kept.
+  forbidden,             ///< The daemon does not let this user do it.
+  internal,              ///< A defect of the daemon.
 };
 
 /// The first and last member, for loops over the whole list.
