@@ -101,6 +101,12 @@ void ClientState::read_logs(protocol::ReadLogs const& read) {
   });
 }
 
+void ClientState::count_logs(protocol::CountLogs const& count) {
+  (void)queue(Kind::document, [&](std::string& out, std::uint64_t id) {
+    protocol::append_count_logs(out, id, count);
+  });
+}
+
 Result<void> ClientState::write_log(LogEntry const& entry) {
   auto valid = protocol::validate_entry(entry, {.entry_bytes_max = limits_.entry_bytes_max});
   if (!valid) return valid;

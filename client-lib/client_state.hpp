@@ -47,6 +47,7 @@ class ClientState {
   void audit(protocol::Audit const& audit);
   void report_dropped(protocol::ReportDropped const& report);
   void read_logs(protocol::ReadLogs const& read);
+  void count_logs(protocol::CountLogs const& count);
   Result<void> write_log(LogEntry const& entry);
   Result<void> write_many_logs(std::span<LogEntry const> entries);
   /// Valid entries that are JSON text already; see protocol::append_write_encoded_logs.

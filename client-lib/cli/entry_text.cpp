@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "client-lib/cli/indented_json.hpp"
+#include "client-lib/cli/journal_export.hpp"
 #include "client-lib/cli/terminal_text.hpp"
 #include "client-lib/cli/time_text.hpp"
 #include "protocol/canonical_entry.hpp"
@@ -30,8 +32,13 @@ std::string_view colour_of(Level level) noexcept {
   return "";
 }
 
-void append_brief(std::string& out, StoredEntry const& entry, bool colour) {
-  append_local_time(out, entry.timestamp);
+void append_brief(std::string& out, StoredEntry const& entry, EntryStyle style) {
+  bool const colour = style.colour;
+  if (style.utc) {
+    append_utc_time(out, entry.timestamp);
+  } else {
+    append_local_time(out, entry.timestamp);
+  }
   out += ' ';
   auto const level = to_string(entry.level);
   if (colour) out += colour_of(entry.level);
@@ -61,31 +68,64 @@ void append_json(std::string& out, StoredEntry const& entry) {
   out += "\"}";
 }
 
+// What a form is, before it is made safe for a terminal.
+void append_raw(std::string& out, StoredEntry const& entry, EntryForm form) {
+  switch (form) {
+    case EntryForm::brief:
+      return;  // Is made safe in parts, since colours are between them.
+    case EntryForm::json:
+      return append_json(out, entry);
+    case EntryForm::pretty: {
+      std::string json;
+      append_json(json, entry);
+      return append_indented_json(out, json);
+    }
+    case EntryForm::message:
+      out += entry.message;
+      return;
+    case EntryForm::journal:
+      return append_journal_export(out, entry);
+  }
+}
+
+// Line by line: the line ends of these forms are ours.
+void append_visible_lines(std::string& out, std::string_view text) {
+  for (;;) {
+    auto const end = text.find('\n');
+    append_visible(out, text.substr(0, end));
+    if (end == text.npos) return;
+    out += '\n';
+    text.remove_prefix(end + 1);
+  }
+}
+
 }  // namespace
 
+std::optional<EntryForm> parse_entry_form(std::string_view name) noexcept {
+  if (name == "short") return EntryForm::brief;
+  if (name == "json") return EntryForm::json;
+  if (name == "json-pretty") return EntryForm::pretty;
+  if (name == "cat") return EntryForm::message;
+  if (name == "export") return EntryForm::journal;
+  return std::nullopt;
+}
+
 void append_entry_text(std::string& out, StoredEntry const& entry, EntryStyle style) {
-  switch (style.form) {
-    case EntryForm::brief:
-      append_brief(out, entry, style.colour);
-      break;
-    case EntryForm::json:
-      if (style.visible) {
-        std::string text;
-        append_json(text, entry);
-        append_visible(out, text);
-      } else {
-        append_json(out, entry);
-      }
-      break;
-    case EntryForm::message:
-      if (style.visible) {
-        append_visible(out, entry.message);
-      } else {
-        out += entry.message;
-      }
-      break;
+  if (style.form == EntryForm::brief) {
+    append_brief(out, entry, style);
+  } else if (style.visible) {
+    std::string text;
+    append_raw(text, entry, style.form);
+    bool const has_lines = style.form == EntryForm::pretty || style.form == EntryForm::journal;
+    if (has_lines) {
+      append_visible_lines(out, text);
+    } else {
+      append_visible(out, text);
+    }
+  } else {
+    append_raw(out, entry, style.form);
   }
-  out += '\n';
+  if (style.form != EntryForm::journal) out += '\n';
 }
 
 }  // namespace stele::cli

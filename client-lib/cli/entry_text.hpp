@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "stele/log_entry.hpp"
 
@@ -11,13 +13,20 @@ namespace stele::cli {
 enum class EntryForm : std::uint8_t {
   brief,    ///< `short`: local time, level, message, metadata if any; always one line, visible.
   json,     ///< The stored entry as one line of JSON, with `time` (RFC 3339, UTC) added.
+  pretty,   ///< `json-pretty`: the same, a line a member.
   message,  ///< `cat`: the message and \n, byte for byte.
+  journal,  ///< `export`: Journal Export Format (journal_export.hpp).
 };
+
+/// For option tables and error texts.
+inline constexpr std::string_view entry_form_names = "short|json|json-pretty|cat|export";
+std::optional<EntryForm> parse_entry_form(std::string_view name) noexcept;
 
 struct EntryStyle {
   EntryForm form = EntryForm::brief;
   bool visible = false;  ///< Escape what a terminal would act on, in every form.
   bool colour = false;   ///< Levels in colour, in `brief`.
+  bool utc = false;      ///< Times of `brief` in UTC, not local.
 };
 
 /// Appends the entry with its line end.

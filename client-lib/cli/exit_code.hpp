@@ -9,6 +9,7 @@ enum ExitCode : int {
   exit_usage = 2,        ///< The command line is wrong.
   exit_unreachable = 3,  ///< No daemon, or the connection to it was lost.
   exit_refused = 4,      ///< The daemon (or a check on its behalf) refused the request.
+  exit_empty = 5,        ///< With --fail-empty: nothing matched.
   exit_torn = 6,         ///< The log ends in an unfinished write; nothing else is wrong with it.
   exit_unreadable = 7,   ///< No log could be read in this directory.
   exit_interrupted = 130,

@@ -1,14 +1,14 @@
 #include <unistd.h>
 
-#include <array>
-#include <cstdlib>
-#include <iterator>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "client-lib/cli/entry_text.hpp"
 #include "client-lib/cli/exit_code.hpp"
-#include "client-lib/cli/given_options.hpp"
+#include "client-lib/cli/interrupt.hpp"
+#include "client-lib/cli/log_reader.hpp"
+#include "client-lib/cli/pager.hpp"
+#include "client-lib/cli/read_arguments.hpp"
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/streams.hpp"
 #include "client-lib/cli/verbs.hpp"
@@ -16,12 +16,15 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text = R"(Print the entries of a time range, oldest first.
+constexpr std::string_view help_text = R"(Print entries, oldest first.
 
 Examples:
   stele read --since '10 min ago'
   stele read --since 2023-11-14 --until '2023-11-14 22:13:20' -o json
-  stele read -n 20
+  stele read -n 20 -p warning
+  stele read --where unit=web --contains timeout
+  stele read -g 'disk sd[ab]'
+  stele read -f
   stele read -o cat > messages.txt
 
 TIME is RFC 3339 (2023-11-14T22:13:20Z), local time (2023-11-14 22:13[:20[.5]], 22:13), `now`,
@@ -29,87 +32,99 @@ TIME is RFC 3339 (2023-11-14T22:13:20Z), local time (2023-11-14 22:13[:20[.5]], 
 or microseconds since the epoch (digits alone).
 )";
 
-constexpr std::array option_list{
-    Option{.names = "-S,--since", .value = "TIME", .help = "From this time on, inclusive"},
-    Option{.names = "-U,--until", .value = "TIME", .help = "Up to this time, inclusive"},
-    Option{.names = "-n,--lines", .value = "N", .help = "Only the newest N entries of the range"},
-    Option{.names = "-r,--reverse", .help = "Newest first"},
-    Option{.names = "-o,--output",
-           .value = "short|json|cat",
-           .help = "short: time, level, message, metadata on one line; json: one object a line; "
-                   "cat: the message as it is",
-           .default_value = "short"},
+// One `stele read` of a range.
+class RangeRead {
+ public:
+  RangeRead(LogReader reader, ReadArguments const& arguments)
+      : reader_(std::move(reader)), arguments_(arguments) {}
+
+  int run();
+
+ private:
+  Result<void> read();
+  /// False: nothing more is wanted.
+  bool take(StoredEntry& entry);
+  void print(StoredEntry const& entry);
+  bool stopped() const noexcept { return !output_.ok() || interrupted(); }
+
+  LogReader reader_;
+  ReadArguments const& arguments_;
+  Pager pager_{};
+  Output output_{};
+  // The newest n of a range come newest first; to print them oldest first they are held here.
+  std::vector<StoredEntry> held_{};
+  std::uint64_t taken_ = 0;
+  bool paged_ = false;
+  std::string cursor_{};
 };
 
-struct ReadArguments {
-  std::uint64_t start_ts = 0;
-  std::uint64_t end_ts = UINT64_MAX;
-  std::optional<std::uint64_t> count{};  ///< The newest so many of the range.
-  bool newest_first = false;
-  EntryForm form = EntryForm::brief;
-};
-
-EntryForm form_of(std::string const& name) {
-  if (name == "short") return EntryForm::brief;
-  if (name == "json") return EntryForm::json;
-  if (name == "cat") return EntryForm::message;
-  throw UsageError{"unknown form of output '" + name + "'", "forms are short, json, cat"};
+int RangeRead::run() {
+  auto const done = read();
+  for (auto entry = held_.rbegin(); entry != held_.rend() && !stopped(); ++entry) print(*entry);
+  if (arguments_.show_cursor && !cursor_.empty()) output_.text() += "-- cursor: " + cursor_ + '\n';
+  auto const exit_code = output_.finish();
+  pager_.finish();
+  if (!done) return report(done.error());
+  if (interrupted()) return exit_interrupted;
+  if (taken_ > 0) return exit_code;
+  if (!arguments_.quiet && arguments_.style.visible) print_error("no entries in this range");
+  return arguments_.fail_empty ? exit_empty : exit_code;
 }
 
-bool wants_colour() noexcept {
-  auto const* no_colour = std::getenv("NO_COLOR");
-  auto const* terminal = std::getenv("TERM");
-  bool const refused = no_colour != nullptr && *no_colour != '\0';
-  bool const dumb = terminal != nullptr && std::string_view{terminal} == "dumb";
-  return !refused && !dumb;
+Result<void> RangeRead::read() {
+  bool const turn_round = arguments_.newest && !arguments_.newest_first;
+  bool const descending = arguments_.newest_first || turn_round;
+  protocol::ReadLogs request{.start_ts = arguments_.selection.start_ts,
+                             .end_ts = arguments_.selection.end_ts,
+                             .order = descending ? protocol::Order::desc : protocol::Order::asc,
+                             .cursor = arguments_.cursor,
+                             .terms = arguments_.selection.terms()};
+  // Where entries are dropped here the daemon cannot count them.
+  if (!arguments_.judges_itself()) {
+    request.limit = arguments_.newest ? arguments_.newest : arguments_.first;
+  }
+  reader_.begin(request);
+  for (;;) {
+    auto reply = reader_.next();
+    if (!reply) return reply.error();
+    for (auto& entry : reply->entries) {
+      if (arguments_.wants(entry) && !take(entry)) return {};
+    }
+    if (stopped()) return {};
+    if (reply->more) continue;
+    cursor_ = std::move(reply->cursor);
+    return {};
+  }
 }
 
-EntryStyle choose_style(EntryForm form) noexcept {
-  bool const terminal = is_terminal(STDOUT_FILENO);
-  return {.form = form, .visible = terminal, .colour = terminal && wants_colour()};
+bool RangeRead::take(StoredEntry& entry) {
+  auto const most = arguments_.newest ? arguments_.newest : arguments_.first;
+  if (most && taken_ >= *most) return false;
+  ++taken_;
+  if (arguments_.newest && !arguments_.newest_first) {
+    held_.push_back(std::move(entry));
+  } else {
+    print(entry);
+  }
+  return !stopped() && !(most && taken_ == *most && arguments_.judges_itself());
+}
+
+void RangeRead::print(StoredEntry const& entry) {
+  if (arguments_.pager && !std::exchange(paged_, true)) pager_.start(arguments_.pager_at_end);
+  append_entry_text(output_.text(), entry, arguments_.style);
+  output_.flush_if_large();
 }
 
 int run(ClientOptions const& options, GivenOptions const& given) {
-  ReadArguments const arguments{.start_ts = given.time("--since").value_or(0),
-                                .end_ts = given.time("--until").value_or(UINT64_MAX),
-                                .count = given.number("--lines"),
-                                .newest_first = given.has("--reverse"),
-                                .form = form_of(given.text("--output", "short"))};
-  auto client = Client::connect(options);
-  if (!client) return report(client.error());
-
-  // The newest n of a range come newest first; to print them oldest first they are held here.
-  bool const turn_round = arguments.count && !arguments.newest_first;
-  bool const descending = arguments.newest_first || turn_round;
-  auto const style = choose_style(arguments.form);
-  Output output;
-  std::vector<StoredEntry> held;
-  auto const print = [&](StoredEntry& entry) {
-    if (turn_round) {
-      held.push_back(std::move(entry));
-      return true;
-    }
-    append_entry_text(output.text(), entry, style);
-    output.flush_if_large();
-    return output.ok();
-  };
-  auto const end = client->read_logs({.start_ts = arguments.start_ts,
-                                      .end_ts = arguments.end_ts,
-                                      .order = descending ? Order::desc : Order::asc,
-                                      .limit = arguments.count},
-                                     print);
-  for (auto entry = held.rbegin(); entry != held.rend() && output.ok(); ++entry) {
-    append_entry_text(output.text(), *entry, style);
-    output.flush_if_large();
-  }
-  auto const exit_code = output.finish();
-  if (!end) return report(end.error());
-  if (end->entry_count == 0 && is_terminal(STDOUT_FILENO)) print_error("no entries in this range");
-  return exit_code;
+  auto const arguments = read_arguments(given);
+  if (arguments.follow) return follow_log(options, arguments);
+  auto reader = LogReader::connect(options);
+  if (!reader) return report(reader.error());
+  return RangeRead{std::move(*reader), arguments}.run();
 }
 
 }  // namespace
 
-Verb const read_verb{.name = "read", .text = help_text, .options = option_list, .run = run};
+Verb const read_verb{.name = "read", .text = help_text, .options = read_options(), .run = run};
 
 }  // namespace stele::cli

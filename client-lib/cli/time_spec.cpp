@@ -245,4 +245,10 @@ std::optional<std::uint64_t> parse_time(std::string_view text, std::uint64_t now
   return parse_civil(text, now_us);
 }
 
+std::optional<std::uint64_t> parse_span_us(std::string_view text) {
+  TextScanner scanner{text};
+  auto const span_us = take_span_us(scanner);
+  return scanner.at_end() ? span_us : std::nullopt;
+}
+
 }  // namespace stele::cli

@@ -22,4 +22,7 @@ namespace stele::cli {
 /// Local time is that of the C library ($TZ).
 std::optional<std::uint64_t> parse_time(std::string_view text, std::uint64_t now_us);
 
+/// A length of time in those units, `1h 30min`; microseconds.
+std::optional<std::uint64_t> parse_span_us(std::string_view text);
+
 }  // namespace stele::cli

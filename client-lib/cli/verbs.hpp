@@ -11,6 +11,8 @@ extern Verb const ping_verb;
 extern Verb const write_verb;
 extern Verb const import_verb;
 extern Verb const read_verb;
+extern Verb const tail_verb;
+extern Verb const count_verb;
 extern Verb const stats_verb;
 extern Verb const audit_verb;
 extern Verb const verify_verb;
