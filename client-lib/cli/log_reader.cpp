@@ -4,6 +4,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include "client-lib/hello_reply.hpp"
+
 namespace stele::cli {
 namespace {
 
@@ -37,82 +39,51 @@ Result<EntryCount> parse_count(std::string_view text) {
   return count;
 }
 
-std::string store_id_of(std::string_view text) {
-  auto const parsed = protocol::parse_reply_value(text);
-  if (!parsed || !parsed->is_object()) return {};
-  auto const* id = parsed->get_object().if_contains("store_id");
-  if (id == nullptr || !id->is_string()) return {};
-  return {id->get_string().data(), id->get_string().size()};
-}
-
 }  // namespace
 
 Result<LogReader> LogReader::connect(ClientOptions const& options) {
   auto const path = options.socket_path.empty() ? default_socket_path() : options.socket_path;
   auto stream = client::UnixStream::connect(path, options.connect_timeout);
   if (!stream) return stream.error();
-  LogReader reader{std::move(*stream)};
-  reader.request_timeout_ = options.request_timeout;
-  reader.state_.hello(options.name);
-  auto const answer = reader.receive(false);
+  LogReader reader{std::move(*stream), options.request_timeout};
+  reader.connection_.state.hello(options.name);
+  auto const answer = reader.receive();
   if (!answer) return answer.error();
-  reader.store_id_ = store_id_of(answer->text);
+  auto const hello = client::parse_hello(answer->text);
+  if (!hello) return hello.error();
+  reader.store_id_ = hello->server.store_id;
   return reader;
 }
 
 void LogReader::begin(protocol::ReadLogs const& read) {
   follows_ = read.follow;
-  state_.read_logs(read);
+  connection_.state.read_logs(read);
 }
 
 Result<protocol::Reply> LogReader::next() {
-  auto answer = receive(follows_);
+  auto answer = receive();
   if (!answer) return answer.error();
   return std::move(answer->reply);
 }
 
 Result<EntryCount> LogReader::count(protocol::CountLogs const& count) {
-  state_.count_logs(count);
-  auto const answer = receive(false);
+  follows_ = false;
+  connection_.state.count_logs(count);
+  auto const answer = receive();
   if (!answer) return answer.error();
   return parse_count(answer->text);
 }
 
-Result<client::ClientState::Answer> LogReader::receive(bool for_ever) {
+Result<client::ClientState::Answer> LogReader::receive() {
+  bool const for_ever = follows_ || request_timeout_.count() <= 0;
   for (;;) {
-    if (auto answer = state_.next()) {
+    if (auto answer = connection_.state.next()) {
       if (!answer->reply.ok) return std::move(answer->reply.failure);
       return std::move(*answer);
     }
-    auto moved = move_bytes(for_ever);
-    if (!moved) state_.close(moved.error());
+    auto const moved = connection_.move_bytes(for_ever ? Deadline{} : Deadline{request_timeout_});
+    if (!moved) connection_.state.close(moved.error());
   }
-}
-
-Result<void> LogReader::move_bytes(bool for_ever) {
-  if (state_.unsent().empty()) {
-    auto const received = receive_now();
-    if (!received) return received.error();
-    if (*received) return {};
-  } else {
-    auto const sent = stream_.send_some(state_.unsent());
-    if (!sent) return sent.error();
-    state_.sent(*sent);
-  }
-  auto const deadline = for_ever ? client::Deadline{} : client::deadline_after(request_timeout_);
-  return stream_.wait(!state_.unsent().empty(), deadline);
-}
-
-// Whether bytes had arrived.
-Result<bool> LogReader::receive_now() {
-  auto const received = stream_.receive_some(state_.receive_buffer());
-  if (!received) return received.error();
-  if (!received->has_value()) return false;
-  if (**received == 0) {
-    return Failure{ClientError::connection_lost, "the daemon closed the connection"};
-  }
-  state_.received(**received);
-  return true;
 }
 
 }  // namespace stele::cli

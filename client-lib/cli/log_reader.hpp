@@ -1,14 +1,13 @@
 // Reads, counts and follows with every term of the protocol, over one connection.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "client-lib/client_state.hpp"
-#include "client-lib/unix_stream.hpp"
+#include "client-lib/connection.hpp"
 #include "protocol/reply.hpp"
 #include "protocol/request.hpp"
 #include "stele/client.hpp"
@@ -37,15 +36,13 @@ class LogReader {
   std::string const& store_id() const noexcept { return store_id_; }
 
  private:
-  explicit LogReader(client::UnixStream stream) : stream_(std::move(stream)) {}
-  Result<client::ClientState::Answer> receive(bool for_ever);
-  Result<void> move_bytes(bool for_ever);
-  Result<bool> receive_now();
+  LogReader(client::UnixStream stream, std::chrono::milliseconds request_timeout)
+      : connection_(std::move(stream)), request_timeout_(request_timeout) {}
+  Result<client::ClientState::Answer> receive();
 
-  client::UnixStream stream_;
-  client::ClientState state_{};
+  client::Connection connection_;
+  std::chrono::milliseconds request_timeout_;
   std::string store_id_{};
-  std::chrono::milliseconds request_timeout_{};
   bool follows_ = false;
 };
 

@@ -1,10 +1,9 @@
-#include <algorithm>
-#include <chrono>
+#include <random>
 #include <string_view>
 #include <thread>
 #include <utility>
 
-#include "client-lib/cli/exit_code.hpp"
+#include "client-lib/backoff.hpp"
 #include "client-lib/cli/log_reader.hpp"
 #include "client-lib/cli/read_arguments.hpp"
 #include "client-lib/cli/report.hpp"
@@ -27,10 +26,6 @@ The newest 10 entries come first (-n, --no-tail, --since and --after-seq change 
 in the order of the log, each entry once. When the daemon is restarted, the tail waits and goes on
 where it was.
 )";
-
-using std::chrono::milliseconds;
-constexpr milliseconds first_pause{50};
-constexpr milliseconds longest_pause{2'000};
 
 bool ends_with_connection(Failure const& failure) noexcept {
   return failure.code == ClientError::connection_lost ||
@@ -103,8 +98,10 @@ void Follow::print(protocol::Reply const& reply) {
 
 Result<void> Follow::connect_again() {
   print_error("the daemon is gone; waiting for it");
-  for (auto pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {
-    std::this_thread::sleep_for(pause);
+  client::Backoff backoff;
+  std::random_device random;
+  for (;;) {
+    std::this_thread::sleep_for(backoff.next(random()));
     auto reader = LogReader::connect(options_);
     if (!reader) {
       if (ends_with_connection(reader.error())) continue;
