@@ -65,7 +65,10 @@ class Session final : public std::enable_shared_from_this<Session>,
   SessionState state_;
   Place place_;
   SocketPoller::Interest interest_{};
+  /// What replies wait for that are not sent yet.
+  enum class OutputWaits : std::uint8_t { no, client, turn };
   ReplyBatch* sending_ = nullptr;  ///< Sent in part.
+  OutputWaits output_waits_ = OutputWaits::no;
   ReplyBatch::Parts parts_{};
   std::optional<boost::asio::steady_timer> last_words_{};  ///< Until when the client may read why.
   bool closed_ = false;
