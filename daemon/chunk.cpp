@@ -5,43 +5,17 @@
 #include <algorithm>
 #include <boost/assert.hpp>
 #include <limits>
-#include <new>
+#include <utility>
 
 namespace stele::daemon {
 namespace {
 
 constexpr std::size_t page_bytes = 4096;
-constexpr std::size_t large_page_bytes = std::size_t{2} << 20;
-
-std::size_t round_up(std::size_t bytes, std::size_t unit) noexcept {
-  return (bytes + unit - 1) / unit * unit;
-}
 
 }  // namespace
 
-// Its own mapping and not the heap's: it goes back to the system whole, whatever else lives.
-Chunk::Memory Chunk::map(std::size_t bytes, Pages pages) {
-  auto const unit = pages == Pages::large ? large_page_bytes : page_bytes;
-  auto const size = round_up(bytes, unit);
-  auto const slack = unit - page_bytes;
-  void* const mapped =
-      ::mmap(nullptr, size + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapped == MAP_FAILED) throw std::bad_alloc();
-  if (slack == 0) return Memory(static_cast<char*>(mapped), Unmap{size});
-  // A large page has an address that is a multiple of its size.
-  auto* const begin = static_cast<char*>(mapped);
-  auto const before = round_up(reinterpret_cast<std::uintptr_t>(begin), unit) -
-                      reinterpret_cast<std::uintptr_t>(begin);
-  if (before > 0) ::munmap(begin, before);
-  if (before < slack) ::munmap(begin + before + size, slack - before);
-  ::madvise(begin + before, size, MADV_HUGEPAGE);
-  return Memory(begin + before, Unmap{size});
-}
-
-void Chunk::Unmap::operator()(char* memory) const noexcept { ::munmap(memory, bytes); }
-
-Chunk::Chunk(Seq first_seq, std::size_t capacity, Pages pages)
-    : memory_(map(capacity, pages)), first_seq_(first_seq) {
+Chunk::Chunk(Seq first_seq, ChunkMemory memory)
+    : memory_(std::move(memory)), first_seq_(first_seq) {
   BOOST_ASSERT(memory_.get_deleter().bytes <= std::numeric_limits<std::uint32_t>::max());
 }
 
@@ -70,7 +44,7 @@ std::string_view Chunk::append(std::size_t bytes) {
 void Chunk::shrink_to_fit() {
   ends_.shrink_to_fit();
   auto& size = memory_.get_deleter().bytes;
-  auto const used = round_up(used_bytes(), page_bytes);
+  auto const used = (used_bytes() + page_bytes - 1) / page_bytes * page_bytes;
   // Small entries leave little, and a large page that loses a part is a large page no more.
   if (used == 0 || size - used <= size / 32) return;
   ::munmap(memory_.get() + used, size - used);

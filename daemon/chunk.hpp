@@ -3,21 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 #include <vector>
+
+#include "daemon/chunk_memory.hpp"
 
 namespace stele::daemon {
 
 using Seq = std::uint64_t;
-
-/// How the memory of a chunk comes from the system.
-enum class Pages : std::uint8_t {
-  small,  ///< As they are needed, 4 KiB at a time.
-  /// 2 MiB at a time, where the system has them: filling small ones costs more than what they are
-  /// filled with. The system may take its time to find one, so only where nobody waits.
-  large,
-};
 
 /// Canonical entries with contiguous seqs, each followed by a comma:
 ///
@@ -28,8 +21,8 @@ enum class Pages : std::uint8_t {
 /// that are visible never change or move; replies share them.
 class Chunk {
  public:
-  /// Has room for at least `capacity` bytes.
-  Chunk(Seq first_seq, std::size_t capacity, Pages pages = Pages::small);
+  /// Has room for as many bytes as `memory` has.
+  Chunk(Seq first_seq, ChunkMemory memory);
 
   Seq first_seq() const noexcept { return first_seq_; }
   Seq next_seq() const noexcept { return first_seq_ + ends_.size(); }
@@ -53,18 +46,11 @@ class Chunk {
   void shrink_to_fit();
 
  private:
-  struct Unmap {
-    std::size_t bytes = 0;
-    void operator()(char* memory) const noexcept;
-  };
-  using Memory = std::unique_ptr<char[], Unmap>;
-  static Memory map(std::size_t bytes, Pages pages);
-
   std::size_t begin_of(std::size_t index) const noexcept {
     return index == 0 ? 0 : ends_[index - 1] + std::size_t{1};
   }
 
-  Memory memory_;
+  ChunkMemory memory_;
   Seq first_seq_;
   std::vector<std::uint32_t> ends_{};
 };

@@ -12,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "daemon/chunk_memory.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/listen_socket.hpp"
@@ -96,7 +97,9 @@ std::uint64_t microseconds_between(Instant from, Instant to) {
 /// All parts that live as long as the service, in the order in which they depend on one another.
 class Service {
  public:
-  explicit Service(Config const& config) : store_(config.max_writers) { facts_.config = config; }
+  explicit Service(Config const& config) : store_(config.max_writers, &chunk_reserve_) {
+    facts_.config = config;
+  }
 
   int run();
 
@@ -109,6 +112,7 @@ class Service {
   SystemClock clock_{};
   ServiceFacts facts_{};
   Metrics metrics_{};
+  ChunkReserve chunk_reserve_{};
   Store store_;
   std::unique_ptr<wal::Directory> directory_{};
   boost::asio::io_context io_{1};

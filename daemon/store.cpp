@@ -5,29 +5,28 @@
 #include <cstring>
 
 namespace stele::daemon {
-namespace {
 
-/// Large enough that a frame of entries is one or two slices, small enough that retention frees
-/// memory in fine steps. An entry that is larger gets a chunk of its own.
-constexpr std::size_t chunk_bytes = std::size_t{2} << 20;
-
-}  // namespace
-
-Chunk& Store::chunk_for(Seq seq, std::size_t bytes, Pages pages) {
+Chunk& Store::chunk_for(Seq seq, std::size_t bytes, Haste haste) {
   std::size_t const needed = bytes + 1;  // The comma.
   if (!chunks_.empty()) {
     Chunk& last = *chunks_.back();
     if (last.next_seq() == seq && last.free_bytes() >= needed) return last;
     last.shrink_to_fit();
   }
-  chunks_.push_back(std::make_shared<Chunk>(seq, std::max(chunk_bytes, needed), pages));
+  chunks_.push_back(std::make_shared<Chunk>(seq, chunk_memory(needed, haste)));
   return *chunks_.back();
+}
+
+ChunkMemory Store::chunk_memory(std::size_t bytes_min, Haste haste) {
+  if (bytes_min > chunk_bytes) return map_chunk_memory(bytes_min);
+  if (reserve_ == nullptr) return map_chunk_memory(chunk_bytes);
+  return haste == Haste::writers_wait ? reserve_->take() : reserve_->take_large();
 }
 
 std::string_view Store::stage(protocol::EntryDraft const& draft,
                               protocol::EntryStamp const& stamp) {
   BOOST_ASSERT(stamp.seq > (staged_.empty() ? visible_seq_ : staged_.back().seq));
-  Chunk& chunk = chunk_for(stamp.seq, protocol::canonical_bytes_max(draft), Pages::small);
+  Chunk& chunk = chunk_for(stamp.seq, protocol::canonical_bytes_max(draft), Haste::writers_wait);
   char* const begin = chunk.free_begin();
   char* const end = protocol::write_canonical_entry(begin, draft, stamp);
   auto const text = chunk.append(static_cast<std::size_t>(end - begin));
@@ -59,7 +58,7 @@ void Store::unstage_from(Seq seq) {
 bool Store::insert(Seq seq, std::string_view text) {
   auto const key = protocol::read_entry_key(text);
   if (!key || key->seq != seq || seq <= visible_seq_) return false;
-  Chunk& chunk = chunk_for(seq, text.size(), Pages::large);
+  Chunk& chunk = chunk_for(seq, text.size(), Haste::none);
   std::memcpy(chunk.free_begin(), text.data(), text.size());
   chunk.append(text.size());
   text_bytes_ += text.size() + 1;

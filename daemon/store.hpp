@@ -32,7 +32,10 @@ void append_run(std::vector<EntryRun>& runs, EntryRun const& run);
 class Store {
  public:
   static constexpr std::size_t writers_max_default = 65'536;
-  explicit Store(std::size_t writers_max = writers_max_default) noexcept : writers_(writers_max) {}
+  /// Without a reserve, which outlives the store, the system gives memory as it is filled.
+  explicit Store(std::size_t writers_max = writers_max_default,
+                 ChunkReserve* reserve = nullptr) noexcept
+      : reserve_(reserve), writers_(writers_max) {}
 
   /// Writes the canonical form; the view stays valid until the entry is unstaged or removed.
   /// `stamp.seq` follows the seq staged or published last.
@@ -86,8 +89,11 @@ class Store {
   };
 
  private:
-  Chunk& chunk_for(Seq seq, std::size_t bytes, Pages pages);
+  enum class Haste : std::uint8_t { none, writers_wait };
+  Chunk& chunk_for(Seq seq, std::size_t bytes, Haste haste);
+  ChunkMemory chunk_memory(std::size_t bytes_min, Haste haste);
 
+  ChunkReserve* reserve_;
   /// In seq order; the last one grows.
   std::deque<std::shared_ptr<Chunk>> chunks_{};
   std::deque<TimeKey> staged_{};

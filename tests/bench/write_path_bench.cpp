@@ -107,7 +107,8 @@ class WritePath {
   protocol::FrameReader frames_{protocol::frame_bytes_ceiling};
   std::string scratch_{};
   protocol::RequestParser parser_{};
-  daemon::Store store_{};
+  daemon::ChunkReserve chunk_reserve_{};
+  daemon::Store store_{daemon::Store::writers_max_default, &chunk_reserve_};
   daemon::Seq seq_ = 0;
   std::vector<std::string_view> payloads_{};
   wal::CommitPipeline pipeline_{

@@ -30,7 +30,8 @@ struct BatchFixture {
     batch.add_slice(chunk, slices.back());
   }
 
-  std::shared_ptr<Chunk const> chunk = std::make_shared<Chunk>(1, 16);
+  std::shared_ptr<Chunk const> chunk =
+      std::make_shared<Chunk>(1, stele::daemon::map_chunk_memory(16));
   std::deque<std::string> slices{};
   ReplyBatch batch{};
 };

@@ -1,0 +1,56 @@
+// Memory of chunks: mappings of their own, so that each goes back to the system whole, whatever
+// else lives.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace stele::daemon {
+
+struct UnmapMemory {
+  std::size_t bytes = 0;
+  void operator()(char* memory) const noexcept;
+};
+using ChunkMemory = std::unique_ptr<char[], UnmapMemory>;
+
+/// What all chunks hold but those of one larger entry. Large enough that a frame of entries is one
+/// or two slices, small enough that retention frees memory in fine steps; a large page where the
+/// system has those.
+constexpr std::size_t chunk_bytes = std::size_t{2} << 20;
+
+/// At least `bytes`, rounded up to whole pages; the system gives them when they are first touched.
+ChunkMemory map_chunk_memory(std::size_t bytes);
+
+/// Gives chunks memory that the system has given already. Making a page costs more time than
+/// filling it with entries, and here a thread of its own spends it, ahead of need, on processors
+/// that nobody else wants. It sleeps while what is in reserve is enough.
+class ChunkReserve {
+ public:
+  ChunkReserve();
+  ChunkReserve(ChunkReserve const&) = delete;
+  ChunkReserve& operator=(ChunkReserve const&) = delete;
+  ~ChunkReserve();
+
+  /// chunk_bytes, without waiting: if none are ready, they come from the system page by page, as
+  /// they are touched.
+  ChunkMemory take();
+  /// The same for those who have time: if none are ready, as one large page, whose first touch may
+  /// take milliseconds.
+  ChunkMemory take_large();
+
+ private:
+  ChunkMemory take_ready();
+  void fill();
+
+  std::mutex mutex_{};
+  std::condition_variable taken_{};
+  std::vector<ChunkMemory> ready_{};
+  bool ends_ = false;
+  std::thread thread_;
+};
+
+}  // namespace stele::daemon
