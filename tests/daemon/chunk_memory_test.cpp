@@ -8,7 +8,7 @@ namespace {
 
 using namespace stele::daemon;
 
-BOOST_AUTO_TEST_SUITE(chunk_memory)
+BOOST_AUTO_TEST_SUITE(chunk_memory_test)
 
 BOOST_AUTO_TEST_CASE(every_piece_of_a_reserve_is_whole_zeroed_and_its_own) {
   ChunkReserve reserve;
