@@ -7,6 +7,7 @@
 
 #include "client-lib/connection.hpp"
 #include "client-lib/hello_reply.hpp"
+#include "client-lib/wire_forms.hpp"
 
 namespace stele {
 namespace {
@@ -14,13 +15,6 @@ namespace {
 Failure not_connected(Failure const& why) {
   if (why.code == ClientError::connection_lost) return why;
   return {ClientError::connection_lost, "the connection was closed earlier: " + why.message};
-}
-
-// `{"id":7,"ok":true,"a":1}` -> `{"a":1}`. Textual, so that every number keeps its digits.
-std::string without_envelope(std::string_view text, std::uint64_t id) {
-  auto const envelope = "{\"id\":" + std::to_string(id) + ",\"ok\":true,";
-  if (!text.starts_with(envelope)) return std::string{text};
-  return '{' + std::string{text.substr(envelope.size())};
 }
 
 }  // namespace
@@ -40,7 +34,6 @@ class Client::Impl {
   /// The next answer to the only request that somebody waits for; a failure reply as a Failure.
   Result<client::ClientState::Answer> receive();
   Result<protocol::Reply> receive_reply();
-  void begin_read(ReadOptions const& options);
 
   client::ClientState& state() noexcept { return connection_.state; }
   ServerHello hello{};
@@ -120,19 +113,10 @@ Result<SeqRange> Client::write_many_logs(std::span<LogEntry const> entries,
   return SeqRange{.first_seq = reply->first_seq, .last_seq = reply->last_seq};
 }
 
-void Client::Impl::begin_read(ReadOptions const& options) {
-  state().read_logs(
-      {.start_ts = options.start_ts,
-       .end_ts = options.end_ts,
-       .order = options.order == Order::asc ? protocol::Order::asc : protocol::Order::desc,
-       .limit = options.limit,
-       .cursor = options.cursor});
-}
-
 Result<std::vector<StoredEntry>> Client::read_logs(std::uint64_t start_ts, std::uint64_t end_ts,
                                                    Deadline const& deadline) {
   if (auto open = impl_->begin(deadline); !open) return open.error();
-  impl_->begin_read({.start_ts = start_ts, .end_ts = end_ts});
+  impl_->state().read_logs({.start_ts = start_ts, .end_ts = end_ts});
   std::vector<StoredEntry> entries;
   for (;;) {
     auto reply = impl_->receive_reply();
@@ -150,7 +134,7 @@ Result<std::vector<StoredEntry>> Client::read_logs(std::uint64_t start_ts, std::
 Result<ReadEnd> Client::read_logs(ReadOptions const& options, EntryVisitor const& visitor,
                                   Deadline const& deadline) {
   if (auto open = impl_->begin(deadline); !open) return open.error();
-  impl_->begin_read(options);
+  impl_->state().read_logs(client::read_request(options));
   ReadEnd end;
   for (;;) {
     auto reply = impl_->receive_reply();
@@ -181,7 +165,7 @@ Result<std::string> Client::stats_json(Deadline const& deadline) {
   impl_->state().stats();
   auto answer = impl_->receive();
   if (!answer) return answer.error();
-  return without_envelope(answer->text, answer->reply.id);
+  return client::without_envelope(answer->text, answer->reply.id);
 }
 
 Result<std::string> Client::audit_json(std::uint64_t start_ts, Deadline const& deadline) {
@@ -189,7 +173,7 @@ Result<std::string> Client::audit_json(std::uint64_t start_ts, Deadline const& d
   impl_->state().audit({.start_ts = start_ts});
   auto answer = impl_->receive();
   if (!answer) return answer.error();
-  return without_envelope(answer->text, answer->reply.id);
+  return client::without_envelope(answer->text, answer->reply.id);
 }
 
 Result<void> Client::report_dropped(std::uint64_t count, WriterId const& writer,

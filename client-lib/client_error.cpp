@@ -17,6 +17,8 @@ char const* describe(ClientError error) noexcept {
       return "the daemon did not answer in time";
     case ClientError::protocol_violation:
       return "the daemon's reply breaks the protocol";
+    case ClientError::cancelled:
+      return "the call was cancelled";
   }
   return "unknown client error";
 }

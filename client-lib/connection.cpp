@@ -5,8 +5,7 @@ namespace stele::client {
 // When sending fails there can still be a reply that says why; only the end of that stream ends
 // the connection.
 Result<void> Connection::move_bytes(Deadline const& deadline) {
-  bool const sends = !send_failure_ && !state.unsent().empty();
-  if (sends) {
+  if (has_to_send()) {
     auto sent = stream_.send_some(state.unsent());
     if (sent) {
       state.sent(*sent);
@@ -18,7 +17,7 @@ Result<void> Connection::move_bytes(Deadline const& deadline) {
     if (!received) return received.error();
     if (*received) return {};
   }
-  auto ready = stream_.wait(!send_failure_ && !state.unsent().empty(), deadline);
+  auto ready = stream_.wait(has_to_send(), deadline);
   if (!ready) return ready;
   auto received = receive_now();
   if (!received) return received.error();

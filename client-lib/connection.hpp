@@ -19,6 +19,10 @@ class Connection {
   /// arrived. A failure other than timed_out means that no more bytes will come.
   Result<void> move_bytes(Deadline const& deadline);
 
+  /// For loops that wait by other means: what for, and for which descriptor.
+  bool has_to_send() const noexcept { return !send_failure_ && !state.unsent().empty(); }
+  int descriptor() const noexcept { return stream_.descriptor(); }
+
  private:
   Result<bool> receive_now();
 

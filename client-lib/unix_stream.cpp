@@ -45,6 +45,25 @@ Failure no_answer_in_time() {
 }
 
 Result<UnixStream> UnixStream::connect(std::string const& path, std::chrono::milliseconds timeout) {
+  // A Unix socket connects at once, or waits for a place in the listener's queue; that wait
+  // follows the send timeout (0 is none) and ends with EAGAIN.
+  timeval limit{};
+  limit.tv_sec = timeout.count() / 1000;
+  limit.tv_usec = timeout.count() % 1000 * 1000;
+  auto stream = open_and_connect(path, 0, limit);
+  if (!stream) return stream.error();
+  if (*stream) return std::move(**stream);
+  return Failure{ClientError::timed_out, "cannot connect to " + path + ": nobody accepted within " +
+                                             std::to_string(timeout.count()) + " ms"};
+}
+
+Result<std::optional<UnixStream>> UnixStream::try_connect(std::string const& path) {
+  return open_and_connect(path, SOCK_NONBLOCK, {});
+}
+
+/// Nothing: EAGAIN.
+Result<std::optional<UnixStream>> UnixStream::open_and_connect(std::string const& path, int flags,
+                                                               timeval const& send_limit) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path) {
@@ -52,24 +71,17 @@ Result<UnixStream> UnixStream::connect(std::string const& path, std::chrono::mil
   }
   std::memcpy(address.sun_path, path.data(), path.size());
 
-  int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
   if (fd < 0) return cannot_connect(path, errno);
-  UnixStream stream{fd};
-
-  // A Unix socket connects at once, or waits for a place in the listener's queue; that wait
-  // follows the send timeout (0 is none) and ends with EAGAIN.
-  timeval limit{};
-  limit.tv_sec = timeout.count() / 1000;
-  limit.tv_usec = timeout.count() % 1000 * 1000;
-  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  std::optional<UnixStream> stream{UnixStream{fd}};
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send_limit, sizeof send_limit);
   int result = 0;
   do {
     result = ::connect(fd, reinterpret_cast<sockaddr const*>(&address), sizeof address);
   } while (result != 0 && errno == EINTR);
-  if (result == 0) return stream;
-  if (errno != EAGAIN) return cannot_connect(path, errno);
-  return Failure{ClientError::timed_out, "cannot connect to " + path + ": nobody accepted within " +
-                                             std::to_string(timeout.count()) + " ms"};
+  if (result != 0 && errno != EAGAIN) return cannot_connect(path, errno);
+  if (result != 0) stream.reset();
+  return stream;
 }
 
 UnixStream::UnixStream(UnixStream&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}

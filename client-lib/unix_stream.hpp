@@ -1,6 +1,8 @@
 // A connected Unix stream socket with deadlines. Knows no protocol.
 #pragma once
 
+#include <sys/time.h>
+
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -21,12 +23,18 @@ class UnixStream {
   /// Fails with cannot_connect or timed_out.
   static Result<UnixStream> connect(std::string const& path, std::chrono::milliseconds timeout);
 
+  /// The same without waiting: nothing, if the listener's queue is full now.
+  static Result<std::optional<UnixStream>> try_connect(std::string const& path);
+
   UnixStream(UnixStream&& other) noexcept;
   UnixStream& operator=(UnixStream&& other) noexcept;
   ~UnixStream();
 
   /// Until bytes can be received, or (if wanted) sent. Fails with timed_out.
   Result<void> wait(bool until_can_send, Deadline const& deadline);
+
+  /// Its descriptor, to wait for by other means; it stays the stream's.
+  int descriptor() const noexcept { return fd_; }
 
   // These never block. They fail with connection_lost.
 
@@ -36,6 +44,8 @@ class UnixStream {
   Result<std::optional<std::size_t>> receive_some(std::span<char> buffer);
 
  private:
+  static Result<std::optional<UnixStream>> open_and_connect(std::string const& path, int flags,
+                                                            timeval const& send_limit);
   explicit UnixStream(int fd) noexcept : fd_(fd) {}
   void reset() noexcept;
 

@@ -18,6 +18,7 @@ std::string_view hint_for_client(Failure const& failure) noexcept {
     case ClientError::outcome_unknown:
       return "look with `stele read` before you write the same again";
     case ClientError::timed_out:
+    case ClientError::cancelled:
       return "the daemon may be stopped or very busy: see its own log";
     case ClientError::connection_lost:
       return "see the daemon's own log for the reason";

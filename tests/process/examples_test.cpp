@@ -49,6 +49,10 @@ BOOST_AUTO_TEST_CASE(batch_stores_lines_a_thousand_at_a_time) {
   BOOST_TEST(read_all().size() == 1500U);
 }
 
+BOOST_AUTO_TEST_CASE(async_writes_from_coroutines_and_reads_pages) {
+  BOOST_TEST(run("async").out == "read 9 entries\n");
+}
+
 BOOST_AUTO_TEST_CASE(buffered_stores_the_steps_of_its_threads) {
   BOOST_TEST(run("buffered").out == "stored 400, refused 0\n");
   BOOST_TEST(read_all().size() == 400U);

@@ -24,11 +24,13 @@ enum class ClientError : std::uint8_t {
   /// The other side does not speak this protocol, or its replies are out of step. The connection
   /// is closed; the outcome of a write that was waiting for its reply is unknown.
   protocol_violation,
+  /// The caller took the call back before it was answered. It was no write.
+  cancelled,
 };
 
 /// The first and last member, for loops over the whole list.
 inline constexpr ClientError client_error_first = ClientError::cannot_connect;
-inline constexpr ClientError client_error_last = ClientError::protocol_violation;
+inline constexpr ClientError client_error_last = ClientError::cancelled;
 
 boost::system::error_category const& client_error_category() noexcept;
 boost::system::error_code make_error_code(ClientError error) noexcept;

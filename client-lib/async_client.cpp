@@ -1,0 +1,387 @@
+// The asynchronous shell: calls wait in a queue for the answers of a ClientState, while the
+// descriptor of its connection is watched by the caller's event loop.
+#include "stele/async_client.hpp"
+
+#include <algorithm>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <functional>
+#include <iterator>
+#include <optional>
+
+#include "client-lib/connection.hpp"
+#include "client-lib/hello_reply.hpp"
+#include "client-lib/wire_forms.hpp"
+
+namespace stele {
+namespace {
+
+namespace asio = boost::asio;
+using client::ClientState;
+
+// Between two looks whether the listener has room again.
+constexpr std::chrono::milliseconds connect_retry{5};
+
+// Turns of one wake-up, so that a long read leaves others of the loop their turn.
+constexpr int turns_max = 16;
+
+/// One call, from its start to the one call of its handler.
+class Call {
+ public:
+  virtual ~Call() = default;
+  /// An answer; with `reply.more` others follow.
+  virtual void take(ClientState::Answer& answer) = 0;
+  virtual void fail(Failure why) = 0;
+  virtual bool is_finished() const noexcept = 0;
+
+  bool is_write = false;
+  std::optional<asio::steady_timer> deadline{};
+};
+
+/// Adds an answer to the value that the call completes with.
+template <class T>
+using Absorb = std::function<Result<void>(ClientState::Answer& answer, T& value)>;
+
+// A call that completes without a value still has a place for it.
+struct Nothing {};
+template <class T>
+using ValueOf = std::conditional_t<std::is_void_v<T>, Nothing, T>;
+
+template <class T>
+class CallFor final : public Call {
+ public:
+  using Handler = asio::any_completion_handler<void(Result<T>)>;
+  CallFor(Handler handler, asio::any_io_executor const& executor, Absorb<ValueOf<T>> absorb)
+      : handler_(std::move(handler)),
+        executor_(executor),
+        work_(asio::get_associated_executor(handler_, executor)),
+        absorb_(std::move(absorb)) {}
+
+  asio::cancellation_slot slot() const { return asio::get_associated_cancellation_slot(handler_); }
+  bool is_finished() const noexcept override { return !handler_; }
+
+  void take(ClientState::Answer& answer) override {
+    if (is_finished()) return;
+    if (!answer.reply.ok) return fail(std::move(answer.reply.failure));
+    auto absorbed = absorb_(answer, value_);
+    if (!absorbed) return fail(absorbed.error());
+    if (answer.reply.more) return;
+    if constexpr (std::is_void_v<T>) {
+      finish(Result<void>{});
+    } else {
+      finish(Result<T>{std::move(value_)});
+    }
+  }
+
+  void fail(Failure why) override {
+    if (!is_finished()) finish(Result<T>{std::move(why)});
+  }
+
+ private:
+  void finish(Result<T> result) {
+    deadline.reset();
+    if (slot().is_connected()) slot().clear();
+    asio::post(executor_, [work = std::move(work_), handler = std::move(handler_),
+                           result = std::move(result)]() mutable {
+      asio::dispatch(work.get_executor(),
+                     [handler = std::move(handler), result = std::move(result)]() mutable {
+                       std::move(handler)(std::move(result));
+                     });
+    });
+  }
+
+  Handler handler_;
+  asio::any_io_executor executor_;
+  asio::executor_work_guard<asio::any_completion_executor> work_;
+  Absorb<ValueOf<T>> absorb_;
+  ValueOf<T> value_{};
+};
+
+Result<void> absorb_nothing(ClientState::Answer&, Nothing&) { return {}; }
+
+Result<void> absorb_text(ClientState::Answer& answer, std::string& text) {
+  text = client::without_envelope(answer.text, answer.reply.id);
+  return {};
+}
+
+Result<void> absorb_entries(ClientState::Answer& answer, ReadPage& page) {
+  auto& entries = answer.reply.entries;
+  page.entries.insert(page.entries.end(), std::make_move_iterator(entries.begin()),
+                      std::make_move_iterator(entries.end()));
+  page.cursor = std::move(answer.reply.cursor);
+  return {};
+}
+
+}  // namespace
+
+class AsyncCalls::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  explicit Impl(asio::any_io_executor executor)
+      : executor_(std::move(executor)), descriptor_(executor_), retry_(executor_) {}
+
+  void connect(ClientOptions options, Deadline const& deadline, Handler<ServerHello> handler);
+
+  /// `request` queues the request; its failure ends the call.
+  template <class T, class Request>
+  void call(Handler<T> handler, Deadline const& deadline, bool is_write, Absorb<ValueOf<T>> absorb,
+            Request const& request);
+
+  void close(Failure why);
+
+ private:
+  template <class T>
+  std::shared_ptr<CallFor<T>> make_call(Handler<T> handler, Deadline const& deadline,
+                                        Absorb<ValueOf<T>> absorb);
+  void abandon(Call& call, ClientError why);
+  void try_to_connect(std::string const& path, std::string const& name,
+                      std::shared_ptr<Call> const& call);
+  Result<void> greeted(std::string_view text, ServerHello& hello);
+  void exchange();
+  void take_answers();
+  void watch();
+  template <class Wait>
+  void watch_for(Wait wait, bool& watched);
+
+  asio::any_io_executor executor_;
+  std::optional<client::Connection> connection_{};
+  asio::posix::stream_descriptor descriptor_;  ///< Borrowed from the connection.
+  asio::steady_timer retry_;
+  std::deque<std::shared_ptr<Call>> calls_{};  ///< Of the requests in flight, in their order.
+  std::uint64_t generation_ = 0;               ///< Of the connection, for waits that come late.
+  bool watches_reads_ = false;
+  bool watches_writes_ = false;
+};
+
+template <class T>
+std::shared_ptr<CallFor<T>> AsyncCalls::Impl::make_call(Handler<T> handler,
+                                                        Deadline const& deadline,
+                                                        Absorb<ValueOf<T>> absorb) {
+  auto call = std::make_shared<CallFor<T>>(std::move(handler), executor_, std::move(absorb));
+  std::weak_ptr<Impl> const self = this->weak_from_this();
+  std::weak_ptr<Call> const weak = call;
+  auto const give_up = [self, weak](ClientError why) {
+    auto const impl = self.lock();
+    auto const given_up = weak.lock();
+    if (impl && given_up) impl->abandon(*given_up, why);
+  };
+  if (auto slot = call->slot(); slot.is_connected()) {
+    slot.assign([give_up](asio::cancellation_type) { give_up(ClientError::cancelled); });
+  }
+  if (deadline.is_set()) {
+    call->deadline.emplace(executor_, deadline.when());
+    call->deadline->async_wait([give_up](boost::system::error_code const& error) {
+      if (!error) give_up(ClientError::timed_out);
+    });
+  }
+  return call;
+}
+
+template <class T, class Request>
+void AsyncCalls::Impl::call(Handler<T> handler, Deadline const& deadline, bool is_write,
+                            Absorb<ValueOf<T>> absorb, Request const& request) {
+  auto const call = make_call<T>(std::move(handler), deadline, std::move(absorb));
+  call->is_write = is_write;
+  if (!connection_)
+    return call->fail({ClientError::connection_lost, "the client is not connected"});
+  Result<void> queued = request(connection_->state);
+  if (!queued) return call->fail(queued.error());
+  calls_.push_back(call);
+  exchange();
+}
+
+void AsyncCalls::Impl::abandon(Call& call, ClientError why) {
+  Failure failure{why, make_error_code(why).message()};
+  if (call.is_write) {
+    failure.code = ClientError::outcome_unknown;
+    failure.message += "; the write may be stored or not";
+  }
+  call.fail(std::move(failure));
+}
+
+void AsyncCalls::Impl::connect(ClientOptions options, Deadline const& deadline,
+                               Handler<ServerHello> handler) {
+  close({ClientError::connection_lost, "the client connects anew"});
+  auto until = deadline;
+  if (options.connect_timeout.count() > 0) until = earlier(until, options.connect_timeout);
+  auto const absorb = [this](ClientState::Answer& answer, ServerHello& hello) {
+    return greeted(answer.text, hello);
+  };
+  auto const call = make_call<ServerHello>(std::move(handler), until, absorb);
+  auto const path = options.socket_path.empty() ? default_socket_path() : options.socket_path;
+  try_to_connect(path, options.name, call);
+}
+
+void AsyncCalls::Impl::try_to_connect(std::string const& path, std::string const& name,
+                                      std::shared_ptr<Call> const& call) {
+  if (call->is_finished()) return;
+  auto stream = client::UnixStream::try_connect(path);
+  if (!stream) return call->fail(stream.error());
+  if (!stream->has_value()) {
+    retry_.expires_after(connect_retry);
+    retry_.async_wait([self = shared_from_this(), path, name, call](auto const& error) {
+      if (error) return call->fail({ClientError::cancelled, "the client was closed"});
+      self->try_to_connect(path, name, call);
+    });
+    return;
+  }
+  connection_.emplace(std::move(**stream));
+  descriptor_.assign(connection_->descriptor());
+  connection_->state.hello(name);
+  calls_.push_back(call);
+  exchange();
+}
+
+Result<void> AsyncCalls::Impl::greeted(std::string_view text, ServerHello& hello) {
+  auto reply = client::parse_hello(text);
+  if (!reply) {
+    connection_->state.close(reply.error());
+    return reply.error();
+  }
+  hello = std::move(reply->server);
+  connection_->state.set_limits(
+      {.entry_bytes_max = hello.entry_bytes_max, .frame_bytes_max = hello.frame_bytes_max});
+  return {};
+}
+
+void AsyncCalls::Impl::close(Failure why) {
+  retry_.cancel();
+  ++generation_;
+  watches_reads_ = false;
+  watches_writes_ = false;
+  if (!connection_) return;
+  descriptor_.release();  // Ends its waits; the connection closes it.
+  connection_->state.close(std::move(why));
+  take_answers();
+  connection_.reset();
+}
+
+void AsyncCalls::Impl::exchange() {
+  constexpr auto at_once = Deadline{Deadline::Clock::time_point{}};
+  for (int turn = 0; turn < turns_max; ++turn) {
+    auto moved = connection_->move_bytes(at_once);
+    if (!moved && moved.error().code == ClientError::timed_out) break;
+    if (!moved) connection_->state.close(moved.error());
+    take_answers();
+    if (connection_->state.is_closed()) {
+      return close({ClientError::connection_lost, "the connection to the daemon is lost"});
+    }
+  }
+  watch();
+}
+
+void AsyncCalls::Impl::take_answers() {
+  auto& state = connection_->state;
+  while (!calls_.empty()) {
+    auto answer = state.next();
+    if (!answer) return;
+    auto const call = calls_.front();
+    if (!answer->reply.more) calls_.pop_front();
+    call->take(*answer);
+  }
+}
+
+void AsyncCalls::Impl::watch() {
+  if (!calls_.empty()) watch_for(asio::posix::stream_descriptor::wait_read, watches_reads_);
+  if (connection_->has_to_send()) {
+    watch_for(asio::posix::stream_descriptor::wait_write, watches_writes_);
+  }
+}
+
+template <class Wait>
+void AsyncCalls::Impl::watch_for(Wait wait, bool& watched) {
+  if (watched) return;
+  watched = true;
+  descriptor_.async_wait(
+      wait, [self = shared_from_this(), &watched, generation = generation_](auto const& error) {
+        if (error || generation != self->generation_) return;
+        watched = false;
+        self->exchange();
+      });
+}
+
+AsyncClient::AsyncClient(asio::any_io_executor executor)
+    : AsyncCalls(std::make_shared<Impl>(std::move(executor)), {}) {}
+
+AsyncClient& AsyncClient::operator=(AsyncClient&& other) noexcept {
+  if (this != &other) {
+    close();
+    AsyncCalls::operator=(std::move(other));
+  }
+  return *this;
+}
+
+AsyncClient::~AsyncClient() { close(); }
+
+void AsyncClient::close() {
+  if (impl_) impl_->close({ClientError::connection_lost, "the client was closed"});
+}
+
+void AsyncCalls::connect(ClientOptions options, Handler<ServerHello> handler) {
+  impl_->connect(std::move(options), deadline_, std::move(handler));
+}
+
+void AsyncCalls::write_log(LogEntry entry, Handler<std::uint64_t> handler) {
+  auto const absorb = [](ClientState::Answer& answer, std::uint64_t& seq) -> Result<void> {
+    seq = answer.reply.first_seq;
+    return {};
+  };
+  impl_->call<std::uint64_t>(std::move(handler), deadline_, true, absorb,
+                             [&](ClientState& state) { return state.write_log(entry); });
+}
+
+void AsyncCalls::write_many_logs(std::vector<LogEntry> entries, Handler<SeqRange> handler) {
+  auto const absorb = [](ClientState::Answer& answer, SeqRange& range) -> Result<void> {
+    range = {.first_seq = answer.reply.first_seq, .last_seq = answer.reply.last_seq};
+    return {};
+  };
+  impl_->call<SeqRange>(std::move(handler), deadline_, true, absorb,
+                        [&](ClientState& state) { return state.write_many_logs(entries); });
+}
+
+void AsyncCalls::read_logs(ReadOptions options, Handler<ReadPage> handler) {
+  impl_->call<ReadPage>(std::move(handler), deadline_, false, absorb_entries,
+                        [&](ClientState& state) -> Result<void> {
+                          state.read_logs(client::read_request(options));
+                          return {};
+                        });
+}
+
+void AsyncCalls::ping(Handler<void> handler) {
+  impl_->call<void>(std::move(handler), deadline_, false, absorb_nothing,
+                    [](ClientState& state) -> Result<void> {
+                      state.ping();
+                      return {};
+                    });
+}
+
+void AsyncCalls::stats_json(Handler<std::string> handler) {
+  impl_->call<std::string>(std::move(handler), deadline_, false, absorb_text,
+                           [](ClientState& state) -> Result<void> {
+                             state.stats();
+                             return {};
+                           });
+}
+
+void AsyncCalls::audit_json(std::uint64_t start_ts, Handler<std::string> handler) {
+  impl_->call<std::string>(std::move(handler), deadline_, false, absorb_text,
+                           [&](ClientState& state) -> Result<void> {
+                             state.audit({.start_ts = start_ts});
+                             return {};
+                           });
+}
+
+void AsyncCalls::report_dropped(std::uint64_t count, Handler<void> handler) {
+  impl_->call<void>(std::move(handler), deadline_, true, absorb_nothing,
+                    [&](ClientState& state) -> Result<void> {
+                      state.report_dropped({.count = count});
+                      return {};
+                    });
+}
+
+}  // namespace stele

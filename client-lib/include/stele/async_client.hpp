@@ -1,0 +1,132 @@
+// The asynchronous client: for programs with an Asio event loop. Every call takes a completion
+// token: a callback, boost::asio::use_future, boost::asio::use_awaitable, …
+//
+//   stele::AsyncClient client{executor};
+//   auto hello = co_await client.async_connect({.name = "web"}, use_awaitable);
+//   auto seq = co_await client.within(1s).async_write_log({.message = "hello"}, use_awaitable);
+//
+// What a call completes with is one value, a Result: failures are not thrown.
+#pragma once
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "stele/client.hpp"
+#include "stele/deadline.hpp"
+
+namespace stele {
+
+/// A part of a range, in the order of the read.
+struct ReadPage {
+  std::vector<StoredEntry> entries{};
+  std::string cursor{};  ///< Where to go on; empty: the range is exhausted.
+};
+
+/// The calls of an AsyncClient, all with one deadline. Their meaning is that of the calls of Client
+/// with the same names.
+class AsyncCalls {
+ public:
+  /// The same calls, each with this deadline.
+  AsyncCalls within(Deadline const& deadline) const { return AsyncCalls{impl_, deadline}; }
+
+  /// Seq of the entry, once it is on disk.
+  template <class Token>
+  auto async_write_log(LogEntry entry, Token&& token) {
+    return start<std::uint64_t, Token>(&AsyncCalls::write_log, token, std::move(entry));
+  }
+  /// All or none, with consecutive seqs.
+  template <class Token>
+  auto async_write_many_logs(std::vector<LogEntry> entries, Token&& token) {
+    return start<SeqRange, Token>(&AsyncCalls::write_many_logs, token, std::move(entries));
+  }
+  /// What the options ask for, in memory at once: give a limit, and go on with the page's cursor.
+  template <class Token>
+  auto async_read_logs(ReadOptions options, Token&& token) {
+    return start<ReadPage, Token>(&AsyncCalls::read_logs, token, std::move(options));
+  }
+  template <class Token>
+  auto async_ping(Token&& token) {
+    return start<void, Token>(&AsyncCalls::ping, token);
+  }
+  template <class Token>
+  auto async_stats_json(Token&& token) {
+    return start<std::string, Token>(&AsyncCalls::stats_json, token);
+  }
+  template <class Token>
+  auto async_audit_json(std::uint64_t start_ts, Token&& token) {
+    return start<std::string, Token>(&AsyncCalls::audit_json, token, start_ts);
+  }
+  /// `count` is at least 1.
+  template <class Token>
+  auto async_report_dropped(std::uint64_t count, Token&& token) {
+    return start<void, Token>(&AsyncCalls::report_dropped, token, count);
+  }
+  /// Connects, and asks the daemon for its limits. At the first call, or after the connection was
+  /// lost; calls that are under way on an older connection end. Takes `connect_timeout` at most;
+  /// `request_timeout` is not used.
+  template <class Token>
+  auto async_connect(ClientOptions options, Token&& token) {
+    return start<ServerHello, Token>(&AsyncCalls::connect, token, std::move(options));
+  }
+
+ protected:
+  class Impl;
+  AsyncCalls(std::shared_ptr<Impl> impl, Deadline const& deadline) noexcept
+      : impl_(std::move(impl)), deadline_(deadline) {}
+
+  std::shared_ptr<Impl> impl_;
+  Deadline deadline_;
+
+ private:
+  template <class T>
+  using Handler = boost::asio::any_completion_handler<void(Result<T>)>;
+
+  template <class T, class Token, class Begin, class... Arguments>
+  auto start(Begin begin, std::type_identity_t<Token>& token, Arguments&&... arguments) {
+    auto const initiate = [](auto handler, AsyncCalls calls, Begin function, auto... given) {
+      (calls.*function)(std::move(given)..., Handler<T>{std::move(handler)});
+    };
+    return boost::asio::async_initiate<Token, void(Result<T>)>(
+        initiate, token, *this, begin, std::forward<Arguments>(arguments)...);
+  }
+
+  void connect(ClientOptions options, Handler<ServerHello> handler);
+  void write_log(LogEntry entry, Handler<std::uint64_t> handler);
+  void write_many_logs(std::vector<LogEntry> entries, Handler<SeqRange> handler);
+  void read_logs(ReadOptions options, Handler<ReadPage> handler);
+  void ping(Handler<void> handler);
+  void stats_json(Handler<std::string> handler);
+  void audit_json(std::uint64_t start_ts, Handler<std::string> handler);
+  void report_dropped(std::uint64_t count, Handler<void> handler);
+};
+
+/// Move-only. Owns no io_context: all its work runs on the executor that it was given, and handlers
+/// run on their own. Not thread-safe: call it, and let its executor run, from one thread at a time
+/// or from one strand. Not usable in a child after fork(). Never raises SIGPIPE.
+///
+/// Calls may be made before earlier ones have completed; they are answered in order. A handler is
+/// never called from within the call that it belongs to, and exactly once: also when the
+/// connection is lost, the deadline passes, the call is cancelled (any cancellation type of its
+/// slot) or the client is destroyed.
+///
+/// A call whose deadline passes ends with timed_out, a cancelled one with cancelled, a write in
+/// either case with outcome_unknown; the connection stays usable, and the late answer is dropped.
+class AsyncClient : public AsyncCalls {
+ public:
+  explicit AsyncClient(boost::asio::any_io_executor executor);
+  AsyncClient(AsyncClient&&) noexcept = default;
+  AsyncClient& operator=(AsyncClient&& other) noexcept;
+  ~AsyncClient();
+
+  /// Ends the connection; what is under way fails.
+  void close();
+};
+
+}  // namespace stele
