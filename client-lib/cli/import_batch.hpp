@@ -14,6 +14,7 @@ namespace stele::cli {
 struct LineEntry {
   LogEntry entry{};
   std::size_t invalid_bytes = 0;  ///< Replaced by U+FFFD, and counted in the entry's metadata.
+  bool has_time_of_earlier_line = false;
 };
 
 /// The entry for one line. A line that is UTF-8 becomes the message as it is, with metadata `{}`;

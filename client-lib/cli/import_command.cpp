@@ -1,23 +1,16 @@
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstdio>
-#include <optional>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
 #include <string>
-#include <thread>
+#include <string_view>
 #include <utility>
-#include <vector>
 
-#include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/given_options.hpp"
-#include "client-lib/cli/import_batch.hpp"
-#include "client-lib/cli/import_summary.hpp"
-#include "client-lib/cli/interrupt.hpp"
-#include "client-lib/cli/line_splitter.hpp"
-#include "client-lib/cli/progress.hpp"
-#include "client-lib/cli/report.hpp"
+#include "client-lib/cli/line_import.hpp"
 #include "client-lib/cli/streams.hpp"
 #include "client-lib/cli/verbs.hpp"
 
@@ -29,17 +22,49 @@ constexpr std::string_view help_text =
 
 Examples:
   stele import /var/log/dpkg.log
-  journalctl -o cat | stele import -p debug
+  stele import --time syslog --timezone UTC /var/log/auth.log
+  stele import --time '%Y/%m/%d %H:%M:%S%f' --level-pattern '\[(\w+)\]' error.log
+  stele import --format json --map message=event --map level=severity app.jsonl
+  journalctl -o json | stele import --format journal
+  stele export | stele import --format stele --socket /run/other/stele.sock
 
-A line keeps every byte except its \n; bytes that are not UTF-8 become U+FFFD and are counted in
-the entry's metadata. The daemon stamps the time of receipt.
+lines    the line is the message, byte for byte without its \n; bytes that are not UTF-8 become
+         U+FFFD and are counted in the entry's metadata
+json     an object a line; members that are not mapped become the metadata
+journal  `journalctl -o json`
+stele    `stele export`, or `stele read -o json`
+
+--time takes the time from the line: syslog, iso, apache, clf, hdfs, epoch, or a strptime format
+(with %f for the digits of a fraction; `*` before it: anywhere in the line). A line without a time
+has that of the line before. Without --time the daemon stamps plain lines when they arrive.
 )";
 
 constexpr std::array option_list{
+    Option{.names = "--format",
+           .value = "lines|json|journal|stele",
+           .help = "What a line is",
+           .default_value = "lines"},
+    Option{.names = "--time",
+           .value = "FORMAT",
+           .help = "How times are written: syslog, iso, apache, clf, hdfs, epoch, or as for "
+                   "strptime"},
+    Option{.names = "--timezone",
+           .value = "ZONE",
+           .help = "Of times without one: Europe/Berlin, UTC; default: local time"},
+    Option{.names = "--year",
+           .value = "YEAR",
+           .help = "Of the first line, where times have no year; default: the latest that fits"},
     Option{.names = "-p,--level,--priority",
            .value = "LEVEL",
-           .help = "Of every entry: trace debug info warn error fatal, or syslog's names",
+           .help = "Of lines that name none",
            .default_value = "info"},
+    Option{.names = "--level-pattern",
+           .value = "PATTERN",
+           .help = "A regular expression (PCRE) whose first group is the level's name"},
+    Option{.names = "--map",
+           .value = "NAME=MEMBER",
+           .help = "json: which member is the timestamp, level, message or metadata",
+           .many = true},
     Option{.names = "--batch",
            .value = "N",
            .help = "Most lines to write at once (also at most 1 MiB)",
@@ -47,198 +72,98 @@ constexpr std::array option_list{
     Option{.names = "FILE", .help = "Files; - or none: standard input", .many = true},
 };
 
-struct ImportArguments {
-  std::vector<std::string> paths{};  ///< `-` is standard input.
-  Level level = Level::info;
-  std::size_t batch_entries_max = 1000;
-};
-
 constexpr std::uint64_t batch_entries_ceiling = 100'000;
-constexpr std::size_t read_bytes = std::size_t{256} << 10;
-constexpr std::size_t batch_bytes_max = std::size_t{1} << 20;
-constexpr std::uint64_t long_lines_named_max = 10;
-constexpr std::chrono::milliseconds overload_wait_max{30'000};
-constexpr std::chrono::milliseconds overload_pause{100};
 
-// A control character takes six bytes of JSON, so a batch of this size always fits into a frame.
-std::size_t batch_bytes_for(std::size_t frame_bytes_max) {
-  return std::min(batch_bytes_max, frame_bytes_max / 8);
+std::uint64_t now_us() {
+  using namespace std::chrono;
+  auto const now = duration_cast<microseconds>(system_clock::now().time_since_epoch());
+  return static_cast<std::uint64_t>(now.count());
 }
 
-std::optional<std::uint64_t> total_bytes(std::vector<std::string> const& paths) {
-  std::uint64_t total = 0;
-  for (auto const& path : paths) {
-    auto const file = InputFile::open(path);
-    if (!file) continue;  // Reported when its turn comes.
-    auto const size = file->size();
-    if (!size) return std::nullopt;
-    total += *size;
+void use_time_zone(std::string const& name) {
+  bool const known =
+      name == "UTC" || (!name.empty() && name.find("..") == name.npos &&
+                        std::filesystem::is_regular_file("/usr/share/zoneinfo/" + name));
+  if (!known) {
+    throw UsageError{"unknown time zone '" + name + "'",
+                     "zones are the files in /usr/share/zoneinfo, such as Europe/Berlin; or UTC"};
   }
-  return total;
+  ::setenv("TZ", name.c_str(), 1);
+  ::tzset();
 }
 
-// One run of `stele import`: a batch at a time, so that what is stored is always a prefix of the
-// input.
-class Import {
- public:
-  Import(Client client, ImportArguments const& arguments)
-      : client_(std::move(client)),
-        arguments_(arguments),
-        batch_({.entries_max = arguments.batch_entries_max,
-                .bytes_max = batch_bytes_for(client_.hello().frame_bytes_max)}),
-        meter_(total_bytes(arguments.paths)),
-        buffer_(read_bytes) {}
+void map_member(JsonMapping& mapping, std::string const& term) {
+  auto const equals = term.find('=');
+  auto const name = term.substr(0, equals);
+  auto const member = equals == term.npos ? std::string{} : term.substr(equals + 1);
+  if (name == "timestamp") {
+    mapping.timestamp = {member};
+  } else if (name == "level") {
+    mapping.level = {member};
+  } else if (name == "message") {
+    mapping.message = {member};
+  } else if (name == "metadata") {
+    mapping.metadata = member;
+  }
+  bool const known =
+      name == "timestamp" || name == "level" || name == "message" || name == "metadata";
+  if (known && !member.empty()) return;
+  throw UsageError{"--map: '" + term + "' maps nothing",
+                   "--map message=event; names are timestamp, level, message, metadata"};
+}
 
-  int run();
+std::optional<JsonMapping> mapping_of(GivenOptions const& given) {
+  auto const format = given.text("--format", "lines");
+  std::optional<JsonMapping> mapping;
+  if (format == "json") {
+    mapping = usual_mapping();
+  } else if (format == "journal") {
+    mapping = journal_mapping();
+  } else if (format == "stele") {
+    mapping = stele_mapping();
+  } else if (format != "lines") {
+    throw UsageError{"unknown format '" + format + "'", "formats are lines, json, journal, stele"};
+  }
+  for (auto const& term : given.all("--map")) {
+    if (!mapping) throw UsageError{"--map needs --format json"};
+    map_member(*mapping, term);
+  }
+  return mapping;
+}
 
- private:
-  void import_file(InputFile& file);
-  void add_line(InputFile const& file, LineSplitter::Line const& line, std::uint64_t number);
-  void refuse_line(InputFile const& file, std::uint64_t bytes, std::uint64_t number);
-  void send_batch(InputFile const& file);
-  Result<SeqRange> write_batch();
-  bool stopped() const noexcept { return fatal_ || interrupted(); }
-
-  Client client_;
-  ImportArguments const& arguments_;
-  ImportBatch batch_;
-  ProgressMeter meter_;
-  std::vector<char> buffer_;
-  ImportSummary summary_{};
-  std::uint64_t bytes_done_ = 0;   ///< Input whose lines are stored or refused.
-  std::uint64_t batch_bytes_ = 0;  ///< Input of the batch.
-  std::size_t batch_invalid_bytes_ = 0;
-  std::uint64_t batch_invalid_lines_ = 0;
-  bool failed_ = false;             ///< Something was not imported; the rest was tried.
-  std::optional<Failure> fatal_{};  ///< Nothing more can be written.
-};
-
-int Import::run() {
-  for (auto const& path : arguments_.paths) {
-    if (stopped()) break;
-    auto file = InputFile::open(path);
-    if (file) {
-      import_file(*file);
-      continue;
+LineForm form_of(GivenOptions const& given) {
+  LineForm form{.json = mapping_of(given), .level = given.level("--level", Level::info)};
+  if (given.has("--timezone")) use_time_zone(given.text("--timezone"));
+  auto level_pattern = given.text("--level-pattern");
+  if (given.has("--time")) {
+    auto const format = given.text("--time");
+    auto const named = named_time_format(format);
+    if (!named && format.find('%') == format.npos) {
+      throw UsageError{"unknown form of time '" + format + "'",
+                       "forms are " + std::string{named_time_formats} +
+                           ", or a strptime format such as '%Y-%m-%d %H:%M:%S'"};
     }
-    meter_.clear();
-    report(file.error());
-    failed_ = true;
+    form.time.emplace(format, static_cast<int>(given.number("--year").value_or(0)), now_us());
+    if (named && level_pattern.empty()) level_pattern = named->level_pattern;
   }
-  meter_.clear();
-  int exit_code = failed_ ? exit_failed : exit_ok;
-  if (fatal_) {
-    exit_code = report(*fatal_);
-  } else if (interrupted()) {
-    exit_code = exit_interrupted;
-  }
-  summary_.complete = exit_code == exit_ok || exit_code == exit_failed;
-  auto const text = summary_text(summary_);
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  return exit_code;
+  if (!level_pattern.empty()) form.level_pattern.emplace(level_pattern, "--level-pattern");
+  return form;
 }
 
-void Import::import_file(InputFile& file) {
-  LineSplitter splitter{client_.hello().entry_bytes_max};
-  std::uint64_t line_number = 0;
-  while (!stopped()) {
-    auto const bytes = file.read_some(buffer_);
-    if (!bytes) {
-      meter_.clear();
-      report(bytes.error());
-      failed_ = true;
-      break;
-    }
-    if (!bytes->has_value()) continue;
-    if (**bytes == 0) break;
-    splitter.feed({buffer_.data(), **bytes});
-    while (auto const line = splitter.next()) {
-      if (stopped()) return;
-      add_line(file, *line, ++line_number);
-    }
-  }
-  if (stopped()) return;
-  if (auto const line = splitter.finish()) add_line(file, *line, ++line_number);
-  if (!stopped()) send_batch(file);
-}
-
-void Import::add_line(InputFile const& file, LineSplitter::Line const& line, std::uint64_t number) {
-  if (line.too_long) return refuse_line(file, line.bytes, number);
-  auto made = make_line_entry(line.text, arguments_.level);
-  auto const bytes = entry_bytes(made.entry);
-  if (bytes > client_.hello().entry_bytes_max) return refuse_line(file, bytes, number);
-  if (!batch_.has_room_for(made.entry)) {
-    send_batch(file);
-    if (stopped()) return;
-  }
-  batch_.add(std::move(made.entry), number);
-  batch_bytes_ += line.bytes + 1;
-  batch_invalid_bytes_ += made.invalid_bytes;
-  if (made.invalid_bytes > 0) ++batch_invalid_lines_;
-}
-
-void Import::refuse_line(InputFile const& file, std::uint64_t bytes, std::uint64_t number) {
-  failed_ = true;
-  bytes_done_ += bytes + 1;
-  if (++summary_.long_lines > long_lines_named_max) return;
-  meter_.clear();
-  print_error("line " + std::to_string(number) + " of " + file.name() + " makes an entry of " +
-              std::to_string(bytes) + " bytes, the daemon's limit is " +
-              std::to_string(client_.hello().entry_bytes_max) + "; it is not imported");
-}
-
-void Import::send_batch(InputFile const& file) {
-  if (batch_.empty()) return;
-  auto const range = write_batch();
-  if (!range) {
-    fatal_ = range.error();
-    if (may_be_stored(*fatal_)) {
-      summary_.unknown_lines = "lines " + std::to_string(batch_.first_line()) + " to " +
-                               std::to_string(batch_.last_line()) + " of " + file.name();
-    }
-    return;
-  }
-  summary_.add_stored(*range, batch_.entries().size());
-  summary_.last_stored = "line " + std::to_string(batch_.last_line()) + " of " + file.name();
-  bytes_done_ += std::exchange(batch_bytes_, 0);
-  summary_.invalid_bytes += std::exchange(batch_invalid_bytes_, 0);
-  summary_.invalid_lines += std::exchange(batch_invalid_lines_, 0);
-  batch_.clear();
-  meter_.show(bytes_done_, summary_.lines);
-}
-
-// An overloaded daemon wrote nothing and will soon have room.
-Result<SeqRange> Import::write_batch() {
-  auto const give_up = std::chrono::steady_clock::now() + overload_wait_max;
-  for (;;) {
-    auto range = client_.write_many_logs(batch_.entries());
-    bool const overloaded = !range && range.error().code == Error::overloaded;
-    if (!overloaded || interrupted() || std::chrono::steady_clock::now() > give_up) return range;
-    std::this_thread::sleep_for(overload_pause);
-  }
-}
-
-ImportArguments arguments_of(GivenOptions const& given) {
+int run(ClientOptions const& options, GivenOptions const& given) {
   ImportArguments arguments{.paths = given.all("FILE"),
-                            .level = given.level("--level", Level::info),
+                            .form = form_of(given),
                             .batch_entries_max = given.number("--batch").value_or(1000)};
   if (arguments.batch_entries_max < 1 || arguments.batch_entries_max > batch_entries_ceiling) {
     throw UsageError{"--batch is from 1 to " + std::to_string(batch_entries_ceiling)};
   }
-  if (!arguments.paths.empty()) return arguments;
-  if (is_terminal(STDIN_FILENO)) {
-    throw UsageError{"nothing to import", "stele import FILE, or stele import - to type lines"};
+  if (arguments.paths.empty()) {
+    if (is_terminal(STDIN_FILENO)) {
+      throw UsageError{"nothing to import", "stele import FILE, or stele import - to type lines"};
+    }
+    arguments.paths.emplace_back("-");
   }
-  arguments.paths.emplace_back("-");
-  return arguments;
-}
-
-int run(ClientOptions const& options, GivenOptions const& given) {
-  auto const arguments = arguments_of(given);
-  auto client = Client::connect(options);
-  if (!client) return report(client.error());
-  watch_for_interrupt();
-  return Import{std::move(*client), arguments}.run();
+  return import_lines(options, std::move(arguments));
 }
 
 }  // namespace

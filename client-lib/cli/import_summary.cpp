@@ -33,8 +33,12 @@ std::string summary_text(ImportSummary const& summary) {
             counted(summary.invalid_lines, "line") +
             " not valid UTF-8: each became U+FFFD, and the entry's metadata counts them\n";
   }
-  if (summary.long_lines > 0) {
-    text += counted(summary.long_lines, "line") + " not imported: above the entry limit\n";
+  if (summary.earlier_times > 0) {
+    text += counted(summary.earlier_times, "line") +
+            " without a time: each has that of the line before\n";
+  }
+  if (summary.refused_lines > 0) {
+    text += counted(summary.refused_lines, "line") + " not imported\n";
   }
   if (!summary.complete) {
     text += summary.last_stored.empty() ? "stopped before anything was stored\n"

@@ -11,7 +11,8 @@ namespace stele::cli {
 struct ImportSummary {
   std::uint64_t lines = 0;  ///< Acknowledged.
   SeqRange seqs{};          ///< Of these lines; other writers' entries can lie between.
-  std::uint64_t long_lines = 0;
+  std::uint64_t refused_lines = 0;
+  std::uint64_t earlier_times = 0;  ///< Lines with the time of a line before them.
   std::uint64_t invalid_lines = 0;
   std::uint64_t invalid_bytes = 0;
   std::string last_stored{};    ///< `line 7 of FILE`; empty if nothing is stored.

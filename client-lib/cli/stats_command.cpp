@@ -1,6 +1,7 @@
 #include <array>
 
 #include "client-lib/cli/given_options.hpp"
+#include "client-lib/cli/prometheus_text.hpp"
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/stats_table.hpp"
 #include "client-lib/cli/streams.hpp"
@@ -14,10 +15,13 @@ constexpr std::string_view help_text = R"(Print the daemon's counters and limits
 Examples:
   stele stats
   stele stats --json
+  stele stats --prometheus > /var/lib/prometheus/node-exporter/stele.prom
 )";
 
 constexpr std::array option_list{
     Option{.names = "--json", .help = "The daemon's reply as it is"},
+    Option{.names = "--prometheus",
+           .help = "Metrics in Prometheus' text format, for node_exporter's textfile collector"},
 };
 
 int run(ClientOptions const& options, GivenOptions const& given) {
@@ -26,6 +30,10 @@ int run(ClientOptions const& options, GivenOptions const& given) {
   auto stats = client->stats_json();
   if (!stats) return report(stats.error());
   Output output;
+  if (given.has("--prometheus")) {
+    output.text() += prometheus_text(*stats);
+    return output.finish();
+  }
   output.text() += given.has("--json") ? *stats + '\n' : stats_table(*stats);
   return output.finish();
 }

@@ -31,7 +31,8 @@ struct TextPattern::Compiled {
   }
 };
 
-TextPattern::TextPattern(std::string const& pattern) : compiled_(std::make_unique<Compiled>()) {
+TextPattern::TextPattern(std::string const& pattern, std::string_view option)
+    : compiled_(std::make_unique<Compiled>()) {
   std::uint32_t options = PCRE2_UTF;
   if (!has_upper_case(pattern)) options |= PCRE2_CASELESS;
   int error = 0;
@@ -41,7 +42,7 @@ TextPattern::TextPattern(std::string const& pattern) : compiled_(std::make_uniqu
   if (compiled_->code == nullptr) {
     std::array<PCRE2_UCHAR, 256> text{};
     pcre2_get_error_message(error, text.data(), text.size());
-    throw UsageError{"--grep: bad pattern '" + pattern + "', at character " +
+    throw UsageError{std::string{option} + ": bad pattern '" + pattern + "', at character " +
                      std::to_string(offset + 1) + ": " +
                      reinterpret_cast<char const*>(text.data())};
   }
@@ -55,6 +56,13 @@ TextPattern::~TextPattern() = default;
 bool TextPattern::matches(std::string_view text) const {
   return pcre2_match(compiled_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, 0,
                      compiled_->match, nullptr) >= 0;
+}
+
+std::optional<std::string_view> TextPattern::first_group(std::string_view text) const {
+  if (!matches(text) || pcre2_get_ovector_count(compiled_->match) < 2) return std::nullopt;
+  auto const* const ends = pcre2_get_ovector_pointer(compiled_->match);
+  if (ends[2] == PCRE2_UNSET) return std::nullopt;
+  return text.substr(ends[2], ends[3] - ends[2]);
 }
 
 }  // namespace stele::cli

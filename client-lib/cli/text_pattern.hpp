@@ -1,7 +1,8 @@
-// The regular expressions of `-g`, by PCRE2.
+// Regular expressions of the command line, by PCRE2.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,13 +12,15 @@ namespace stele::cli {
 /// upper-case letter in the pattern, case does not matter.
 class TextPattern {
  public:
-  /// Throws UsageError.
-  explicit TextPattern(std::string const& pattern);
+  /// `option`: whose value it is, for the text of an error. Throws UsageError.
+  explicit TextPattern(std::string const& pattern, std::string_view option = "--grep");
   TextPattern(TextPattern&&) noexcept;
   ~TextPattern();
 
   /// A text that costs more than PCRE2's limits allow does not match.
   bool matches(std::string_view text) const;
+  /// What the first group of the first match holds; part of `text`.
+  std::optional<std::string_view> first_group(std::string_view text) const;
 
  private:
   struct Compiled;

@@ -9,12 +9,16 @@ namespace stele::cli {
 
 extern Verb const ping_verb;
 extern Verb const write_verb;
+extern Verb const pipe_verb;
 extern Verb const import_verb;
+extern Verb const export_verb;
 extern Verb const read_verb;
 extern Verb const tail_verb;
 extern Verb const count_verb;
 extern Verb const stats_verb;
+extern Verb const top_verb;
 extern Verb const audit_verb;
+extern Verb const completion_verb;
 extern Verb const verify_verb;
 extern Verb const dump_verb;
 

@@ -25,12 +25,12 @@ BOOST_AUTO_TEST_CASE(entries_of_other_writers_between_two_batches_are_told) {
 }
 
 BOOST_AUTO_TEST_CASE(what_was_changed_or_left_out_is_told) {
-  ImportSummary summary{.long_lines = 2, .invalid_lines = 1, .invalid_bytes = 3};
+  ImportSummary summary{.refused_lines = 2, .invalid_lines = 1, .invalid_bytes = 3};
   BOOST_TEST(summary_text(summary) ==
              "imported 0 lines\n"
              "3 bytes in 1 line not valid UTF-8: each became U+FFFD, and the entry's metadata "
              "counts them\n"
-             "2 lines not imported: above the entry limit\n");
+             "2 lines not imported\n");
 }
 
 BOOST_AUTO_TEST_CASE(an_import_that_stopped_says_where) {

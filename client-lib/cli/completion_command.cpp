@@ -1,0 +1,41 @@
+#include <array>
+#include <string_view>
+
+#include "client-lib/cli/completion_text.hpp"
+#include "client-lib/cli/given_options.hpp"
+#include "client-lib/cli/streams.hpp"
+#include "client-lib/cli/verbs.hpp"
+
+namespace stele::cli {
+namespace {
+
+constexpr std::string_view help_text =
+    R"(Print completions for a shell, or the manual page, made from the table of verbs.
+
+Examples:
+  stele completion bash > ~/.local/share/bash-completion/completions/stele
+  stele completion zsh > /usr/local/share/zsh/site-functions/_stele
+  stele completion fish > ~/.config/fish/completions/stele.fish
+  stele completion man > ~/.local/share/man/man1/stele.1
+)";
+
+constexpr std::array option_list{
+    Option{.names = "SHELL", .value = "bash|zsh|fish|man", .help = "What to print"},
+};
+
+int run(ClientOptions const&, GivenOptions const& given) {
+  auto const shell = given.text("SHELL");
+  auto const text =
+      shell == "man" ? std::optional{manual_text(STELE_VERSION)} : completion_text(shell);
+  if (!text) throw UsageError{"completion is for bash, zsh, fish or man", "stele completion bash"};
+  Output output;
+  output.text() += *text;
+  return output.finish();
+}
+
+}  // namespace
+
+Verb const completion_verb{
+    .name = "completion", .text = help_text, .options = option_list, .run = run};
+
+}  // namespace stele::cli

@@ -1,0 +1,94 @@
+#include <unistd.h>
+
+#include <array>
+#include <string_view>
+
+#include "client-lib/cli/entry_text.hpp"
+#include "client-lib/cli/exit_code.hpp"
+#include "client-lib/cli/given_options.hpp"
+#include "client-lib/cli/interrupt.hpp"
+#include "client-lib/cli/log_reader.hpp"
+#include "client-lib/cli/progress.hpp"
+#include "client-lib/cli/report.hpp"
+#include "client-lib/cli/selection.hpp"
+#include "client-lib/cli/streams.hpp"
+#include "client-lib/cli/verbs.hpp"
+
+namespace stele::cli {
+namespace {
+
+constexpr std::string_view help_text = R"(Print everything that is there in the order of the log.
+
+Examples:
+  stele export > all.jsonl
+  stele export -p warning --since yesterday
+  stele export | stele import --format stele --socket /run/other/stele.sock
+  stele export -o export | /lib/systemd/systemd-journal-remote -o stele.journal -
+
+json: one object a line, as `stele read -o json`; export: Journal Export Format. What is written
+while it runs may be in it or not; each entry is in it once, and no seq is left out unsaid.
+)";
+
+constexpr std::array option_list = with_selection(std::array{
+    Option{.names = "-o,--output",
+           .value = "json|export",
+           .help = "The form",
+           .default_value = "json"},
+});
+
+EntryForm form_of(GivenOptions const& given) {
+  auto const name = given.text("--output", "json");
+  if (name == "json") return EntryForm::json;
+  if (name == "export") return EntryForm::journal;
+  throw UsageError{"unknown form of output '" + name + "'", "forms are json, export"};
+}
+
+// A follow gives entries in the order of the log; it has all of them when it has caught up.
+Result<void> export_entries(LogReader& reader, EntrySelection const& selection, EntryStyle style,
+                            Output& output) {
+  ProgressMeter meter{std::nullopt};
+  bool const shows = !is_terminal(STDOUT_FILENO);
+  std::uint64_t bytes = 0;
+  std::uint64_t entries = 0;
+  reader.begin({.start_ts = selection.start_ts,
+                .end_ts = selection.end_ts,
+                .terms = selection.terms(),
+                .follow = true});
+  for (;;) {
+    auto const reply = reader.next();
+    if (!reply) return reply.error();
+    if (reply->lagged) {
+      meter.clear();
+      print_error("seqs " + std::to_string(reply->lagged->from_seq) + " to " +
+                  std::to_string(reply->lagged->to_seq) + " were removed before they came here");
+    }
+    for (auto const& entry : reply->entries) {
+      if (entry.level > selection.max_level) continue;
+      append_entry_text(output.text(), entry, style);
+      ++entries;
+    }
+    bytes += output.text().size();
+    output.flush();
+    if (shows) meter.show(bytes, entries);
+    if (reply->caught_up || !reply->more || !output.ok() || interrupted()) return {};
+  }
+}
+
+int run(ClientOptions const& options, GivenOptions const& given) {
+  auto const selection = selection_of(given);
+  EntryStyle const style{.form = form_of(given), .visible = is_terminal(STDOUT_FILENO)};
+  auto reader = LogReader::connect(options);
+  if (!reader) return report(reader.error());
+  watch_for_interrupt();
+  Output output;
+  auto const done = export_entries(*reader, selection, style, output);
+  auto const exit_code = output.finish();
+  if (!done) return report(done.error());
+  return interrupted() ? exit_interrupted : exit_code;
+}
+
+}  // namespace
+
+Verb const export_verb{.name = "export", .text = help_text, .options = option_list, .run = run};
+
+}  // namespace stele::cli

@@ -1,0 +1,179 @@
+#include "client-lib/cli/prometheus_text.hpp"
+
+#include <array>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+
+namespace stele::cli {
+namespace {
+
+namespace json = boost::json;
+
+struct Metric {
+  std::string_view group;  ///< The object that holds it; empty: the reply itself.
+  std::string_view member;
+  std::string_view name;
+  std::string_view type;
+  std::string_view help;
+  double scale = 1;
+};
+
+constexpr double us = 1e-6;
+constexpr std::string_view counter = "counter";
+constexpr std::string_view gauge = "gauge";
+
+constexpr std::array metrics{
+    Metric{"", "uptime_us", "stele_uptime_seconds", gauge, "Time since the daemon's start.", us},
+    Metric{"entries", "written", "stele_entries_written_total", counter, "Entries stored."},
+    Metric{"entries", "read", "stele_entries_read_total", counter, "Entries sent to readers."},
+    Metric{"store", "entries", "stele_entries", gauge, "Entries that can be read."},
+    Metric{"store", "bytes", "stele_entry_bytes", gauge, "Their bytes."},
+    Metric{"store", "index_bytes", "stele_index_bytes", gauge, "Bytes of the index over them."},
+    Metric{"wal", "durable_seq", "stele_durable_seq", gauge, "The last seq on disk."},
+    Metric{"wal", "pending_bytes", "stele_pending_bytes", gauge, "Bytes on their way to disk."},
+    Metric{"wal", "commits", "stele_commits_total", counter, "Commits written."},
+    Metric{"wal", "commit_bytes", "stele_commit_bytes_total", counter, "Their bytes."},
+    Metric{"wal", "segments", "stele_segments", gauge, "Segments of the log."},
+    Metric{"wal", "segment_waits", "stele_segment_waits_total", counter,
+           "Commits that waited for a segment."},
+    Metric{"wal", "segment_wait_us", "stele_segment_wait_seconds_total", counter,
+           "How long they waited.", us},
+    Metric{"wal", "space_failures", "stele_space_failures_total", counter,
+           "Attempts to make a segment that found no space."},
+    Metric{"wal", "log_bytes", "stele_log_bytes", gauge, "Disk space of the log."},
+    Metric{"missing", "expired", "stele_missing_expired", gauge, "Seqs removed by retention."},
+    Metric{"missing", "damaged", "stele_missing_damaged", gauge,
+           "Seqs that were on disk and cannot be read."},
+    Metric{"missing", "torn", "stele_missing_torn", gauge,
+           "Seqs of writes that a crash cut off; never acknowledged."},
+    Metric{"missing", "dropped", "stele_missing_dropped", gauge,
+           "Entries that clients reported as dropped."},
+    Metric{"connections", "open", "stele_connections", gauge, "Connections that are open."},
+    Metric{"connections", "accepted", "stele_connections_accepted_total", counter,
+           "Connections accepted."},
+    Metric{"connections", "refused", "stele_connections_refused_total", counter,
+           "Connections refused."},
+    Metric{"tails", "open", "stele_tails", gauge, "Follows that are open."},
+    Metric{"tails", "entries", "stele_tail_entries_total", counter, "Entries sent to follows."},
+    Metric{"tails", "lagged", "stele_tails_lagged_total", counter,
+           "Times that retention overtook a follow."},
+    Metric{"writers", "remembered", "stele_writers", gauge, "Writers that are remembered."},
+    Metric{"writers", "writes_repeated", "stele_writes_repeated_total", counter,
+           "Writes that were sent again and stored once."},
+};
+
+constexpr std::array<std::string_view, 5> states{"ok", "damaged", "no_space", "shutting_down",
+                                                 "log_failed"};
+
+json::object const* object_in(json::object const& object, std::string_view name) {
+  if (name.empty()) return &object;
+  auto const* value = object.if_contains({name.data(), name.size()});
+  return value == nullptr ? nullptr : value->if_object();
+}
+
+std::string number_text(double value) {
+  char digits[40];
+  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
+}
+
+std::optional<std::string> scaled(json::value const& value, double scale) {
+  boost::system::error_code ec;
+  auto const number = value.to_number<std::uint64_t>(ec);
+  if (ec.failed()) return std::nullopt;
+  if (scale == 1) return std::to_string(number);
+  return number_text(static_cast<double>(number) * scale);
+}
+
+void append_head(std::string& out, std::string_view name, std::string_view type,
+                 std::string_view help) {
+  ((out += "# HELP ") += name) += ' ';
+  (out += help) += '\n';
+  (((out += "# TYPE ") += name) += ' ') += type;
+  out += '\n';
+}
+
+void append_plain(std::string& out, json::object const& stats) {
+  for (auto const& metric : metrics) {
+    auto const* group = object_in(stats, metric.group);
+    if (group == nullptr) continue;
+    auto const* value = group->if_contains({metric.member.data(), metric.member.size()});
+    if (value == nullptr) continue;
+    auto const text = scaled(*value, metric.scale);
+    if (!text) continue;
+    append_head(out, metric.name, metric.type, metric.help);
+    ((out += metric.name) += ' ') += *text;
+    out += '\n';
+  }
+}
+
+// One value for each member of an object, with the member's name as label.
+void append_labelled(std::string& out, json::object const& stats, std::string_view group_name,
+                     std::string_view name, std::string_view label, std::string_view help) {
+  auto const* group = object_in(stats, group_name);
+  if (group == nullptr) return;
+  append_head(out, name, counter, help);
+  for (auto const& member : *group) {
+    auto const text = scaled(member.value(), 1);
+    if (!text) continue;
+    ((((out += name) += '{') += label) += "=\"") +=
+        std::string_view{member.key().data(), member.key().size()};
+    (out += "\"} ") += *text;
+    out += '\n';
+  }
+}
+
+void append_state(std::string& out, json::object const& stats) {
+  auto const* state = stats.if_contains("state");
+  if (state == nullptr || !state->is_string()) return;
+  append_head(out, "stele_state", gauge, "1 for the state that the daemon is in.");
+  for (auto const known : states) {
+    bool const is_it = state->get_string() == json::string_view{known.data(), known.size()};
+    ((out += "stele_state{state=\"") += known) += is_it ? "\"} 1\n" : "\"} 0\n";
+  }
+}
+
+// The daemon tells [lower bound in microseconds, count], and bounds are powers of two.
+void append_commit_times(std::string& out, json::object const& stats) {
+  auto const* wal = object_in(stats, "wal");
+  auto const* buckets = wal == nullptr ? nullptr : wal->if_contains("commit_us");
+  if (buckets == nullptr || !buckets->is_array()) return;
+  constexpr std::string_view name = "stele_commit_seconds";
+  append_head(out, name, "histogram", "How long commits took until they were on disk.");
+  std::uint64_t total = 0;
+  for (auto const& bucket : buckets->get_array()) {
+    auto const* pair = bucket.if_array();
+    if (pair == nullptr || pair->size() != 2) continue;
+    boost::system::error_code ec;
+    auto const lower = (*pair)[0].to_number<std::uint64_t>(ec);
+    auto const count = (*pair)[1].to_number<std::uint64_t>(ec);
+    total += count;
+    auto const upper = lower == 0 ? 2.0 : 2.0 * static_cast<double>(lower);
+    (((out += name) += "_bucket{le=\"") += number_text(upper * us)) += "\"} ";
+    (out += std::to_string(total)) += '\n';
+  }
+  (((out += name) += "_bucket{le=\"+Inf\"} ") += std::to_string(total)) += '\n';
+  (((out += name) += "_count ") += std::to_string(total)) += '\n';
+}
+
+}  // namespace
+
+std::string prometheus_text(std::string_view stats_json) {
+  boost::system::error_code ec;
+  auto const value = json::parse({stats_json.data(), stats_json.size()}, ec);
+  if (ec.failed() || !value.is_object()) return {};
+  auto const& stats = value.get_object();
+  std::string out;
+  append_state(out, stats);
+  append_plain(out, stats);
+  append_labelled(out, stats, "requests", "stele_requests_total", "op", "Requests received.");
+  append_labelled(out, stats, "errors", "stele_errors_total", "code", "Requests that failed.");
+  append_commit_times(out, stats);
+  return out + "# EOF\n";
+}
+
+}  // namespace stele::cli
