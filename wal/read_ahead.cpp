@@ -12,9 +12,6 @@ namespace {
 
 constexpr std::size_t piece_bytes_min = std::size_t{64} << 10;
 constexpr std::size_t piece_bytes_max = std::size_t{4} << 20;
-/// Room in front of a piece for what is copied there.
-constexpr std::size_t head_bytes = piece_bytes_max;
-
 std::uint64_t align_down(std::uint64_t value, std::uint64_t alignment) noexcept {
   return value / alignment * alignment;
 }
@@ -40,6 +37,8 @@ void ReadAhead::open(File& file) {
   file_ = &file;
   auto const size = file.size();
   file_end_ = size ? align_down(size.value(), directory_.alignment()) : 0;
+  auto const all = align_up(size ? size.value() : 0, AlignedBuffer::alignment);
+  room_bytes_ = static_cast<std::size_t>(std::min<std::uint64_t>(piece_bytes_max, all));
   piece_bytes_ = piece_bytes_min;
   refused_end_ = 0;
 }
@@ -95,7 +94,7 @@ bool ReadAhead::turn(std::uint64_t offset) {
   if (!follows || offset < shown_->begin || offset > shown_->end) return false;
   auto const kept_begin = align_down(offset, directory_.alignment());
   auto const kept = static_cast<std::size_t>(shown_->end - kept_begin);
-  if (kept > head_bytes) return false;
+  if (kept > room_bytes_) return false;
   next_->start -= kept;
   std::memcpy(next_->start, shown_->start + (kept_begin - shown_->begin), kept);
   next_->begin -= kept;
@@ -112,8 +111,8 @@ bool ReadAhead::load(std::uint64_t offset, std::uint64_t end) {
   auto const alignment = directory_.alignment();
   auto const begin = align_down(offset, alignment);
   auto const bytes = static_cast<std::size_t>(align_up(end, alignment) - begin);
-  shown_->memory.reserve(head_bytes + std::max(bytes, piece_bytes_max), 0);
-  shown_->start = shown_->memory.data() + head_bytes;
+  shown_->memory.reserve(room_bytes_ + std::max(bytes, room_bytes_), 0);
+  shown_->start = shown_->memory.data() + room_bytes_;
   auto const read = file_->read_at(begin, {shown_->start, bytes});
   if (!read) return false;
   shown_->begin = begin;
@@ -128,8 +127,8 @@ void ReadAhead::request_next() {
   if (begin >= file_end_ || begin % directory_.alignment() != 0) return;
   piece_bytes_ = std::min(piece_bytes_ * 2, piece_bytes_max);
   auto const bytes = std::min<std::uint64_t>(piece_bytes_, file_end_ - begin);
-  next_->memory.reserve(head_bytes + piece_bytes_max, 0);
-  next_->start = next_->memory.data() + head_bytes;
+  next_->memory.reserve(room_bytes_ + room_bytes_, 0);
+  next_->start = next_->memory.data() + room_bytes_;
   next_->begin = begin;
   next_->end = begin + bytes;
   next_->in_flight = true;

@@ -20,7 +20,7 @@ namespace stele::wal {
 ///
 ///   one    |      |.....####|          ####  the stretch, up to the end of this piece
 ///   next   |  ####|###......|                and copied before the rest of it
-///          0      ^head_bytes
+///          0      ^room_bytes
 class ReadAhead {
  public:
   /// `directory` outlives this, and every file that it reads.
@@ -68,6 +68,9 @@ class ReadAhead {
   Piece* shown_ = &pieces_[0];
   Piece* next_ = &pieces_[1];
   std::size_t piece_bytes_ = 0;  ///< Of the next large read.
+  /// For a piece, and as much again in front of it for what is copied there: no more than the file
+  /// can need.
+  std::size_t room_bytes_ = 0;
   /// Up to here the device refuses some of what it was asked for at once: no more than what is
   /// needed is read.
   std::uint64_t refused_end_ = 0;

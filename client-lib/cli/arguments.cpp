@@ -56,7 +56,10 @@ CLI::Option* add_option(CLI::App& app, Option const& option, std::vector<std::st
   auto* const added = app.add_option(names, values, help);
   added->type_name(std::string{option.value});
   if (!option.default_value.empty()) added->default_str(std::string{option.default_value});
-  if (is_positional(option)) return added;
+  if (is_positional(option)) {
+    if (!option.many) added->expected(1)->required()->allow_extra_args(false);
+    return added;
+  }
   if (option.value_may_lack) added->expected(0, 1);
   added->allow_extra_args(false);  // At most one value each time it is given.
   if (!option.many) added->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);

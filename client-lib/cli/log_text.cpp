@@ -86,6 +86,17 @@ std::string check_text(wal::LogCheck const& check) {
   return out;
 }
 
+std::string salvage_text(wal::SalvageReport const& report) {
+  std::string out;
+  for (auto const& gap : report.gaps) append_gap(out, gap);
+  out += "copied " + counted(report.payloads, "entry", "entries");
+  if (report.out_of_damage > 0) {
+    out += ", " + std::to_string(report.out_of_damage) + " of them out of damaged commits";
+  }
+  out += '\n';
+  return out;
+}
+
 int exit_code_for(wal::LogCheck const& check) noexcept {
   if (check.has(Kind::damage)) return exit_failed;
   return ends_torn(check) ? exit_torn : exit_ok;

@@ -7,6 +7,7 @@
 #include "client-lib/cli/given_options.hpp"
 #include "wal/error.hpp"
 #include "wal/log_check.hpp"
+#include "wal/salvage.hpp"
 
 namespace stele::cli {
 
@@ -15,6 +16,9 @@ std::string directory_given(GivenOptions const& given, std::string_view key);
 
 /// Each finding and each stretch that is missing on a line of its own, then a line that sums up.
 std::string check_text(wal::LogCheck const& check);
+
+/// What the new log lacks, a line each, then what was copied.
+std::string salvage_text(wal::SalvageReport const& report);
 
 int exit_code_for(wal::LogCheck const& check) noexcept;
 

@@ -21,6 +21,7 @@ extern Verb const audit_verb;
 extern Verb const completion_verb;
 extern Verb const verify_verb;
 extern Verb const dump_verb;
+extern Verb const salvage_verb;
 
 std::span<Verb const* const> all_verbs() noexcept;
 

@@ -1,5 +1,5 @@
-// `stele verify` and `stele dump` beside a daemon that writes, turns segments and removes them, and
-// on what a daemon left behind.
+// `stele verify`, `stele dump` and `stele salvage`: beside a daemon that writes, turns segments and
+// removes them, and on what a daemon left behind.
 #include <atomic>
 #include <boost/json/parse.hpp>
 #include <boost/test/data/test_case.hpp>
@@ -197,6 +197,74 @@ BOOST_AUTO_TEST_CASE(a_dump_has_a_line_for_what_is_missing_where_it_is_missing) 
       R"({"gap":{"reason":"damaged","first_seq":2,"last_seq":2,"segment_no":1,"offset":)"));
   BOOST_TEST(lines[2].starts_with(R"({"seq":3,)"));
   BOOST_TEST(lines[3] == R"({"gap":{"reason":"dropped_by_client","before_seq":4,"count":7}})");
+}
+
+BOOST_AUTO_TEST_CASE(
+    a_salvaged_log_opens_where_the_damaged_one_is_refused_and_audit_tells_the_loss) {
+  Steled daemon("posix", {"--on-damage", "refuse"});
+  daemon.start();
+  {
+    WirePeer peer(daemon.socket());
+    peer.ask(write_of("one"));
+    peer.ask(R"({"op":"write_many_logs","entries":[{"message":"two"},{"message":"rotten"}]})");
+    peer.ask(write_of("four"));
+  }
+  auto const copy = daemon.home() + "/copy";
+  auto const in_use = run_stele(daemon, {"salvage", daemon.data_dir(), copy});
+  BOOST_TEST(in_use.exit_code == 1);
+  BOOST_TEST(in_use.err.find("a process has the log open") != std::string::npos, in_use.err);
+  BOOST_TEST(daemon.stop() == 0);
+  change_last(last_used_segment(daemon.data_dir()), "rotten");
+  auto const before = stele::test::log_files(daemon.data_dir());
+
+  daemon.launch();
+  BOOST_TEST(daemon.process().wait() == 65);
+  auto const log = daemon.log();
+  BOOST_TEST(log.find("`stele verify " + daemon.data_dir() + "`") != std::string::npos, log);
+  BOOST_TEST(log.find("`stele salvage " + daemon.data_dir() + " NEWDIR`") != std::string::npos,
+             log);
+
+  auto const salvaged = run_stele(daemon, {"salvage", daemon.data_dir(), copy});
+  BOOST_TEST(salvaged.exit_code == 0, salvaged.err);
+  BOOST_TEST(salvaged.out ==
+             "missing: seqs 3 to 3, damaged\ncopied 3 entries, 1 of them out of damaged commits\n");
+  BOOST_TEST((stele::test::log_files(daemon.data_dir()) == before));
+  BOOST_TEST(!std::filesystem::exists(copy + ".unfinished"));
+  BOOST_TEST(run_stele(daemon, {"verify", copy}).exit_code == 0);
+
+  daemon.keep_data_in(copy);
+  daemon.start();
+  auto const audit = run_stele(daemon, {"audit"});
+  BOOST_TEST(audit.exit_code == 1);
+  BOOST_TEST(
+      audit.out.starts_with("seqs 1…4 not complete, 0 expired, 1 damaged, 0 torn, 0 dropped\n"
+                            "  seq 3 damaged: wal-0000000000000001.seg at offset "),
+      audit.out);
+  BOOST_TEST(run_stele(daemon, {"read", "-o", "cat"}).out == "one\ntwo\nfour\n");
+  write_some(daemon, {"five"});
+  BOOST_TEST(daemon.stop() == 0);
+  daemon.start();
+  BOOST_TEST(run_stele(daemon, {"read", "-o", "cat"}).out == "one\ntwo\nfour\nfive\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_salvage_replaces_nothing) {
+  Steled daemon;
+  daemon.start();
+  write_some(daemon, {"one"});
+  BOOST_TEST(daemon.stop() == 0);
+  auto const copy = daemon.home() + "/copy";
+  std::filesystem::create_directory(copy);
+  auto const there = run_stele(daemon, {"salvage", daemon.data_dir(), copy});
+  BOOST_TEST(there.exit_code == 1);
+  BOOST_TEST(there.err.find("File exists") != std::string::npos, there.err);
+  std::filesystem::rename(copy, copy + ".unfinished");
+  auto const unfinished = run_stele(daemon, {"salvage", daemon.data_dir(), copy});
+  BOOST_TEST(unfinished.exit_code == 1);
+  BOOST_TEST(unfinished.err.find("an earlier salvage did not finish") != std::string::npos);
+  BOOST_TEST(!std::filesystem::exists(copy));
+  BOOST_TEST(run_stele(daemon, {"salvage", copy + ".unfinished", copy + "2"}).exit_code == 7);
+  BOOST_TEST(!std::filesystem::exists(copy + "2"));
+  BOOST_TEST(!std::filesystem::exists(copy + "2.unfinished"));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_log_is_7) {

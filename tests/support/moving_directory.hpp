@@ -69,11 +69,10 @@ class MovingDirectory final : public wal::Directory {
       auto const order = directory_.random_(3);
       for (std::size_t i = 0; i < sectors; ++i) {
         directory_.step_();
-        refresh();
         auto const sector = order == 0 ? sectors - 1 - i : i;
         auto const begin = sector * sector_bytes;
         auto const bytes = std::min(sector_bytes, count - begin);
-        std::memcpy(into.data() + begin, last_.data() + offset + begin, bytes);
+        std::memcpy(into.data() + begin, now().data() + offset + begin, bytes);
       }
       return count;
     }
@@ -87,9 +86,9 @@ class MovingDirectory final : public wal::Directory {
     void sync(wal::Completion&) override {}
 
    private:
-    /// A file that was removed stays as it was for who has it open.
-    void refresh() {
-      if (directory_.disk_.has(name_)) last_ = directory_.disk_.bytes(name_);
+    /// A file that was removed is for who has it open as it was then.
+    std::vector<std::byte> const& now() const {
+      return directory_.disk_.has(name_) ? directory_.disk_.bytes(name_) : last_;
     }
     MovingDirectory& directory_;
     std::string name_;

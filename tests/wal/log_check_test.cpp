@@ -22,6 +22,12 @@ using stele::test::SimulatedDisk;
 
 namespace {
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr std::uint64_t seeds_default = 1;
+#else
+constexpr std::uint64_t seeds_default = 4;
+#endif
+
 LogCheck check(SimulatedDisk const& disk, bool in_use = false) {
   auto copy = disk.clone();
   auto const directory = copy.mount();
@@ -87,7 +93,7 @@ void check_at_work(SimulatedDisk& disk, LogAtWork& work, int checks, Judge const
 BOOST_AUTO_TEST_SUITE(log_check_test)
 
 BOOST_AUTO_TEST_CASE(a_log_at_work_has_no_findings_whenever_and_however_slowly_one_looks) {
-  auto const seeds = stele::test::number_from_environment("STELE_CHECK_SEEDS", 4);
+  auto const seeds = stele::test::number_from_environment("STELE_CHECK_SEEDS", seeds_default);
   std::uint64_t removed = 0;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     SimulatedDisk disk({.seed = seed});
