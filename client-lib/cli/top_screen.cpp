@@ -153,9 +153,11 @@ void show_latencies(Screen& screen, Buckets const& buckets) {
                                "   max <= " + upper_ms(buckets.back().first));
   std::uint64_t count_max = 0;
   for (auto const& bucket : buckets) count_max = std::max(count_max, bucket.second);
-  auto const width = latency_label_width + std::to_string(count_max).size() + 2;
+  auto const count_width = std::to_string(count_max).size();
+  auto const width = latency_label_width + count_width + 4;
   for (auto const& [lower, count] : buckets) {
-    auto const digits = std::to_string(count);
+    auto digits = std::to_string(count);
+    digits.insert(0, count_width - digits.size(), ' ');
     auto const bar_columns = screen.columns() > width + 8 ? screen.columns() - width : 8;
     screen.line("       <= " + upper_ms(lower),
                 digits + "  " + bar_text(count, count_max, bar_columns), latency_label_width + 2);
@@ -168,7 +170,9 @@ void show_requests(Screen& screen, TopSample const& now, Interval const& interva
   for (auto const& [path, number] : now.numbers) {
     if (!path.starts_with(group)) continue;
     auto const rate = interval.rate(path);
-    if (rate > 0) text += path.substr(group.size()) + ' ' + count_text(rate) + "/s   ";
+    if (rate == 0) continue;
+    if (!text.empty()) text += "   ";
+    text += path.substr(group.size()) + ' ' + count_text(rate) + "/s";
   }
   screen.line("requests", text.empty() ? "none" : text);
 }

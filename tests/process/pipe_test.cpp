@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(shells_and_man_take_what_is_made_for_them) {
     BOOST_REQUIRE(text.exit_code == 0);
     auto const path = daemon.home() + "/" + check[0];
     stele::test::write_file(path, text.out);
-    auto const checked = run_program({"/bin/sh", "-c", check[1] + " " + path});
+    auto const checked = run_program({"/bin/sh", "-c", check[1] + " < " + path});
     BOOST_TEST(checked.exit_code == 0, checked.out + checked.err);
   }
 }
