@@ -10,7 +10,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
 bash .ci/install-packages.sh build test faults || exit 1
 cmake --preset release --log-level=WARNING || exit 1
-cmake --build --preset release --parallel "$(nproc)" --target steled stele_command faults_test \
+cmake --build --preset release --parallel "$(nproc)" \
+  --target steled stele_command faults_test wal_test \
   process_test || exit 1
 bin=build/release/bin
 
@@ -39,6 +40,15 @@ run full_disk env STELE_FULL_DISK_CYCLES="${STELE_FULL_DISK_CYCLES:-50}" \
 run clock $bin/faults_test --run_test=clock_test
 run kill env STELE_KILL_ROUNDS="${STELE_KILL_ROUNDS:-500}" \
   $bin/process_test --run_test=kill_test
+
+run byte_flip env STELE_FLIP_ALL=1 STELE_DAMAGE_RUNS="${STELE_DAMAGE_RUNS:-5000}" \
+  $bin/wal_test --run_test=byte_flip_test
+run salvage env STELE_DAMAGE_RUNS="${STELE_DAMAGE_RUNS:-5000}" \
+  $bin/wal_test --run_test=salvage_test
+run log_check env STELE_CHECK_SEEDS="${STELE_CHECK_SEEDS:-500}" \
+  $bin/wal_test --run_test=log_check_test
+run verify env STELE_VERIFY_RUNS="${STELE_VERIFY_RUNS:-2000}" \
+  $bin/process_test --run_test=verify_test
 
 echo "== failed: ${failed[*]:-none}; skipped: ${skipped[*]:-none}"
 [ ${#failed[@]} -eq 0 ] && [ ${#skipped[@]} -eq 0 ]
