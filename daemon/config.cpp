@@ -109,6 +109,9 @@ std::string const* find_flag(po::parsed_options const& flags, std::string_view n
   return nullptr;
 }
 
+/// Memory is taken and given back in chunks.
+constexpr std::uint64_t store_slack_bytes = std::uint64_t{16} << 20;
+
 std::string size_message(std::string_view name, std::string_view rule, std::uint64_t size) {
   return std::string(name) + " " + std::string(rule) + ", not " + format_size(size);
 }
@@ -168,7 +171,21 @@ Messages validate(Config const& config) {
   require(config.retain_bytes == 0 || config.retain_bytes / 4 >= config.segment_bytes,
           size_message("retain-bytes", "must be 0 or at least four times segment-bytes",
                        config.retain_bytes));
+  require(config.max_store_bytes == 0 || config.retain_bytes == 0 ||
+              config.max_store_bytes >=
+                  config.retain_bytes + config.retain_bytes / 4 + store_slack_bytes,
+          size_message("max-store-bytes",
+                       "must be 0 or at least retain-bytes, a quarter for its index, and 16M",
+                       config.max_store_bytes));
   return errors;
+}
+
+std::uint64_t store_bytes_max(Config const& config, std::uint64_t machine_bytes) noexcept {
+  if (config.max_store_bytes != 0) return config.max_store_bytes;
+  if (config.retain_bytes != 0) {
+    return config.retain_bytes + config.retain_bytes / 2 + store_slack_bytes;
+  }
+  return machine_bytes / 2;
 }
 
 std::optional<ConfigErrors> parse_command_line(std::span<char const* const> arguments,

@@ -36,6 +36,8 @@ struct Config {
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;
   std::uint64_t commit_align = 0;                       ///< 0: the device's sector.
   std::uint64_t retain_bytes = std::uint64_t{1} << 30;  ///< 0: for ever.
+  std::chrono::seconds retain_age{0};                   ///< 0: for ever.
+  std::uint64_t max_store_bytes = 0;                    ///< 0: see store_bytes_max().
   wal::OnDamage on_damage = wal::OnDamage::serve;
   std::uint64_t max_connections = 1024;
   std::uint64_t max_frame_bytes = protocol::frame_bytes_default;
@@ -88,6 +90,11 @@ std::vector<std::string> parse_config_file(std::istream& file, std::string_view 
                                            Config& config);
 /// What is wrong with the whole, beyond single values.
 std::vector<std::string> validate(Config const& config);
+
+/// What the entries may take of the memory: as set, or what retain-bytes lets the log grow to and
+/// half as much again, for the index and for what is on its way; or, if nothing is ever removed,
+/// half of the machine's memory.
+std::uint64_t store_bytes_max(Config const& config, std::uint64_t machine_bytes) noexcept;
 
 /// The text of --help.
 std::string help_text();

@@ -196,11 +196,16 @@ bool is_damaged(ServiceFacts const& facts, LogPort const& log) {
 
 }  // namespace
 
-std::string_view service_state(ServiceFacts const& facts, LogPort const& log, bool draining) {
+bool is_full(ServiceFacts const& facts, Store const& store) noexcept {
+  return facts.config.retain_bytes == 0 && store.held_bytes() >= facts.store_bytes_max;
+}
+
+std::string_view service_state(ServiceFacts const& facts, Store const& store, LogPort const& log,
+                               bool draining) {
   auto const error = log.admit(1, 1);
   if (error == wal::Errc::failed) return "log_failed";
   if (draining) return "shutting_down";
-  if (error == wal::Errc::no_space) return "no_space";
+  if (error == wal::Errc::no_space || is_full(facts, store)) return "no_space";
   return is_damaged(facts, log) ? "damaged" : "ok";
 }
 
@@ -227,14 +232,16 @@ void append_limits(std::string& out, ServiceFacts const& facts) {
       .number("writer_writes_max", WriterTable::writes_max)
       .number("request_seconds_max", static_cast<std::uint64_t>(config.request_timeout.count()))
       .number("idle_seconds_max", static_cast<std::uint64_t>(config.idle_timeout.count()))
-      .number("retain_bytes", config.retain_bytes);
+      .number("retain_bytes", config.retain_bytes)
+      .number("retain_seconds", static_cast<std::uint64_t>(config.retain_age.count()))
+      .number("store_bytes_max", facts.store_bytes_max);
 }
 
 void append_stats(std::string& out, StatsView const& view) {
   out += ",\"version\":";
   append_json_string(out, version);
   out += ",\"state\":";
-  append_json_string(out, service_state(view.facts, view.log, view.draining));
+  append_json_string(out, service_state(view.facts, view.store, view.log, view.draining));
   out += ",\"store_id\":";
   append_json_string(out, view.facts.store_id);
   out += ",\"uptime_us\":";

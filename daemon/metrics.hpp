@@ -48,10 +48,16 @@ struct ServiceFacts {
   Instant started_at{};
   std::size_t commit_bytes_max = 0;
   std::size_t unread_bytes_max = 0;
+  std::uint64_t store_bytes_max = UINT64_MAX;
 };
 
 /// "ok", or the worst that is to be said: "shutting_down", "log_failed", "no_space", "damaged".
-std::string_view service_state(ServiceFacts const& facts, LogPort const& log, bool draining);
+std::string_view service_state(ServiceFacts const& facts, Store const& store, LogPort const& log,
+                               bool draining);
+
+/// Whether entries have filled the memory that they may take. Not where retention makes room: there
+/// it follows what is written.
+bool is_full(ServiceFacts const& facts, Store const& store) noexcept;
 
 struct StatsView {
   ServiceFacts const& facts;

@@ -46,6 +46,12 @@ Failure refusal(boost::system::error_code error, ServiceFacts const& facts) {
   return log_failed_failure();
 }
 
+Failure store_full_failure() {
+  return {Error::no_space,
+          "the entries fill the memory that the daemon may use; raise its max-store-bytes, or set "
+          "retain-bytes"};
+}
+
 void append_writer(std::string& out, Store const& store, WriterId const& writer) {
   if (auto const last = store.writers().last(writer)) {
     out += ",\"last_write_no\":";
@@ -162,6 +168,7 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Ping const& /
                                     Peer& /*peer*/) {
   if (auto const error = log_.admit(1, 1)) return fail(id, refusal(error, facts_));
   if (draining_) return fail(id, {Error::shutting_down, "the daemon is stopping"});
+  if (is_full(facts_, store_)) return fail(id, store_full_failure());
   ReadyReply reply;
   protocol::append_ok(reply.text, id);
   return reply;
@@ -194,6 +201,7 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& 
   if (draining_) {
     return fail(id, {Error::shutting_down, "the daemon is stopping"}, WriteState::not_written);
   }
+  if (is_full(facts_, store_)) return fail(id, store_full_failure(), WriteState::not_written);
   std::size_t bytes_max = 0;
   for (auto const& draft : request.entries) bytes_max += protocol::canonical_bytes_max(draft);
   if (auto const error = log_.admit(request.entries.size(), bytes_max)) {

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
@@ -56,14 +57,16 @@ wal::Options log_options(Config const& config) {
   options.commit_bytes_max =
       static_cast<std::size_t>(config.max_frame_bytes * commit_bytes_per_frame_byte);
   options.retain_bytes = config.retain_bytes;
+  options.retain_age = config.retain_age;
   options.on_damage = config.on_damage;
   return options;
 }
 
 int exit_code_of(wal::Failure const& failure) {
   if (failure.code == wal::Errc::locked) return exit_locked;
-  bool const is_setting =
-      failure.code == wal::Errc::not_local || failure.code == boost::system::errc::invalid_argument;
+  bool const is_setting = failure.code == wal::Errc::not_local ||
+                          failure.code == wal::Errc::sink_full ||
+                          failure.code == boost::system::errc::invalid_argument;
   if (is_setting) return exit_config;
   bool const is_data = failure.code == wal::Errc::damaged || failure.code == wal::Errc::not_a_log ||
                        failure.code == wal::Errc::unsupported_version;
@@ -76,6 +79,11 @@ int exit_code_of(Failure const& failure) {
   bool const is_setting = failure.code == Refusal::not_ours || failure.code == Refusal::owner ||
                           failure.code == Refusal::open_place;
   return is_setting ? exit_config : exit_io_error;
+}
+
+std::uint64_t machine_bytes() {
+  return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+         static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 /// As a UUID is written: 8-4-4-4-12.
@@ -145,8 +153,15 @@ wal::Result<void> Service::open_log() {
   if (!note.empty()) spdlog::warn("{}", note);
 
   auto const begun_at = clock_.now();
-  StoreLoader loader(store_, clock_);
+  facts_.store_bytes_max = store_bytes_max(config, machine_bytes());
+  StoreLoader loader(store_, clock_, {facts_.store_bytes_max, config.retain_bytes != 0});
   auto driver = WalDriver::open(io_, *directory_, log_options(config), loader, store_, clock_);
+  if (!driver && driver.error().code == wal::Errc::sink_full) {
+    return wal::Failure{driver.error().code,
+                        "its entries need more memory than max-store-bytes allows (" +
+                            format_size(facts_.store_bytes_max) +
+                            "); raise it, or set retain-bytes so that the oldest are removed"};
+  }
   if (!driver) return driver.error();
   driver_ = *std::move(driver);
 

@@ -63,6 +63,7 @@ class Store {
   std::size_t text_bytes() const noexcept { return text_bytes_; }
   /// What finding the entries costs besides.
   std::size_t index_bytes() const noexcept;
+  std::size_t held_bytes() const noexcept { return text_bytes() + index_bytes(); }
 
   /// Finds visible and staged entries; neighbours at once. Valid until the store changes.
   class Finder {

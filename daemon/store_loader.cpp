@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 
 namespace stele::daemon {
@@ -13,8 +14,8 @@ std::uint64_t mebibytes(std::uint64_t bytes) { return bytes >> 20; }
 
 }  // namespace
 
-StoreLoader::StoreLoader(Store& store, Clock const& clock) noexcept
-    : store_(store), clock_(clock), reported_at_(clock.now()) {}
+StoreLoader::StoreLoader(Store& store, Clock const& clock, Room room) noexcept
+    : store_(store), clock_(clock), room_(room), reported_at_(clock.now()) {}
 
 void StoreLoader::on_group(wal::WriterMark const& writer, wal::Seq first, wal::Seq last) {
   group_.reset();
@@ -22,13 +23,23 @@ void StoreLoader::on_group(wal::WriterMark const& writer, wal::Seq first, wal::S
 }
 
 void StoreLoader::on_payload(wal::Seq seq, std::string_view payload) {
+  if (full_) return;
   if (!store_.insert(seq, payload)) {
     ++rejected_;
     group_.reset();
   }
+  keep_within_room();
   if (!group_ || group_->write.last_seq != seq) return;
   store_.writers().stage(group_->writer, group_->write);
   store_.writers().publish(seq);
+}
+
+/// In large steps: each costs a pass over the index.
+void StoreLoader::keep_within_room() {
+  if (store_.held_bytes() <= room_.bytes_max) return;
+  full_ = !room_.retains;
+  auto const held = store_.visible_seq() - store_.removed_seq();
+  if (!full_) store_.remove_up_to(store_.removed_seq() + std::max<Seq>(1, held / 8));
 }
 
 void StoreLoader::on_gap(wal::Gap const& gap) {

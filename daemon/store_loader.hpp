@@ -13,20 +13,32 @@ namespace stele::daemon {
 
 class StoreLoader final : public wal::RecoverySink {
  public:
-  StoreLoader(Store& store, Clock const& clock) noexcept;
+  /// What the store may take. Beyond it the oldest entries make room if retention is about to
+  /// remove them anyway; else the rest of the log is left out.
+  struct Room {
+    std::uint64_t bytes_max = UINT64_MAX;
+    bool retains = false;
+  };
+  StoreLoader(Store& store, Clock const& clock) noexcept : StoreLoader(store, clock, Room()) {}
+  StoreLoader(Store& store, Clock const& clock, Room room) noexcept;
 
   void on_group(wal::WriterMark const& writer, wal::Seq first, wal::Seq last) override;
   void on_payload(wal::Seq seq, std::string_view payload) override;
   void on_gap(wal::Gap const& gap) override;
+  bool is_full() const noexcept override { return full_; }
   void on_progress(std::uint64_t bytes_done, std::uint64_t bytes_total) override;
 
   /// Payloads that the log vouches for but that are no entries: written by something else.
   std::uint64_t rejected() const noexcept { return rejected_; }
 
  private:
+  void keep_within_room();
+
   Store& store_;
   Clock const& clock_;
+  Room room_;
   Instant reported_at_;
+  bool full_ = false;
   std::uint64_t rejected_ = 0;
   struct NumberedGroup {
     WriterId writer{};

@@ -6,6 +6,8 @@
 
 #include <boost/assert.hpp>
 #include <cerrno>
+#include <ctime>
+#include <string>
 #include <utility>
 
 #include "wal/disk_error.hpp"
@@ -70,6 +72,16 @@ void DiskFile::release_zeros(DirectoryPlace const& place, std::string_view name,
   // A file system without holes says no; then the space stays taken.
   (void)::fallocate(file->get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, begin,
                     found.st_size - begin);
+}
+
+std::chrono::seconds DiskFile::age(DirectoryPlace const& place, std::string_view name) noexcept {
+  struct stat found {};
+  timespec now{};
+  bool const known =
+      ::fstatat(place.fd.get(), std::string(name).c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+      ::clock_gettime(CLOCK_REALTIME, &now) == 0;
+  if (!known || now.tv_sec < found.st_mtim.tv_sec) return {};
+  return std::chrono::seconds(now.tv_sec - found.st_mtim.tv_sec);
 }
 
 Result<std::uint64_t> DiskFile::size() const {

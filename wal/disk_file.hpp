@@ -1,6 +1,7 @@
 // One real file of the log.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -25,6 +26,8 @@ class DiskFile final : public File {
                                             DiskTraits const& traits, IoChannel& channel);
   static void release_zeros(DirectoryPlace const& place, std::string_view name,
                             std::uint64_t offset) noexcept;
+  /// As Directory::age().
+  static std::chrono::seconds age(DirectoryPlace const& place, std::string_view name) noexcept;
 
   Result<std::uint64_t> size() const override;
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override;

@@ -30,6 +30,8 @@ class Category final : public boost::system::error_category {
         return "the group does not fit in one commit";
       case Errc::short_write:
         return "the device took fewer bytes than were given";
+      case Errc::sink_full:
+        return "the log holds more than its reader takes";
     }
     return "unknown error";
   }

@@ -18,6 +18,7 @@ enum class Errc : std::uint8_t {
   failed,               ///< An earlier write or sync failed; the log accepts nothing more.
   too_large,            ///< The group does not fit in one commit.
   short_write,          ///< The device took fewer bytes than were given.
+  sink_full,            ///< The log holds more than its reader takes.
 };
 
 boost::system::error_category const& error_category() noexcept;

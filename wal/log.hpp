@@ -48,6 +48,8 @@ struct Options {
   std::size_t gather_bytes = std::size_t{4} << 20;
   /// Whole old segments are removed while the log is larger than this. 0: never.
   std::uint64_t retain_bytes = 0;
+  /// Whole old segments are removed when their last commit is older. 0: never.
+  std::chrono::seconds retain_age{0};
   OnDamage on_damage = OnDamage::serve;
   /// Source of the store id and of segment salts; empty: the kernel's.
   std::function<std::uint64_t()> entropy{};
@@ -81,6 +83,8 @@ class RecoverySink {
   virtual void on_payload(Seq seq, std::string_view payload) = 0;
   virtual void on_group(WriterMark const& /*writer*/, Seq /*first*/, Seq /*last*/) {}
   virtual void on_gap(Gap const& /*gap*/) {}
+  /// Asked after each segment. True: it takes nothing more, and open() fails with Errc::sink_full.
+  virtual bool is_full() const noexcept { return false; }
   virtual void on_progress(std::uint64_t /*bytes_done*/, std::uint64_t /*bytes_total*/) {}
 
  protected:

@@ -28,6 +28,10 @@ std::size_t latency_bucket(std::chrono::microseconds latency, std::size_t bucket
   return std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(us)) - 1, buckets - 1);
 }
 
+/// How often it is looked for entries that are too old, besides an eighth of their age.
+constexpr std::chrono::seconds age_check_period_min{1};
+constexpr std::chrono::hours age_check_period_max{1};
+
 /// Making a segment can wait for room on the disk and for file descriptors, which clients may have
 /// used up: nothing rests on a file that is not there. Every other error is final.
 bool may_be_tried_again(boost::system::error_code const& error) noexcept {
@@ -53,7 +57,10 @@ Log::Core::Core(Directory& directory, Options const& resolved, LogListener& list
   if (recovered_.fresh) manifest_.store_id = make_store_id(options);
   store_id = manifest_.store_id;
   segments_.assign(recovered_.segments.begin(), recovered_.segments.end());
-  for (auto const& segment : segments_) metrics.log_bytes += segment.bytes;
+  for (auto& segment : segments_) {
+    metrics.log_bytes += segment.bytes;
+    segment.since = now_ - directory_.age(segment_name(segment.segment_no));
+  }
   for (auto const& gap : report.gaps) gaps.add(gap);
 }
 
@@ -128,9 +135,10 @@ SegmentMaker::Plan Log::Core::plan_segment() const {
 /// Which segments retention takes, the oldest first and never the active one.
 std::vector<SegmentMaker::Expired> Log::Core::plan_expiry(Manifest& manifest) const {
   std::vector<SegmentMaker::Expired> expired;
-  if (options.retain_bytes == 0) return expired;
   auto bytes = metrics.log_bytes + options.segment_bytes;
-  for (std::size_t i = 0; i + 1 < segments_.size() && bytes > options.retain_bytes; ++i) {
+  for (std::size_t i = 0; i + 1 < segments_.size(); ++i) {
+    bool const too_many = options.retain_bytes != 0 && bytes > options.retain_bytes;
+    if (!too_many && !is_too_old(segments_[i])) break;
     expired.push_back({segments_[i].segment_no, segments_[i].damaged});
     bytes -= segments_[i].bytes;
     auto const& first = segments_[i + 1];
@@ -140,6 +148,43 @@ std::vector<SegmentMaker::Expired> Log::Core::plan_expiry(Manifest& manifest) co
     manifest.first_seq = first.first_seq;
   }
   return expired;
+}
+
+bool Log::Core::is_too_old(KeptSegment const& segment) const noexcept {
+  return options.retain_age.count() != 0 && now_ - segment.since >= options.retain_age;
+}
+
+/// Until the time is known, ages are counted from the zero of its clock.
+void Log::Core::take_time(Instant now) noexcept {
+  if (!std::exchange(has_time_, true)) {
+    for (auto& segment : segments_) segment.since += now - now_;
+  }
+  now_ = now;
+  if (options.retain_age.count() != 0 && !age_check_at_) age_check_at_ = now_;
+}
+
+/// Segments without payloads are no reason: else an idle log would make one after another.
+bool Log::Core::has_old_payloads() const noexcept {
+  auto const first = segments_.front().first_seq;
+  auto const young = std::ranges::find_if_not(
+      segments_, [this](KeptSegment const& segment) { return is_too_old(segment); });
+  return (young == segments_.end() ? pipeline.durable_seq() + 1 : young->first_seq) > first;
+}
+
+/// Old segments go when a segment is made: so a log that is hardly written to begins one for their
+/// sake, and for the sake of entries that have been in the active one for long. As at a start, a
+/// commit in it proves where the one before ended.
+void Log::Core::turn_for_age() {
+  age_check_at_ = now_ + std::clamp<Instant::duration>(options.retain_age / 8, age_check_period_min,
+                                                       age_check_period_max);
+  if (!active_.file || !has_old_payloads()) return;
+  if (write_in_flight_ || !pipeline.idle() || maker_.state() != SegmentMaker::State::ready) {
+    age_check_at_ = now_ + age_check_period_min;
+    return;
+  }
+  turn_segment();
+  pipeline.queue_mark();
+  advance();
 }
 
 /// The MANIFEST that leaves them out is on disk.
@@ -161,13 +206,15 @@ void Log::Core::turn_segment() {
     // What is left of it is never written.
     metrics.log_bytes -= active_.room();
     segments_.back().bytes = active_.end_offset;
+    segments_.back().since = now_;
   }
   active_ = maker_.take();
   segments_.push_back({.segment_no = active_.header.segment_no,
                        .bytes = active_.header.segment_bytes,
                        .first_commit_no = pipeline.next_commit_no(),
                        .first_chain = pipeline.chain(),
-                       .first_seq = pipeline.durable_seq() + 1});
+                       .first_seq = pipeline.durable_seq() + 1,
+                       .since = now_});
   metrics.log_bytes += active_.header.segment_bytes;
   metrics.active_first_seq = segments_.back().first_seq;
   ++metrics.segments_made;
@@ -175,7 +222,7 @@ void Log::Core::turn_segment() {
 }
 
 void Log::Core::start_commit(Instant now) {
-  now_ = now;
+  take_time(now);
   advance();
 }
 
@@ -296,7 +343,7 @@ void Log::Core::settle_maker() {
 }
 
 void Log::Core::poll(Instant now) {
-  now_ = now;
+  take_time(now);
   directory_.poll();
   advance();
 }
@@ -307,11 +354,12 @@ std::optional<Instant> Log::Core::next_deadline() const noexcept {
   if (auto const mark = pipeline.mark_deadline(); mark && pipeline.idle()) {
     deadline = deadline ? std::min(*deadline, *mark) : *mark;
   }
+  if (age_check_at_) deadline = deadline ? std::min(*deadline, *age_check_at_) : *age_check_at_;
   return deadline;
 }
 
 void Log::Core::on_timer(Instant now) {
-  now_ = now;
+  take_time(now);
   if (failure_) return;
   if (space_retry_at_ && *space_retry_at_ <= now) {
     // Only a spare that is there ends the state of having no space.
@@ -322,6 +370,7 @@ void Log::Core::on_timer(Instant now) {
     pipeline.queue_mark();
     advance();
   }
+  if (age_check_at_ && *age_check_at_ <= now && !closing_ && !failure_) turn_for_age();
 }
 
 boost::system::error_code Log::Core::admit(std::size_t payloads,

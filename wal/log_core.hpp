@@ -61,6 +61,10 @@ class Log::Core final : private Completion {
   void release_tail(std::uint64_t segment_no, std::uint64_t end_offset) noexcept;
   SegmentMaker::Plan plan_segment() const;
   std::vector<SegmentMaker::Expired> plan_expiry(Manifest& manifest) const;
+  bool is_too_old(KeptSegment const& segment) const noexcept;
+  void take_time(Instant now) noexcept;
+  bool has_old_payloads() const noexcept;
+  void turn_for_age();
   void apply_expiry();
   void remove_leftovers();
   bool waits_for_space() const noexcept { return space_retry_at_.has_value(); }
@@ -78,6 +82,8 @@ class Log::Core final : private Completion {
   bool closing_ = false;
   bool destroyed_ = false;
   Instant now_{};
+  bool has_time_ = false;  ///< Somebody has told what time it is.
+  std::optional<Instant> age_check_at_{};
   Instant commit_begun_{};
   std::uint64_t commit_disk_bytes_ = 0;
   std::uint32_t commit_payloads_ = 0;

@@ -28,6 +28,9 @@ Result<void> walk_segments(Directory& directory, ReadAhead& reader, LogInventory
     }
     bytes_done += segment.bytes;
     sink.on_progress(bytes_done, bytes_total);
+    if (sink.is_full()) {
+      return Failure{Errc::sink_full, segment_name(no) + ": no more of the log is taken"};
+    }
   }
   return {};
 }

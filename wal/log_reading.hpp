@@ -43,6 +43,7 @@ struct KeptSegment {
   std::uint32_t first_chain = 0;
   Seq first_seq = 0;
   bool damaged = false;  ///< Kept when it expires.
+  Instant since{};       ///< For the log: its last commit; of the active one, when it became that.
 };
 
 struct Recovered {

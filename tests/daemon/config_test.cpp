@@ -171,6 +171,44 @@ BOOST_AUTO_TEST_CASE(owners_and_lists_are_taken_and_unknown_names_are_told) {
   BOOST_TEST(wrong.errors.size() == 5U);
 }
 
+BOOST_AUTO_TEST_CASE(each_limit_is_taken_at_its_edge_and_refused_beyond_it) {
+  struct Edge {
+    std::string good;
+    std::string bad;
+  };
+  for (auto const& [good, bad] : {
+           Edge{"--max-connections=1", "--max-connections=0"},
+           {"--max-frame-bytes=1M", "--max-frame-bytes=1048575"},
+           {"--max-frame-bytes=64M", "--max-frame-bytes=67108865"},
+           {"--max-entry-bytes=16M", "--max-entry-bytes=16777217"},
+           {"--max-entry-bytes=1", "--max-entry-bytes=0"},
+           {"--max-unread-bytes=16777220", "--max-unread-bytes=16777219"},
+           {"--max-unsent-bytes=1", "--max-unsent-bytes=0"},
+           {"--max-in-flight-bytes=1", "--max-in-flight-bytes=0"},
+           {"--max-unanswered=1", "--max-unanswered=0"},
+           {"--max-writers=1", "--max-writers=0"},
+           {"--max-tails=0", "--max-tails=-1"},
+           {"--segment-bytes=1M", "--segment-bytes=1044480"},
+           {"--segment-bytes=256M", "--segment-bytes=257M"},
+           {"--retain-bytes=256M", "--retain-bytes=268435455"},
+           {"--max-store-bytes=1296M", "--max-store-bytes=1358954495"},
+           {"--commit-align=4K", "--commit-align=8K"},
+           {"--socket-mode=0777", "--socket-mode=1000"},
+       }) {
+    BOOST_TEST_CONTEXT(good) { BOOST_TEST(parse({good.c_str()}).errors.empty()); }
+    BOOST_TEST_CONTEXT(bad) { BOOST_TEST(!parse({bad.c_str()}).errors.empty()); }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(memory_follows_retention_unless_it_is_set_and_is_bounded_always) {
+  Config config;
+  BOOST_TEST(store_bytes_max(config, 0) == (std::uint64_t{3} << 29) + (16U << 20));
+  config.retain_bytes = 0;
+  BOOST_TEST(store_bytes_max(config, 1000) == 500U);
+  config.max_store_bytes = 7;
+  BOOST_TEST(store_bytes_max(config, 1000) == 7U);
+}
+
 BOOST_AUTO_TEST_CASE(times_have_units) {
   BOOST_TEST((parse_duration("0") == std::chrono::seconds(0)));
   BOOST_TEST((parse_duration("30s") == std::chrono::seconds(30)));

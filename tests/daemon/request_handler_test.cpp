@@ -98,6 +98,24 @@ BOOST_AUTO_TEST_CASE(a_write_that_the_log_does_not_admit_leaves_no_trace) {
   BOOST_TEST(log.groups == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(a_full_store_refuses_writes_where_nothing_is_ever_removed) {
+  ask(one_write);
+  make_durable();
+  facts.store_bytes_max = store.held_bytes() + 1;
+  facts.config.retain_bytes = 0;
+  BOOST_TEST(std::holds_alternative<WriteReply>(ask(one_write)));
+  make_durable();
+  auto const refused = answer(one_write);
+  BOOST_TEST(error_of(refused) == "no_space");
+  BOOST_TEST(refused.at("state").as_string() == "not_written");
+  BOOST_TEST(error_of(answer(R"({"op":"ping"})")) == "no_space");
+  BOOST_TEST(answer(R"({"op":"stats"})").at("state").as_string() == "no_space");
+  BOOST_TEST(log.groups == 2U);
+  // Retention makes room as entries come.
+  facts.config.retain_bytes = 1 << 20;
+  BOOST_TEST(std::holds_alternative<WriteReply>(ask(one_write)));
+}
+
 BOOST_AUTO_TEST_CASE(a_batch_that_is_too_large_is_told_the_limit) {
   log.refusal = stele::wal::Errc::too_large;
   auto const reply = answer(one_write);

@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "daemon/clock.hpp"
 #include "daemon/store_fixture.hpp"
+#include "daemon/store_loader.hpp"
 
 namespace {
 
@@ -157,6 +159,34 @@ BOOST_AUTO_TEST_CASE(text_that_is_no_entry_or_has_another_seq_is_not_taken) {
   BOOST_TEST(recovered.index().size() == 0U);
   BOOST_TEST(recovered.insert(1, text));
   BOOST_TEST(!recovered.insert(1, text));
+}
+
+BOOST_AUTO_TEST_CASE(a_log_that_is_larger_than_the_memory_is_not_loaded_to_its_end) {
+  write_all({1, 2, 3, 4});
+  stele::daemon::SystemClock const clock;
+  Store loaded;
+  stele::daemon::StoreLoader loader(loaded, clock, {store.held_bytes() / 2, false});
+  for (Seq seq = 1; seq <= 4; ++seq) {
+    loader.on_payload(seq, Store::Finder(store).find(seq).text);
+  }
+  BOOST_TEST(loader.is_full());
+  BOOST_TEST(loaded.index().size() < 4U);
+}
+
+BOOST_AUTO_TEST_CASE(what_retention_is_about_to_remove_makes_room_while_a_log_is_loaded) {
+  for (std::uint64_t i = 1; i <= 1000; ++i) write(i, std::string(5000, 'x'));
+  stele::daemon::SystemClock const clock;
+  Store loaded;
+  auto const room = store.held_bytes() / 2;
+  stele::daemon::StoreLoader loader(loaded, clock, {room, true});
+  for (Seq seq = 1; seq <= 1000; ++seq) {
+    loader.on_payload(seq, Store::Finder(store).find(seq).text);
+    BOOST_TEST_REQUIRE(loaded.held_bytes() <= room + (1U << 16));
+  }
+  BOOST_TEST(!loader.is_full());
+  BOOST_TEST(loaded.visible_seq() == 1000U);
+  BOOST_TEST(loaded.index().size() > 100U);
+  BOOST_TEST(loaded.removed_seq() + loaded.index().size() == 1000U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,7 @@
 // Old segments are removed whole, oldest first; what points at them is told so.
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -76,6 +77,48 @@ BOOST_DATA_TEST_CASE(the_oldest_entries_go_and_a_cursor_on_them_has_expired,
   WirePeer reader(daemon.socket());
   BOOST_TEST(dense_up_to(read_kept(reader), count));
   BOOST_TEST(reader.ask(write).at("seq").to_number<std::uint64_t>() == count + 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_log_that_may_not_grow_in_memory_refuses_writes_and_says_what_to_do) {
+  Steled daemon("posix", {"--retain-bytes", "0", "--max-store-bytes", "1M"});
+  daemon.start();
+  auto const write =
+      R"({"op":"write_log","entry":{"message":")" + std::string(100'000, 'x') + "\"}}";
+  WirePeer peer(daemon.socket());
+  int written = 0;
+  while (error_code_of(peer.ask(write)).empty()) BOOST_REQUIRE(++written < 20);
+  BOOST_TEST(written >= 10);
+  BOOST_TEST(error_code_of(peer.ask(write)) == "no_space");
+  BOOST_TEST(peer.ask(R"({"op":"count_logs"})").at("count").to_number<int>() == written);
+  BOOST_TEST(daemon.stop() == 0);
+
+  Steled smaller("posix", {"--retain-bytes", "0", "--max-store-bytes", "500K"});
+  smaller.keep_data_in(daemon.data_dir());
+  smaller.launch();
+  BOOST_TEST(smaller.process().wait() == 78);
+  BOOST_TEST(smaller.log().find("max-store-bytes allows (500K)") != std::string::npos);
+  BOOST_TEST(smaller.log().find("set retain-bytes") != std::string::npos);
+
+  Steled larger("posix", {"--retain-bytes", "0"});
+  larger.keep_data_in(daemon.data_dir());
+  larger.start();
+  WirePeer again(larger.socket());
+  BOOST_TEST(again.ask(R"({"op":"count_logs"})").at("count").to_number<int>() == written);
+}
+
+BOOST_AUTO_TEST_CASE(entries_go_by_their_age_also_when_nothing_is_written) {
+  Steled daemon("posix", {"--retain-age", "1s"});
+  daemon.start();
+  WirePeer peer(daemon.socket());
+  peer.ask(R"({"op":"write_log","entry":{"message":"m"}})");
+  auto const deadline = std::chrono::steady_clock::now() + stele::test::patience;
+  auto const count = [&] {
+    return peer.ask(R"({"op":"count_logs"})").at("count").to_number<int>();
+  };
+  while (count() > 0) BOOST_REQUIRE(std::chrono::steady_clock::now() < deadline);
+  auto const audit = peer.ask(R"({"op":"audit"})");
+  BOOST_TEST(audit.at("complete").as_bool());
+  BOOST_TEST(audit.at("expired").to_number<int>() == 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -36,6 +36,7 @@ struct Inode {
   std::vector<UnsyncedWrite> durable{};
   bool handed_out = false;  ///< Somebody may have changed `cache` behind our back.
   std::uint64_t released_from = 0;
+  std::chrono::seconds age{};
   std::uint64_t unreadable_begin = 0;
   std::uint64_t unreadable_end = 0;
 };
@@ -322,6 +323,11 @@ class SimulatedDirectory final : public wal::Directory {
     found->second->released_from = offset;
   }
 
+  std::chrono::seconds age(std::string_view name) const noexcept override {
+    auto const found = disk_.names.find(std::string(name));
+    return found == disk_.names.end() ? std::chrono::seconds(0) : found->second->age;
+  }
+
   void sync(Completion& completion) override {
     disk_.requests.push_back({.kind = Request::Kind::sync_names, .completion = &completion});
   }
@@ -465,6 +471,10 @@ void SimulatedDisk::make_unreadable(std::string const& name, std::uint64_t offse
   auto& inode = *state_->names.at(name);
   inode.unreadable_begin = offset;
   inode.unreadable_end = offset + bytes;
+}
+
+void SimulatedDisk::set_age(std::string const& name, std::chrono::seconds age) {
+  state_->names.at(name)->age = age;
 }
 
 void SimulatedDisk::make_readable(std::string const& name) { make_unreadable(name, 0, 0); }

@@ -3,6 +3,7 @@
 // seed.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -74,6 +75,8 @@ class SimulatedDisk {
   /// Reads that touch these bytes fail with EIO.
   void make_unreadable(std::string const& name, std::uint64_t offset, std::uint64_t bytes);
   void make_readable(std::string const& name);
+  /// When the file was last changed, as the next mount tells it.
+  void set_age(std::string const& name, std::chrono::seconds age);
 
  private:
   friend class SimulatedDirectory;

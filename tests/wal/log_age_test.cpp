@@ -1,0 +1,149 @@
+// Retention by age: whole segments, the oldest first, also of a log that nobody writes to.
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <chrono>
+#include <string>
+
+#include "support/log_fixture.hpp"
+#include "support/segment_view.hpp"
+#include "wal/gap_ledger.hpp"
+#include "wal/log.hpp"
+#include "wal/segment_name.hpp"
+
+using namespace stele::wal;
+using namespace std::chrono_literals;
+using stele::test::Crash;
+using stele::test::LogFixture;
+using stele::test::SimulatedDisk;
+
+namespace {
+
+Options keeping(std::chrono::seconds age) {
+  auto options = LogFixture::small_options();
+  options.retain_age = age;
+  return options;
+}
+
+struct AgeFixture {
+  AgeFixture() { reopen(); }
+  void reopen() { BOOST_TEST_REQUIRE(life.open(), life.failure.message); }
+  /// About ten of these fill a segment.
+  void fill(int count) {
+    for (int i = 0; i < count; ++i) life.write(std::string(5000, 'x'));
+  }
+  /// Time passes as it does where a timer is set for each deadline.
+  void wait(std::chrono::seconds time) {
+    auto const end = life.now + time;
+    for (auto due = life.log->next_deadline(); due && *due <= end;
+         due = life.log->next_deadline()) {
+      life.now = std::max(life.now, *due);
+      life.log->on_timer(life.now);
+      life.settle();
+    }
+    life.now = end;
+  }
+
+  SimulatedDisk disk{{}};
+  LogFixture life{disk, keeping(100s)};
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(log_age_test, AgeFixture)
+
+BOOST_AUTO_TEST_CASE(segments_go_when_their_last_commit_is_too_old_and_not_before) {
+  fill(15);
+  auto const second = life.metrics().active_first_seq;
+  wait(60s);
+  fill(15);
+  wait(39s);
+  BOOST_TEST(life.metrics().segments_removed == 0U);
+  wait(20s);
+  BOOST_TEST(life.metrics().segments_removed == 1U);
+  BOOST_TEST(life.listener.expired == second - 1);
+  BOOST_TEST(life.log->gaps().totals().expired == second - 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_log_that_is_written_to_no_more_is_empty_after_twice_the_age) {
+  fill(3);
+  wait(99s);
+  BOOST_TEST(life.listener.expired == 0U);
+  wait(130s);
+  BOOST_TEST(life.listener.expired == 3U);
+  auto const made = life.metrics().segments_made;
+  for (int i = 0; i < 20; ++i) wait(100s);
+  BOOST_TEST(life.metrics().segments_made == made);
+  life.stop();
+  reopen();
+  BOOST_TEST(life.sink.payloads.empty());
+  BOOST_TEST(life.write("next") == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(segments_of_an_earlier_life_are_as_old_as_their_files) {
+  fill(3);
+  life.stop();
+  disk.set_age(segment_name(1), 99s);
+  reopen();
+  BOOST_TEST(life.listener.expired == 0U);
+  BOOST_TEST(life.sink.payloads.size() == 3U);
+  life.now += 1'000'000s;  // Its own clock begins somewhere.
+  life.settle();
+  wait(0s);
+  BOOST_TEST(life.listener.expired == 0U);
+  wait(20s);
+  BOOST_TEST(life.listener.expired == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(without_an_age_nothing_goes_however_long_it_lies) {
+  SimulatedDisk other{{}};
+  LogFixture log(other, LogFixture::small_options());
+  BOOST_REQUIRE(log.open());
+  for (int i = 0; i < 30; ++i) log.write(std::string(5000, 'x'));
+  log.idle();
+  log.now += 1'000'000'000s;
+  log.log->on_timer(log.now);
+  log.settle();
+  BOOST_TEST(log.metrics().segments_removed == 0U);
+  BOOST_TEST(!log.log->next_deadline().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_crash_at_any_point_of_it_loses_nothing_that_is_not_named) {
+  for (std::uint64_t operations = 0; operations < 24; ++operations) {
+    BOOST_TEST_CONTEXT(operations << " operations") {
+      SimulatedDisk other{{.seed = operations + 1}};
+      LogFixture log(other, keeping(100s));
+      BOOST_REQUIRE(log.open());
+      for (int i = 0; i < 15; ++i) log.write(std::string(5000, 'x'));
+      log.idle();
+      other.stop_after(operations);
+      for (int i = 0; i < 3; ++i) {
+        log.now += 100s;
+        log.log->on_timer(log.now);
+        log.settle();
+      }
+      log.crash(Crash::power_cut);
+      BOOST_TEST_REQUIRE(log.open(), log.failure.message);
+      auto const totals = log.log->gaps().totals();
+      BOOST_TEST(totals.damaged == 0U);
+      BOOST_TEST(totals.torn == 0U);
+      BOOST_TEST(log.sink.payloads.size() + totals.expired == 15U);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_sink_that_is_full_ends_the_start) {
+  struct FullSink final : RecoverySink {
+    void on_payload(Seq, std::string_view) override {}
+    bool is_full() const noexcept override { return true; }
+  };
+  fill(3);
+  life.stop();
+  FullSink sink;
+  stele::test::RecordingListener listener;
+  auto const directory = disk.mount();
+  auto const opened = Log::open(*directory, keeping(100s), sink, listener);
+  BOOST_REQUIRE(!opened);
+  BOOST_TEST(opened.error().code == make_error_code(Errc::sink_full));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
