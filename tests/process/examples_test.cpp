@@ -58,6 +58,18 @@ BOOST_AUTO_TEST_CASE(buffered_stores_the_steps_of_its_threads) {
   BOOST_TEST(read_all().size() == 400U);
 }
 
+BOOST_AUTO_TEST_CASE(c_writes_and_logs_through_the_c_interface) {
+  BOOST_TEST(run("c").out == "1 hello from C\n2 in the background\n");
+}
+
+BOOST_AUTO_TEST_CASE(python_calls_the_c_interface_through_ctypes) {
+  ::setenv("STELE_LIBRARY", STELE_LIBRARY, 1);
+  auto const finished = run_program({"/usr/bin/python3", STELE_PYTHON_EXAMPLE});
+  BOOST_TEST(finished.exit_code == 0, finished.err);
+  BOOST_TEST(finished.out ==
+             "1 warn hello from Python {'disk': 'sda', 'used': 0.91}\nrefused: entry_too_large\n");
+}
+
 BOOST_AUTO_TEST_CASE(spdlog_stores_its_lines_with_their_source) {
   run("spdlog");
   auto const entries = read_all();
