@@ -50,5 +50,20 @@ run log_check env STELE_CHECK_SEEDS="${STELE_CHECK_SEEDS:-500}" \
 run verify env STELE_VERIFY_RUNS="${STELE_VERIFY_RUNS:-2000}" \
   $bin/process_test --run_test=verify_test
 
+# Each fuzzer for a minute, from the corpus; what it finds stays in build/fuzz/found.
+fuzz() {
+  bash .ci/install-packages.sh build fuzz && cmake --preset fuzz --log-level=WARNING || return 1
+  local name code=0
+  for name in canonical_value frame_reader request_parser time_spec wal_reader; do
+    mkdir -p "build/fuzz/found/$name"
+    cmake --build --preset fuzz --parallel "$(nproc)" --target "${name}_fuzz" &&
+      "build/fuzz/bin/${name}_fuzz" -max_total_time="${STELE_FUZZ_SECONDS:-60}" \
+        -print_final_stats=1 -artifact_prefix="build/fuzz/found/$name-" "build/fuzz/found/$name" \
+        "tests/fuzz/corpus/${name}_fuzz" || code=1
+  done
+  return $code
+}
+run fuzz fuzz
+
 echo "== failed: ${failed[*]:-none}; skipped: ${skipped[*]:-none}"
 [ ${#failed[@]} -eq 0 ] && [ ${#skipped[@]} -eq 0 ]
