@@ -16,7 +16,7 @@ cmake --build --preset release --parallel "$(nproc)" \
 bin=build/release/bin
 
 failed=() skipped=()
-# run NAME COMMAND…: one suite; further ones (fuzzers, simulation, mutants) are added below.
+# run NAME COMMAND…: one suite.
 run() {
   local name=$1
   shift
@@ -64,6 +64,8 @@ fuzz() {
   return $code
 }
 run fuzz fuzz
+
+run mutants bash tests/mutants.sh
 
 echo "== failed: ${failed[*]:-none}; skipped: ${skipped[*]:-none}"
 [ ${#failed[@]} -eq 0 ] && [ ${#skipped[@]} -eq 0 ]

@@ -127,6 +127,13 @@ BOOST_AUTO_TEST_CASE(a_commit_gathers_up_to_its_limit_and_a_group_never_spans_tw
   std::vector<std::uint32_t> counts;
   while (fix.pipeline.next_commit_bytes()) counts.push_back(fix.commit().payload_count);
   BOOST_TEST((counts == std::vector<std::uint32_t>{2, 2, 1}));
+
+  // One byte is missing for the second group; half of it would fit.
+  Fixture pairs({}, 2 * group_bytes(2, 200) - 1);
+  for (int i = 0; i < 2; ++i) pairs.append({payload, payload});
+  counts.clear();
+  while (pairs.pipeline.next_commit_bytes()) counts.push_back(pairs.commit().payload_count);
+  BOOST_TEST((counts == std::vector<std::uint32_t>{2, 2}));
 }
 
 BOOST_AUTO_TEST_CASE(a_group_above_the_limit_gets_a_commit_of_its_own) {
