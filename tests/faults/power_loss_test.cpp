@@ -62,7 +62,9 @@ class PowerLoss {
                  " of life " + std::to_string(counts.lives) + ": " + broken.front());
       }
       if (index++ == next_start && broken.empty()) {
-        next = image;
+        // As the daemon left it that was looked at: from the image itself a later start could show
+        // again what retention had removed by then.
+        next = read_image(memory_.path() + "/image");
         next_past = std::move(found);
       }
     }
