@@ -41,6 +41,7 @@ std::vector<std::string> Steled::command(std::string const& socket_path) const {
 }
 
 void Steled::launch() {
+  process_.reset();  // One that still runs is killed first: it has the lock.
   process_ = std::make_unique<Program>(
       command(), Program::Files{"/dev/null", home_ / "steled.log", home_ / "steled.log"});
 }
