@@ -1,18 +1,11 @@
 #include "daemon/chunk.hpp"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <boost/assert.hpp>
 #include <limits>
 #include <utility>
 
 namespace stele::daemon {
-namespace {
-
-constexpr std::size_t page_bytes = 4096;
-
-}  // namespace
 
 Chunk::Chunk(Seq first_seq, ChunkMemory memory)
     : memory_(std::move(memory)), first_seq_(first_seq) {
@@ -43,12 +36,7 @@ std::string_view Chunk::append(std::size_t bytes) {
 
 void Chunk::shrink_to_fit() {
   ends_.shrink_to_fit();
-  auto& size = memory_.get_deleter().bytes;
-  auto const used = (used_bytes() + page_bytes - 1) / page_bytes * page_bytes;
-  // Small entries leave little, and a large page that loses a part is a large page no more.
-  if (used == 0 || size - used <= size / 32) return;
-  ::munmap(memory_.get() + used, size - used);
-  size = used;
+  trim_chunk_memory(memory_, used_bytes());
 }
 
 }  // namespace stele::daemon

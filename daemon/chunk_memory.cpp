@@ -61,6 +61,15 @@ ChunkMemory map_chunk_memory(std::size_t bytes) {
   return ChunkMemory(mapped, UnmapMemory{size});
 }
 
+void trim_chunk_memory(ChunkMemory& memory, std::size_t bytes) noexcept {
+  auto& size = memory.get_deleter().bytes;
+  auto const kept = round_up(bytes, page_bytes);
+  // Small entries leave little, and a large page that loses a part is a large page no more.
+  if (kept == 0 || size - kept <= size / 32) return;
+  ::munmap(memory.get() + kept, size - kept);
+  size = kept;
+}
+
 ChunkReserve::ChunkReserve() : thread_([this] { fill(); }) {}
 
 ChunkReserve::~ChunkReserve() {

@@ -24,6 +24,8 @@ constexpr std::size_t chunk_bytes = std::size_t{2} << 20;
 
 /// At least `bytes`, rounded up to whole pages; the system gives them when they are first touched.
 ChunkMemory map_chunk_memory(std::size_t bytes);
+/// Gives back the pages behind the first `bytes`, if they are worth it.
+void trim_chunk_memory(ChunkMemory& memory, std::size_t bytes) noexcept;
 
 /// Gives chunks memory that the system has given already. Making a page costs more time than
 /// filling it with entries, and here a thread of its own spends it, ahead of need, on processors

@@ -21,7 +21,7 @@ class ReplyBatch {
  public:
   /// The kernel takes more in one call, but Boost.Asio hands it no more.
   static constexpr std::size_t parts_max = 64;
-  /// Some 50 us of copying: a call to the kernel holds up everybody else for as long as it takes.
+  /// Some 25 us of copying: a call to the kernel holds up everybody else for as long as it takes.
   static constexpr std::size_t call_bytes_max = std::size_t{128} << 10;
 
   /// Append here what comes next.
