@@ -39,7 +39,8 @@ std::string to_string(DeviceFault const& fault) {
 }
 
 /// Fails as told. A failed write leaves any part of its bytes; a failed flush loses commits that
-/// were in the cache of the drive.
+/// were in the cache of the drive. ext4's superblock is left whole or as it was: nothing could mend
+/// it, since a disk so small has no second copy.
 class FailingDevice final : public DiskPolicy {
  public:
   explicit FailingDevice(std::uint64_t seed) : random_(seed) {}
@@ -66,7 +67,9 @@ class FailingDevice final : public DiskPolicy {
                      (fault_.target == Target::commit && begins_commit(bytes));
     auto const place = media.begin() + static_cast<std::ptrdiff_t>(offset);
     if (hit && fails()) {
-      std::copy_n(bytes.begin(), random_() % (bytes.size() + 1), place);
+      bool const superblock = offset == 0;
+      auto const left = superblock ? random_() % 2 * bytes.size() : random_() % (bytes.size() + 1);
+      std::copy_n(bytes.begin(), left, place);
       return EIO;
     }
     if (begins_commit(bytes)) {
@@ -138,6 +141,7 @@ class DeviceErrors {
     // After an error of its own journal ext4 needs to be mounted again; else the page cache stays.
     if (!write_probe(*mounted)) {
       mounted.reset();
+      repair_ext4(disk.file());
       mounted = std::make_unique<MountedImage>(disk.file(), memory_.path() + "/disk");
     }
     daemon.start();
@@ -188,6 +192,7 @@ class DeviceErrors {
   /// What was served was read from the disk: another machine with this disk serves it as well.
   void check_media(DiskBytes const& media, Findings const& served) {
     write_image(memory_.path() + "/image", media);
+    repair_ext4(memory_.path() + "/image");
     MountedImage mounted(memory_.path() + "/image", memory_.path() + "/copy");
     Steled daemon(way_.backend, small_log_flags(way_));
     daemon.keep_data_in(mounted.path() + "/data");

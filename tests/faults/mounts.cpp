@@ -118,4 +118,10 @@ void make_ext4(std::string const& image, std::uint64_t bytes) {
   if (made.exit_code != 0) throw std::runtime_error("mkfs.ext4: " + made.err);
 }
 
+void repair_ext4(std::string const& image) {
+  auto const checked = run_program({"/sbin/e2fsck", "-f", "-y", image});
+  constexpr int all_mended = 1;  // e2fsck(8): 0 clean, 1 mended, others are failures.
+  if (checked.exit_code > all_mended) throw std::runtime_error("e2fsck: " + checked.out);
+}
+
 }  // namespace stele::test

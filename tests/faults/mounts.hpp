@@ -65,4 +65,8 @@ class MountedImage {
 /// Makes a file with an empty ext4 file system in it.
 void make_ext4(std::string const& image, std::uint64_t bytes);
 
+/// Checks and mends an ext4 file system that is not mounted, as a boot does: a device that failed
+/// may have torn the file system's own blocks, and the kernel refuses to mount those.
+void repair_ext4(std::string const& image);
+
 }  // namespace stele::test
