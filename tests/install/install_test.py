@@ -86,11 +86,26 @@ def check_symbols(library):
     print("libstele exports stele_…@@STELE_0 alone: as wanted")
 
 
+def check_command_texts(prefix):
+    """The shells that are there parse their completions; lnav takes the format."""
+    share = prefix / "share"
+    for path, word, shell in (
+            ("man/man1/stele.1", ".TH STELE 1", None),
+            ("bash-completion/completions/stele", "complete ", "bash"),
+            ("zsh/vendor-completions/_stele", "#compdef stele", "zsh"),
+            ("fish/vendor_completions.d/stele.fish", "complete -c stele", "fish"),
+            ("lnav/formats/stele/stele.json", '"stele_log"', None)):
+        expect(f"share/{path} with {word!r}", word in (share / path).read_text(), True)
+        if shell and shutil.which(shell):
+            run([shell, "-n", share / path])
+
+
 def use_prefix(prefix, work):
     """Runs with the source tree out of sight."""
     build_consumers(prefix, work)
     library = next(prefix.rglob("libstele.so.0"))
     check_symbols(library)
+    check_command_texts(prefix)
     socket = work / "stele.sock"
     environment = {**os.environ, "STELE_SOCKET": str(socket), "STELE_LIBRARY": str(library),
                    "LD_LIBRARY_PATH": str(library.parent)}
