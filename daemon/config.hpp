@@ -64,6 +64,8 @@ struct Option {
   /// Takes a value as text; false if it is not a legal one.
   bool (*set)(Config& config, std::string_view value);
   std::string_view allowed;  ///< For the message when it is not.
+  void (*copy)(Config const& from, Config& to);
+  bool at_run_time = false;  ///< Taken by a daemon that reads its file again.
 };
 std::span<Option const> options() noexcept;
 

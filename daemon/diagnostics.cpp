@@ -98,6 +98,8 @@ void start_diagnostics(LogLevel level) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+void set_diagnostics_level(LogLevel level) { spdlog::set_level(to_spdlog(level)); }
+
 std::string printable(std::string_view bytes) {
   constexpr char hex[] = "0123456789abcdef";
   std::string text = "\"";

@@ -15,6 +15,7 @@ namespace stele::daemon {
 /// Makes spdlog's default logger write to stderr: coloured with the time if it is a terminal, with
 /// systemd's <N> priorities if it is the journal's stream, else plain.
 void start_diagnostics(LogLevel level);
+void set_diagnostics_level(LogLevel level);
 
 /// Bytes of a client as they may appear in a log line: quoted, everything but printable ASCII
 /// escaped, cut after 256 bytes.

@@ -3,6 +3,9 @@
 
 #include <sysexits.h>
 
+#include "stele/error.hpp"
+#include "wal/error.hpp"
+
 namespace stele::daemon {
 
 inline constexpr int exit_ok = 0;
@@ -11,5 +14,9 @@ inline constexpr int exit_damaged = EX_DATAERR;  // 65
 inline constexpr int exit_io_error = EX_IOERR;   // 74
 inline constexpr int exit_locked = EX_TEMPFAIL;  // 75
 inline constexpr int exit_config = EX_CONFIG;    // 78
+
+/// Why the log, or the socket, could not be opened.
+int exit_code_of(wal::Failure const& failure) noexcept;
+int exit_code_of(Failure const& failure) noexcept;
 
 }  // namespace stele::daemon

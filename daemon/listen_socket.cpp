@@ -29,6 +29,8 @@ class Category final : public boost::system::error_category {
         return "everybody may write to the socket's directory";
       case ListenSocket::Refusal::owner:
         return "the socket cannot be given to this owner or group";
+      case ListenSocket::Refusal::passed:
+        return "what was passed is not a socket to listen on";
     }
     return "unknown";
   }
@@ -141,7 +143,7 @@ Result<ListenSocket> ListenSocket::open(boost::asio::io_context& io, SocketFile 
     acceptor.bind(stream_protocol::endpoint(path), error);
   }
   if (error) return Failure(error, "cannot make the socket " + path + ": " + error.message());
-  ListenSocket socket(std::move(acceptor), path);
+  ListenSocket socket(std::move(acceptor), path, true);
   if (auto const given = give_away(file); !given) return given.error();
   // The most that the kernel allows; it lowers a larger number to net.core.somaxconn.
   socket.acceptor_.listen(boost::asio::socket_base::max_listen_connections, error);
@@ -149,8 +151,18 @@ Result<ListenSocket> ListenSocket::open(boost::asio::io_context& io, SocketFile 
   return socket;
 }
 
-ListenSocket::ListenSocket(stream_protocol::acceptor acceptor, std::string path)
-    : acceptor_(std::move(acceptor)), path_(std::move(path)) {
+Result<ListenSocket> ListenSocket::adopt(boost::asio::io_context& io, PassedSocket const& passed) {
+  stream_protocol::acceptor acceptor(io);
+  error_code error;
+  acceptor.assign(stream_protocol(), passed.descriptor, error);
+  if (error) {
+    return Failure(error, "cannot take over the socket " + passed.path + ": " + error.message());
+  }
+  return ListenSocket(std::move(acceptor), passed.path, false);
+}
+
+ListenSocket::ListenSocket(stream_protocol::acceptor acceptor, std::string path, bool made_here)
+    : acceptor_(std::move(acceptor)), path_(std::move(path)), made_here_(made_here) {
   struct stat status {};
   if (::lstat(path_.c_str(), &status) != 0) return;
   device_ = status.st_dev;
@@ -161,11 +173,12 @@ ListenSocket::ListenSocket(ListenSocket&& other) noexcept
     : acceptor_(std::move(other.acceptor_)),
       path_(std::exchange(other.path_, {})),
       device_(other.device_),
-      inode_(other.inode_) {}
+      inode_(other.inode_),
+      made_here_(other.made_here_) {}
 
 ListenSocket::~ListenSocket() {
   struct stat status {};
-  if (path_.empty() || ::lstat(path_.c_str(), &status) != 0) return;
+  if (!made_here_ || path_.empty() || ::lstat(path_.c_str(), &status) != 0) return;
   if (status.st_dev == device_ && status.st_ino == inode_) ::unlink(path_.c_str());
 }
 

@@ -44,5 +44,10 @@ int main(int argc, char** argv) {
       break;
   }
   start_diagnostics(invocation.config.log_level);
-  return run_service(invocation.config);
+  return run_service(invocation.config, [arguments](Config& config) {
+    Invocation again;
+    auto errors = parse_command_line(arguments, again);
+    config = again.config;
+    return errors;
+  });
 }

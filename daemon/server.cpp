@@ -71,6 +71,13 @@ void Server::start() {
   asio::co_spawn(io_, accept_clients(), rethrow);
 }
 
+void Server::apply(Config const& config) {
+  limits_ = session_limits(config);
+  connections_max_ = config.max_connections;
+  may_write_ = config.may_write;
+  may_read_ = config.may_read;
+}
+
 void Server::wait_for_signal() {
   signals_.async_wait([this](boost::system::error_code error, int signal) {
     if (error) return;
@@ -191,6 +198,7 @@ void Server::drain(std::chrono::seconds patience) {
   accept_pause_.cancel();
   tick_.cancel();
   handler_.start_draining();
+  if (on_drain_) on_drain_();
   drain_deadline_.expires_after(patience);
   drain_deadline_.async_wait([this](boost::system::error_code error) {
     if (error) return;

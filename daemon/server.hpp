@@ -7,8 +7,10 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 
 #include "daemon/clock.hpp"
 #include "daemon/committer.hpp"
@@ -33,6 +35,11 @@ class Server final : private SessionOwner {
   /// Serves from the next run of the io_context on, and stops it when all is over.
   void start();
   bool log_failed() const noexcept { return log_failed_; }
+  bool draining() const noexcept { return draining_; }
+  /// Called when it begins to drain, for whatever reason.
+  void set_drain_handler(std::function<void()> handler) { on_drain_ = std::move(handler); }
+  /// The limits and lists of connections that are made from now on.
+  void apply(Config const& config);
 
  private:
   using AcceptedSocket = boost::asio::local::stream_protocol::socket;
@@ -63,6 +70,7 @@ class Server final : private SessionOwner {
   SocketPoller poller_;
   Throttle accept_errors_{std::chrono::seconds(10)};
   Throttle refusals_{std::chrono::seconds(10)};
+  std::function<void()> on_drain_{};
   std::unordered_map<Session const*, std::shared_ptr<Session>> sessions_{};
   std::size_t refusing_ = 0;
   bool ticking_ = false;

@@ -10,20 +10,28 @@
 #include <chrono>
 #include <csignal>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "daemon/chunk_memory.hpp"
 #include "daemon/clock.hpp"
+#include "daemon/config_change.hpp"
+#include "daemon/diagnostics.hpp"
 #include "daemon/exit_code.hpp"
+#include "daemon/heartbeat.hpp"
 #include "daemon/listen_socket.hpp"
 #include "daemon/metrics.hpp"
+#include "daemon/passed_socket.hpp"
 #include "daemon/request_handler.hpp"
 #include "daemon/server.hpp"
+#include "daemon/status_line.hpp"
 #include "daemon/store.hpp"
 #include "daemon/store_loader.hpp"
+#include "daemon/supervisor.hpp"
 #include "daemon/version.hpp"
 #include "daemon/wal_driver.hpp"
+#include "daemon/watched_directory.hpp"
 #include "wal/disk_directory.hpp"
 
 namespace stele::daemon {
@@ -50,6 +58,10 @@ std::uint64_t fit_connections(std::uint64_t wanted) {
   return std::min<std::uint64_t>(wanted, limit.rlim_cur - own_descriptors);
 }
 
+/// The start may take so much longer from each sign of progress on.
+constexpr std::chrono::seconds start_patience{120};
+constexpr std::chrono::milliseconds progress_period{500};
+
 wal::Options log_options(Config const& config) {
   wal::Options options;
   options.segment_bytes = config.segment_bytes;
@@ -60,25 +72,6 @@ wal::Options log_options(Config const& config) {
   options.retain_age = config.retain_age;
   options.on_damage = config.on_damage;
   return options;
-}
-
-int exit_code_of(wal::Failure const& failure) {
-  if (failure.code == wal::Errc::locked) return exit_locked;
-  bool const is_setting = failure.code == wal::Errc::not_local ||
-                          failure.code == wal::Errc::sink_full ||
-                          failure.code == boost::system::errc::invalid_argument;
-  if (is_setting) return exit_config;
-  bool const is_data = failure.code == wal::Errc::damaged || failure.code == wal::Errc::not_a_log ||
-                       failure.code == wal::Errc::unsupported_version;
-  return is_data ? exit_damaged : exit_io_error;
-}
-
-int exit_code_of(Failure const& failure) {
-  if (failure.code == ListenSocket::Refusal::in_use) return exit_locked;
-  using Refusal = ListenSocket::Refusal;
-  bool const is_setting = failure.code == Refusal::not_ours || failure.code == Refusal::owner ||
-                          failure.code == Refusal::open_place;
-  return is_setting ? exit_config : exit_io_error;
 }
 
 std::uint64_t machine_bytes() {
@@ -105,7 +98,8 @@ std::uint64_t microseconds_between(Instant from, Instant to) {
 /// All parts that live as long as the service, in the order in which they depend on one another.
 class Service {
  public:
-  explicit Service(Config const& config) : store_(config.max_writers, &chunk_reserve_) {
+  Service(Config const& config, RereadConfig reread)
+      : asked_(config), reread_(std::move(reread)), store_(config.max_writers, &chunk_reserve_) {
     facts_.config = config;
   }
 
@@ -114,21 +108,32 @@ class Service {
  private:
   bool fit_limits();
   wal::Result<void> open_log();
+  void report_progress(Instant begun_at, std::uint64_t bytes_done, std::uint64_t bytes_total);
+  void explain(wal::Failure const& failure) const;
+  Result<ListenSocket> open_socket(std::optional<PassedSocket> const& passed);
   int serve(ListenSocket& listen_socket, boost::asio::signal_set& signals);
+  Heartbeat::Reading read_state(Server const& server) const;
+  void wait_for_reload(Server& server, Heartbeat& heartbeat);
+  void reload(Server& server);
   bool close_log();
 
+  Config asked_;  ///< What is in force is fitted to this process's limits: facts_.
+  RereadConfig reread_;
   SystemClock clock_{};
+  Supervisor manager_{};
+  Instant progress_told_at_{};
   ServiceFacts facts_{};
   Metrics metrics_{};
   ChunkReserve chunk_reserve_{};
   Store store_;
   std::unique_ptr<wal::Directory> directory_{};
   boost::asio::io_context io_{1};
+  boost::asio::signal_set reload_signals_{io_, SIGHUP};  ///< From the start: its default is to end.
   std::unique_ptr<WalDriver> driver_{};
 };
 
 bool Service::fit_limits() {
-  std::uint64_t const wanted = facts_.config.max_connections;
+  std::uint64_t const wanted = asked_.max_connections;
   std::uint64_t const fitting = fit_connections(wanted);
   if (fitting == 0) {
     spdlog::critical("the process may open too few files; raise RLIMIT_NOFILE (ulimit -n) to {}",
@@ -149,12 +154,15 @@ wal::Result<void> Service::open_log() {
   auto directory = wal::open_disk_directory(
       {config.data_dir, config.wal_backend, config.allow_remote, config.buffered}, note);
   if (!directory) return directory.error();
-  directory_ = *std::move(directory);
+  directory_ = std::make_unique<WatchedDirectory>(*std::move(directory), manager_);
   if (!note.empty()) spdlog::warn("{}", note);
 
   auto const begun_at = clock_.now();
   facts_.store_bytes_max = store_bytes_max(config, machine_bytes());
   StoreLoader loader(store_, clock_, {facts_.store_bytes_max, config.retain_bytes != 0});
+  loader.set_progress_handler([this, begun_at](std::uint64_t done, std::uint64_t total) {
+    report_progress(begun_at, done, total);
+  });
   auto driver = WalDriver::open(io_, *directory_, log_options(config), loader, store_, clock_);
   if (!driver && driver.error().code == wal::Errc::sink_full) {
     return wal::Failure{driver.error().code,
@@ -178,27 +186,33 @@ wal::Result<void> Service::open_log() {
   return {};
 }
 
+/// A recovery may last longer than a start is given, as long as it comes forward.
+void Service::report_progress(Instant begun_at, std::uint64_t bytes_done,
+                              std::uint64_t bytes_total) {
+  auto const now = clock_.now();
+  if (now - progress_told_at_ < progress_period && bytes_done < bytes_total) return;
+  progress_told_at_ = now;
+  auto const taken = std::chrono::duration_cast<std::chrono::milliseconds>(now - begun_at);
+  manager_.extend_start(start_patience, recovery_line({bytes_done, bytes_total, taken}));
+}
+
 int Service::run() {
   spdlog::info("steled {}", version);
   if (!fit_limits()) return exit_config;
+  auto const passed = take_passed_socket();
+  if (!passed) {
+    spdlog::critical("{}", passed.error().message);
+    return exit_code_of(passed.error());
+  }
+  manager_.extend_start(start_patience, "opening the log");
   // The lock of the data directory comes first: who holds it may judge what the socket file is.
   if (auto const opened = open_log(); !opened) {
-    spdlog::critical("cannot open the log in {}: {}", facts_.config.data_dir,
-                     opened.error().message);
-    if (opened.error().code == wal::Errc::damaged) {
-      auto const& dir = facts_.config.data_dir;
-      spdlog::critical(
-          "`stele verify {}` names each place; `stele salvage {} NEWDIR` copies what can be read "
-          "into a new log; --on-damage serve starts with what can be read",
-          dir, dir);
-    }
+    explain(opened.error());
     return exit_code_of(opened.error());
   }
   // Caught before the socket is there: who can connect may also ask the daemon to stop.
   boost::asio::signal_set signals(io_, SIGTERM, SIGINT);
-  Config const& config = facts_.config;
-  auto listen_socket = ListenSocket::open(
-      io_, {config.socket, config.socket_mode, config.socket_owner, config.socket_group});
+  auto listen_socket = open_socket(*passed);
   if (!listen_socket) {
     spdlog::critical("{}", listen_socket.error().message);
     close_log();
@@ -207,14 +221,77 @@ int Service::run() {
   return serve(*listen_socket, signals);
 }
 
+void Service::explain(wal::Failure const& failure) const {
+  auto const& dir = facts_.config.data_dir;
+  spdlog::critical("cannot open the log in {}: {}", dir, failure.message);
+  if (failure.code != wal::Errc::damaged) return;
+  spdlog::critical(
+      "`stele verify {}` names each place; `stele salvage {} NEWDIR` copies what can be read "
+      "into a new log; --on-damage serve starts with what can be read",
+      dir, dir);
+}
+
+/// Clients that connect to a socket that was passed wait in it while nobody serves.
+Result<ListenSocket> Service::open_socket(std::optional<PassedSocket> const& passed) {
+  if (passed) return ListenSocket::adopt(io_, *passed);
+  Config const& config = facts_.config;
+  return ListenSocket::open(
+      io_, {config.socket, config.socket_mode, config.socket_owner, config.socket_group});
+}
+
 int Service::serve(ListenSocket& listen_socket, boost::asio::signal_set& signals) {
   RequestHandler handler(facts_, store_, driver_->committer(), clock_, metrics_);
   Server server(io_, signals, listen_socket, handler, driver_->committer(), facts_.config);
+  Heartbeat heartbeat(io_, manager_, clock_, [this, &server] { return read_state(server); });
+  server.set_drain_handler([this, &heartbeat] { manager_.stopping(heartbeat.line()); });
+  wait_for_reload(server, heartbeat);
   server.start();
+  heartbeat.start();
   spdlog::info("listening on {}", listen_socket.path());
+  manager_.ready(heartbeat.line());
   io_.run();
   if (server.log_failed()) return exit_io_error;
   return close_log() ? exit_ok : exit_io_error;
+}
+
+Heartbeat::Reading Service::read_state(Server const& server) const {
+  auto const& log = driver_->committer();
+  return {.state = service_state(facts_, store_, log, server.draining()),
+          .connections = metrics_.connections_open,
+          .durable_seq = log.log().durable_seq(),
+          .pending_bytes = log.pending_bytes()};
+}
+
+void Service::wait_for_reload(Server& server, Heartbeat& heartbeat) {
+  reload_signals_.async_wait([this, &server, &heartbeat](boost::system::error_code error, int) {
+    if (error || server.draining()) return;
+    manager_.reloading(clock_.now());
+    reload(server);
+    manager_.ready(heartbeat.line());
+    wait_for_reload(server, heartbeat);
+  });
+}
+
+void Service::reload(Server& server) {
+  Config wanted;
+  if (auto const errors = reread_(wanted)) {
+    for (auto const& message : errors->messages) spdlog::error("reload: {}", message);
+    spdlog::error("reload: the settings are not valid; nothing was changed");
+    return;
+  }
+  auto const change = compare(asked_, wanted);
+  asked_ = change.in_force;
+  facts_.config = change.in_force;
+  fit_limits();
+  server.apply(facts_.config);
+  set_diagnostics_level(facts_.config.log_level);
+  for (auto const name : change.applied) spdlog::info("reload: {} has changed", name);
+  for (auto const name : change.needs_restart) {
+    spdlog::warn("reload: {} has changed in the file; it needs a restart", name);
+  }
+  if (change.applied.empty() && change.needs_restart.empty()) {
+    spdlog::info("reload: nothing has changed");
+  }
 }
 
 bool Service::close_log() {
@@ -229,10 +306,10 @@ bool Service::close_log() {
 
 }  // namespace
 
-int run_service(Config const& config) {
+int run_service(Config const& config, RereadConfig reread) {
   // A client that goes away is an error of one write, not a signal.
   std::signal(SIGPIPE, SIG_IGN);
-  return Service(config).run();
+  return Service(config, std::move(reread)).run();
 }
 
 }  // namespace stele::daemon

@@ -49,6 +49,7 @@ void StoreLoader::on_gap(wal::Gap const& gap) {
 }
 
 void StoreLoader::on_progress(std::uint64_t bytes_done, std::uint64_t bytes_total) {
+  if (on_progress_) on_progress_(bytes_done, bytes_total);
   auto const now = clock_.now();
   if (now - reported_at_ < progress_period || bytes_total == 0) return;
   reported_at_ = now;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "daemon/clock.hpp"
 #include "daemon/store.hpp"
@@ -28,6 +30,10 @@ class StoreLoader final : public wal::RecoverySink {
   bool is_full() const noexcept override { return full_; }
   void on_progress(std::uint64_t bytes_done, std::uint64_t bytes_total) override;
 
+  /// Called with the bytes that have been read and all that there are, after each segment.
+  using ProgressHandler = std::function<void(std::uint64_t bytes_done, std::uint64_t bytes_total)>;
+  void set_progress_handler(ProgressHandler handler) { on_progress_ = std::move(handler); }
+
   /// Payloads that the log vouches for but that are no entries: written by something else.
   std::uint64_t rejected() const noexcept { return rejected_; }
 
@@ -38,6 +44,7 @@ class StoreLoader final : public wal::RecoverySink {
   Clock const& clock_;
   Room room_;
   Instant reported_at_;
+  ProgressHandler on_progress_{};
   bool full_ = false;
   std::uint64_t rejected_ = 0;
   struct NumberedGroup {

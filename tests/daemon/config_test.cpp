@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/config_change.hpp"
+
 namespace {
 
 using namespace stele::daemon;
@@ -248,6 +250,28 @@ BOOST_AUTO_TEST_CASE(sizes_take_suffixes_and_nothing_else) {
   for (std::uint64_t const size : {0ULL, 1ULL, 1023ULL, 1024ULL, 3ULL << 20, 5ULL << 40}) {
     BOOST_TEST((parse_size(format_size(size)) == size));
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_changed_setting_is_taken_at_run_time_or_named_as_one_that_needs_a_restart) {
+  for (Option const& option : options()) {
+    BOOST_TEST_CONTEXT(option.name) {
+      Config wanted;
+      for (std::string_view const value :
+           {"1", "root", "@root", "0700", "true", "posix", "refuse", "debug", "7d", "/elsewhere"}) {
+        if (wanted == Config{}) option.set(wanted, value);
+      }
+      auto const change = compare(Config{}, wanted);
+      BOOST_TEST(change.applied.size() + change.needs_restart.size() == 1U);
+      BOOST_TEST(change.applied.size() == (option.at_run_time ? 1U : 0U));
+      BOOST_TEST((change.in_force == (option.at_run_time ? wanted : Config{})));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_has_not_changed_is_not_named) {
+  auto const change = compare(Config{}, Config{});
+  BOOST_TEST(change.applied.empty());
+  BOOST_TEST(change.needs_restart.empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
