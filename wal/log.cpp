@@ -37,6 +37,8 @@ Result<Options> resolve(Options options, Directory const& directory) {
                    "segment-bytes must be a multiple of 4096 and at least " +
                        std::to_string(segment_bytes_min)};
   }
+  options.first_segment_bytes =
+      std::clamp(options.first_segment_bytes, segment_bytes_min, options.segment_bytes);
   auto const room = options.segment_bytes - first_commit_offset - options.commit_align;
   options.commit_bytes_max = std::min<std::size_t>(
       options.commit_bytes_max, static_cast<std::size_t>(room) - commit_header_bytes);

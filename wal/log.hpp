@@ -40,6 +40,9 @@ enum class OnDamage : std::uint8_t { serve, refuse };
 
 struct Options {
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;
+  /// Of the segment that open() makes, whose zeros it waits for: a multiple of 4096, at most
+  /// segment_bytes.
+  std::uint64_t first_segment_bytes = std::uint64_t{16} << 20;
   /// Commits start at multiples of this; 0: of the directory's alignment.
   std::size_t commit_align = 0;
   /// A group is at most this many bytes of payload and record headers, and lies in one commit.

@@ -116,8 +116,9 @@ void Log::Core::remove_leftovers() {
 
 SegmentMaker::Plan Log::Core::plan_segment() const {
   auto const prev = segments_.empty() ? 0 : segments_.back().segment_no;
+  auto const bytes = active_.file ? options.segment_bytes : options.first_segment_bytes;
   SegmentMaker::Plan plan;
-  plan.header = {.segment_bytes = options.segment_bytes,
+  plan.header = {.segment_bytes = bytes,
                  .commit_align = static_cast<std::uint32_t>(options.commit_align),
                  .store_id = store_id,
                  .segment_no = std::max(prev, manifest_.first_segment_no - 1) + 1,
@@ -128,14 +129,16 @@ SegmentMaker::Plan Log::Core::plan_segment() const {
   plan.manifest = manifest_;
   plan.manifest.last_segment_no = plan.header.segment_no;
   plan.manifest.durable_commit = pipeline.durable_commit();
-  plan.expired = plan_expiry(plan.manifest);
+  plan.expired = plan_expiry(plan.manifest, bytes);
   return plan;
 }
 
-/// Which segments retention takes, the oldest first and never the active one.
-std::vector<SegmentMaker::Expired> Log::Core::plan_expiry(Manifest& manifest) const {
+/// Which segments retention takes for the sake of a new one, the oldest first and never the active one.
+/// one.
+std::vector<SegmentMaker::Expired> Log::Core::plan_expiry(Manifest& manifest,
+                                                          std::uint64_t new_bytes) const {
   std::vector<SegmentMaker::Expired> expired;
-  auto bytes = metrics.log_bytes + options.segment_bytes;
+  auto bytes = metrics.log_bytes + new_bytes;
   for (std::size_t i = 0; i + 1 < segments_.size(); ++i) {
     bool const too_many = options.retain_bytes != 0 && bytes > options.retain_bytes;
     if (!too_many && !is_too_old(segments_[i])) break;

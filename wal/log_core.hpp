@@ -60,7 +60,7 @@ class Log::Core final : private Completion {
   void release_tails();
   void release_tail(std::uint64_t segment_no, std::uint64_t end_offset) noexcept;
   SegmentMaker::Plan plan_segment() const;
-  std::vector<SegmentMaker::Expired> plan_expiry(Manifest& manifest) const;
+  std::vector<SegmentMaker::Expired> plan_expiry(Manifest& manifest, std::uint64_t new_bytes) const;
   bool is_too_old(KeptSegment const& segment) const noexcept;
   void take_time(Instant now) noexcept;
   bool has_old_payloads() const noexcept;

@@ -101,6 +101,24 @@ BOOST_AUTO_TEST_CASE(commits_fill_segments_front_to_back_and_none_spans_two) {
   BOOST_TEST(commit_no >= 61u);
 }
 
+BOOST_AUTO_TEST_CASE(
+    the_first_segment_of_each_life_is_smaller_so_that_a_start_waits_for_few_zeros) {
+  auto options = LogFixture::small_options();
+  options.segment_bytes = 4 * segment_bytes;
+  options.first_segment_bytes = segment_bytes;
+  Fixture fix(options);
+  fix.fill(20);
+  fix.life.stop();
+  fix.reopen();
+  std::vector<std::uint64_t> sizes;
+  for (auto const& name : segments_of(fix.disk)) {
+    if (commits_of(fix.disk, name).empty()) continue;
+    sizes.push_back(header_of(fix.disk, name).segment_bytes / segment_bytes);
+  }
+  BOOST_TEST(sizes == (std::vector<std::uint64_t>{1, 4, 1}), boost::test_tools::per_element());
+  fix.check_payloads(1, 20);
+}
+
 BOOST_AUTO_TEST_CASE(a_group_that_does_not_fit_waits_for_the_next_segment_as_a_whole) {
   Fixture fix;
   fix.fill(10);
