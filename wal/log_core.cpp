@@ -133,7 +133,7 @@ SegmentMaker::Plan Log::Core::plan_segment() const {
   return plan;
 }
 
-/// Which segments retention takes for the sake of a new one, the oldest first and never the active one.
+/// Which segments retention takes for a new one, the oldest first and never the active one.
 /// one.
 std::vector<SegmentMaker::Expired> Log::Core::plan_expiry(Manifest& manifest,
                                                           std::uint64_t new_bytes) const {
