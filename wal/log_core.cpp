@@ -134,7 +134,6 @@ SegmentMaker::Plan Log::Core::plan_segment() const {
 }
 
 /// Which segments retention takes for a new one, the oldest first and never the active one.
-/// one.
 std::vector<SegmentMaker::Expired> Log::Core::plan_expiry(Manifest& manifest,
                                                           std::uint64_t new_bytes) const {
   std::vector<SegmentMaker::Expired> expired;
