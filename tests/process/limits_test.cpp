@@ -5,13 +5,12 @@
 
 #include <boost/test/unit_test.hpp>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "support/process_figures.hpp"
 #include "support/steled.hpp"
 #include "support/wire_peer.hpp"
 
@@ -26,11 +25,7 @@ std::string proc(Steled& daemon, std::string_view file) {
 }
 
 std::size_t resident_bytes(Steled& daemon) {
-  std::ifstream statm(proc(daemon, "statm"));
-  std::size_t all_pages = 0;
-  std::size_t resident_pages = 0;
-  statm >> all_pages >> resident_pages;
-  return resident_pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return stele::test::figures_of(daemon.process().pid()).resident_bytes;
 }
 
 std::chrono::milliseconds cpu_time(Steled& daemon) {
@@ -45,12 +40,7 @@ std::chrono::milliseconds cpu_time(Steled& daemon) {
 }
 
 std::size_t open_files(Steled& daemon) {
-  std::size_t count = 0;
-  for (auto const& entry : std::filesystem::directory_iterator(proc(daemon, "fd"))) {
-    static_cast<void>(entry);
-    ++count;
-  }
-  return count;
+  return stele::test::figures_of(daemon.process().pid()).descriptors;
 }
 
 void limit_open_files(Steled& daemon, std::size_t count) {
