@@ -41,6 +41,9 @@ run clock $bin/faults_test --run_test=clock_test
 run kill env STELE_KILL_ROUNDS="${STELE_KILL_ROUNDS:-500}" \
   $bin/process_test --run_test=kill_test
 
+run load env STELE_LOAD_SCALE="${STELE_LOAD_SCALE:-4}" \
+  $bin/process_test --run_test=load_test
+
 run byte_flip env STELE_FLIP_ALL=1 STELE_DAMAGE_RUNS="${STELE_DAMAGE_RUNS:-5000}" \
   $bin/wal_test --run_test=byte_flip_test
 run salvage env STELE_DAMAGE_RUNS="${STELE_DAMAGE_RUNS:-5000}" \
