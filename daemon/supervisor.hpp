@@ -11,8 +11,8 @@ namespace stele::daemon {
 
 /// Where NOTIFY_SOCKET is not set, nothing happens.
 ///
-/// sd_notify() itself makes a socket for each message, which the daemon denies itself once it
-/// serves (confinement.hpp): here one is made at the start, and connected.
+/// sd_notify() itself makes a socket for each message: here one is made at the start, and
+/// connected, so that a daemon without descriptors still feeds its watchdog.
 class Supervisor {
  public:
   Supervisor();

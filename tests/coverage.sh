@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The lines and branches of protocol, wal and daemon that the tests run, file by file, with the
-# lines that none runs; in build/coverage/html for a browser. README.md says why those are not run.
+# lines that none runs; in build/coverage/html for a browser.
 #
 #   bash tests/coverage.sh
 #

@@ -44,6 +44,9 @@ run kill env STELE_KILL_ROUNDS="${STELE_KILL_ROUNDS:-500}" \
 run load env STELE_LOAD_SCALE="${STELE_LOAD_SCALE:-4}" \
   $bin/process_test --run_test=load_test
 
+run systemd env STELE_RESTARTS="${STELE_RESTARTS:-20}" \
+  bash tests/systemd/boot.sh build/release
+
 run byte_flip env STELE_FLIP_ALL=1 STELE_DAMAGE_RUNS="${STELE_DAMAGE_RUNS:-5000}" \
   $bin/wal_test --run_test=byte_flip_test
 run salvage env STELE_DAMAGE_RUNS="${STELE_DAMAGE_RUNS:-5000}" \

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# boot.sh BUILD_DIR: boots Debian's systemd as process 1 of its own PID, mount and cgroup
+# namespaces, on a copy-on-write view of this machine's files in which steled is installed, and
+# runs real_systemd_cases.py there. Nothing stays behind. 77: this machine cannot do that.
+set -euo pipefail
+build=$(realpath "$1") here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
+
+lacking() {
+  echo "skipped: $1"
+  exit 77
+}
+[ "$(id -u)" = 0 ] || lacking "needs root"
+[ -x /lib/systemd/systemd ] || lacking "there is no systemd"
+
+inside() {
+  mount --make-rprivate /
+  local top=/mnt
+  mount -t tmpfs tmpfs $top
+  mkdir $top/upper $top/work $top/root
+  mount -t overlay overlay -o "lowerdir=/,upperdir=$top/upper,workdir=$top/work" $top/root
+  cd $top/root
+  mount -t proc proc proc
+  mount -t sysfs sysfs sys
+  mount -t cgroup2 cgroup2 sys/fs/cgroup
+  mount -t tmpfs tmpfs run
+  mount -t tmpfs tmpfs tmp
+  mount -t tmpfs tmpfs dev
+  local node
+  for node in null zero full random urandom tty; do
+    touch dev/$node
+    mount --bind /dev/$node dev/$node
+  done
+  mkdir dev/shm dev/pts
+  mount -t tmpfs tmpfs dev/shm
+  mount -t devpts -o ptmxmode=0666 devpts dev/pts
+  ln -s pts/ptmx dev/ptmx
+  ln -s /proc/self/fd dev/fd
+  touch dev/console run/result
+  mount --bind /dev/null dev/console
+  mount --bind "$result" run/result
+  cp "$here/real_systemd_cases.py" run
+
+  DESTDIR=$PWD cmake --install "$build" --prefix /usr/local >/dev/null
+  rm -rf etc/systemd/system/*
+  cat >etc/systemd/system/cases.service <<EOF
+[Unit]
+FailureAction=exit-force
+SuccessAction=exit-force
+[Service]
+Type=oneshot
+Environment=STELE_RESTARTS=${STELE_RESTARTS:-3}
+ExecStart=/bin/sh -c 'exec python3 -B /run/real_systemd_cases.py >/run/result 2>&1'
+EOF
+  mkdir oldroot
+  pivot_root . oldroot
+  systemd-sysusers
+  systemd-tmpfiles --create stele.conf
+  umount -l /oldroot
+  mount --make-rshared /
+  exec env -i container=stele-test PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+    /lib/systemd/systemd --system --unit=cases.service --log-level=warning --log-target=null
+}
+
+probe() {
+  mount -t cgroup2 cgroup2 /mnt && umount /mnt && mount -t tmpfs tmpfs /mnt &&
+    mkdir /mnt/upper /mnt/work /mnt/root &&
+    mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
+}
+
+case ${2:-} in
+  probe) probe ;;
+  inside) result=$3 && inside ;;
+  *)
+    own=("${BASH_SOURCE[0]}" "$build")
+    unshare --pid --fork --mount --cgroup bash "${own[@]}" probe ||
+      lacking "needs namespaces, cgroup2 and overlayfs"
+    result=$(mktemp)
+    trap 'rm -f "$result"' EXIT
+    unshare --pid --fork --mount --cgroup --ipc --uts bash "${own[@]}" inside "$result" || true
+    cat "$result"
+    grep -qx OK "$result"
+    ;;
+esac

@@ -1,0 +1,222 @@
+"""Runs under a systemd of its own (boot.sh): the units as they are installed."""
+import json
+import os
+import pathlib
+import pwd
+import socket
+import struct
+import subprocess
+import threading
+import time
+import unittest
+
+SOCKET = "/run/stele/stele.sock"
+CONFIG = pathlib.Path("/usr/local/etc/stele/steled.conf")
+LOG = pathlib.Path("/run/steled.log")
+PATIENCE_S = 60
+
+
+def systemctl(*arguments) -> subprocess.CompletedProcess:
+    return subprocess.run(["systemctl", "--no-pager", *arguments], capture_output=True, text=True)
+
+
+def show(name: str, unit="steled.service") -> str:
+    return systemctl("show", "--value", "-p", name, unit).stdout.strip()
+
+
+def wait_for(what, is_true) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_true():
+        if time.monotonic() > deadline:
+            raise AssertionError("waited in vain: " + what)
+        time.sleep(0.02)
+
+
+class Peer:
+    """A connection that speaks in frames."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(PATIENCE_S)
+        self.socket.connect(SOCKET)
+
+    def ask(self, **request) -> dict:
+        text = json.dumps(request).encode()
+        self.socket.sendall(struct.pack(">I", len(text)) + text)
+        (length,) = struct.unpack(">I", self.receive(4))
+        return json.loads(self.receive(length))
+
+    def receive(self, count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            piece = self.socket.recv(count - len(data))
+            if not piece:
+                raise ConnectionResetError("the daemon has closed")
+            data += piece
+        return data
+
+
+class Writer(threading.Thread):
+    """Writes numbered entries; where a connection ends it connects again and sends again."""
+
+    def __init__(self, number: int):
+        super().__init__()
+        self.name = f"{number:032x}"
+        self.stop = threading.Event()
+        self.acknowledged = 0
+        self.connections = 0
+        self.errors = []
+
+    def run(self):
+        peer = None
+        while not self.stop.is_set():
+            try:
+                if peer is None:
+                    peer = Peer()
+                    self.connections += 1
+                    assert peer.ask(op="hello", writer=self.name)["ok"]
+                number = self.acknowledged + 1
+                reply = peer.ask(op="write_log", write_no=number,
+                                 entry={"message": f"{self.name} {number}"})
+                if not reply["ok"]:
+                    if reply["error"]["code"] == "shutting_down":  # To be sent to the next one.
+                        peer = None
+                        continue
+                    raise AssertionError(reply)
+                self.acknowledged = number
+            except (ConnectionResetError, BrokenPipeError):
+                peer = None
+            except Exception as error:  # Such as a refused connection.
+                self.errors.append(repr(error))
+                return
+
+
+def messages(wanted: str) -> list:
+    run = subprocess.run(["stele", "--socket", SOCKET, "read", "-o", "cat", "--contains", wanted],
+                         capture_output=True, text=True, check=True)
+    return run.stdout.splitlines()
+
+
+class RealSystemd(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        drop_in = pathlib.Path("/etc/systemd/system/steled.service.d/test.conf")
+        drop_in.parent.mkdir(parents=True)
+        # There is no journal here, and nobody waits half a minute for the watchdog.
+        drop_in.write_text("[Service]\nWatchdogSec=2s\nRestartSec=100ms\nStandardOutput=append:"
+                           f"{LOG}\nStandardError=append:{LOG}\n")
+        systemctl("daemon-reload")
+        started = systemctl("start", "steled.socket")
+        assert started.returncode == 0, started.stderr
+
+    def setUp(self):
+        systemctl("reset-failed", "steled.service")
+
+    def main_pid(self) -> int:
+        return int(show("MainPID"))
+
+    def status(self, name: str) -> str:
+        for line in pathlib.Path(f"/proc/{self.main_pid()}/status").read_text().splitlines():
+            key, value = line.split(":", 1)
+            if key == name:
+                return value.strip()
+        raise KeyError(name)
+
+    def test_1_the_first_client_starts_the_service(self):
+        self.assertEqual(show("ActiveState"), "inactive")
+        self.assertTrue(Peer().ask(op="ping")["ok"])
+        wait_for("active", lambda: show("ActiveState") == "active")
+        self.assertNotEqual(show("StatusText"), "")
+
+    def test_2_it_is_confined_as_the_unit_says(self):
+        Peer().ask(op="ping")
+        self.assertEqual(self.status("Uid").split()[1], str(pwd.getpwnam("stele").pw_uid))
+        self.assertEqual(self.status("NoNewPrivs"), "1")
+        self.assertEqual(self.status("Seccomp"), "2")
+        self.assertEqual(int(self.status("CapBnd"), 16), 0)
+        limits = pathlib.Path(f"/proc/{self.main_pid()}/limits").read_text()
+        self.assertRegex(limits, r"Max core file size +0 +0")
+        found = os.stat(SOCKET)
+        self.assertEqual((found.st_uid, found.st_mode & 0o777), (0, 0o660))
+        self.assertEqual(found.st_gid, pwd.getpwnam("stele").pw_gid)
+        self.assertEqual(os.stat("/var/lib/stele").st_mode & 0o777, 0o700)
+
+    def test_3_clients_are_known_by_their_real_user(self):
+        write = ["stele", "--socket", SOCKET, "write"]
+        subprocess.run([*write, "by root"], check=True)
+        subprocess.run([*write, "by a member"], check=True, user=1234,
+                       group=pwd.getpwnam("stele").pw_gid, extra_groups=[])
+        stranger = subprocess.run([*write, "by a stranger"], user=1234, group=1234,
+                                  extra_groups=[], capture_output=True)
+        self.assertNotEqual(stranger.returncode, 0)
+        reply = subprocess.run(["stele", "--socket", SOCKET, "read", "-o", "json", "--contains",
+                                "by "], capture_output=True, text=True, check=True).stdout
+        users = {entry["message"]: entry["origin"]["uid"]
+                 for entry in map(json.loads, reply.splitlines())}
+        self.assertEqual(users, {"by root": 0, "by a member": 1234})
+
+    def test_4_writers_lose_and_double_nothing_over_restarts(self):
+        restarts = int(os.environ.get("STELE_RESTARTS", "3"))
+        writers = [Writer(number) for number in range(1, 17)]
+        for writer in writers:
+            writer.start()
+        for _ in range(restarts):
+            before = sum(writer.acknowledged for writer in writers)
+            self.assertEqual(systemctl("restart", "steled.service").returncode, 0)
+            wait_for("entries", lambda: sum(w.acknowledged for w in writers) > before + 200)
+        for writer in writers:
+            writer.stop.set()
+        for writer in writers:
+            writer.join()
+        acknowledged = sum(writer.acknowledged for writer in writers)
+        print(f"{restarts} restarts, 16 writers: {acknowledged} entries acknowledged, "
+              f"{sum(writer.connections for writer in writers)} connections, "
+              f"{sum(len(writer.errors) for writer in writers)} errors")
+        for writer in writers:
+            self.assertEqual(writer.errors, [])
+            expected = [f"{writer.name} {number + 1}" for number in range(writer.acknowledged)]
+            self.assertEqual(messages(writer.name), expected)
+
+    def test_5_after_a_kill_it_is_started_again_and_the_log_is_whole(self):
+        Peer().ask(op="write_log", entry={"message": "before the kill"})
+        pid, restarts = self.main_pid(), int(show("NRestarts"))
+        os.kill(pid, 9)
+        wait_for("a restart", lambda: int(show("NRestarts")) > restarts)
+        self.assertEqual(messages("before the kill"), ["before the kill"])
+        self.assertNotEqual(self.main_pid(), pid)
+
+    def test_6_a_loop_that_is_stuck_is_restarted(self):
+        Peer().ask(op="ping")
+        pid, restarts = self.main_pid(), int(show("NRestarts"))
+        os.kill(pid, 19)
+        wait_for("a restart", lambda: int(show("NRestarts")) > restarts)
+        self.assertTrue(Peer().ask(op="ping")["ok"])
+        self.assertNotEqual(self.main_pid(), pid)
+
+    def test_7_a_reload_applies_what_can_change_and_names_what_cannot(self):
+        Peer().ask(op="ping")
+        pid, old = self.main_pid(), CONFIG.read_text()
+        CONFIG.write_text(old + "\nretain-bytes = 2G\nsegment-bytes = 32M\n")
+        try:
+            self.assertEqual(systemctl("reload", "steled.service").returncode, 0)
+            wait_for("the reload", lambda: "reload: retain-bytes has changed" in LOG.read_text())
+            wait_for("the rest", lambda: "segment-bytes has changed in the file; it needs a restart"
+                     in LOG.read_text())
+            self.assertEqual(self.main_pid(), pid)
+        finally:
+            CONFIG.write_text(old)
+
+    def test_8_a_wrong_configuration_is_not_tried_again_and_again(self):
+        systemctl("stop", "steled.socket", "steled.service")
+        old = CONFIG.read_text()
+        CONFIG.write_text(old + "\nretain-bytes = soon\n")
+        try:
+            self.assertNotEqual(systemctl("start", "steled.service").returncode, 0)
+            self.assertEqual(show("ExecMainStatus"), "78")
+            self.assertEqual(show("ActiveState"), "failed")
+        finally:
+            CONFIG.write_text(old)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2, warnings="ignore")
