@@ -1,11 +1,16 @@
 // Input that breaks a rule: each gets its documented code on the wire, and nobody else notices.
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
+#include <cstring>
 #include <iostream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "support/process_figures.hpp"
 #include "support/steled.hpp"
 #include "support/wire_peer.hpp"
 
@@ -144,6 +149,23 @@ Bystander& bystander() {
   return other;
 }
 
+/// Sends these bytes, and with them a descriptor, as unix(7) has it.
+void send_with_descriptor(int socket, std::string bytes, int descriptor) {
+  iovec piece{.iov_base = bytes.data(), .iov_len = bytes.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptor)]{};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  auto* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof descriptor);
+  std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+  BOOST_TEST_REQUIRE(::sendmsg(socket, &message, 0) == static_cast<ssize_t>(bytes.size()));
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(bad_input_test)
@@ -208,6 +230,29 @@ BOOST_AUTO_TEST_CASE(a_message_of_exactly_1_mib_is_taken) {
   auto const entries = stele::test::read_entries(writer);
   BOOST_REQUIRE_EQUAL(entries.size(), 1U);
   BOOST_TEST(entries[0].body.size() > message.size());
+}
+
+BOOST_AUTO_TEST_CASE(passed_descriptors_are_closed_and_urgent_bytes_are_no_part_of_a_frame) {
+  auto const daemon = shared_daemon().process().pid();
+  WirePeer peer(shared_daemon().socket());
+  peer.ask(R"({"op":"ping"})");
+  auto const before = stele::test::figures_of(daemon).descriptors;
+  int pipe_ends[2];
+  BOOST_TEST_REQUIRE(::pipe(pipe_ends) == 0);
+  auto const request = stele::test::frame(R"({"op":"ping"})");
+  for (int i = 0; i < 20; ++i) {
+    peer.send_bytes(std::string_view(request).substr(0, 7));
+    // Kernels without CONFIG_AF_UNIX_OOB refuse it.
+    static_cast<void>(::send(peer.fd(), "!", 1, MSG_OOB));
+    send_with_descriptor(peer.fd(), request.substr(7), pipe_ends[1]);
+    BOOST_TEST(peer.receive_json().at("ok").as_bool());
+  }
+  BOOST_TEST(stele::test::figures_of(daemon).descriptors == before);
+  ::close(pipe_ends[1]);
+  char byte = 0;
+  BOOST_TEST(::read(pipe_ends[0], &byte, 1) == 0, "the daemon still holds the other end");
+  ::close(pipe_ends[0]);
+  BOOST_TEST(bystander().writes_on_undisturbed());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -50,9 +50,11 @@ Example make_example() {
 
 std::string read_suite(std::string const& suite) {
   namespace fs = std::filesystem;
-  auto const in_process = "tests/process/" + suite + ".cpp";
-  bool const is_there = fs::exists(fs::path(STELE_SOURCE_DIR) / in_process);
-  return read_project_file(is_there ? in_process : "tests/wal/" + suite + ".cpp");
+  for (std::string const folder : {"tests/process/", "tests/faults/"}) {
+    auto const file = folder + suite + ".cpp";
+    if (fs::exists(fs::path(STELE_SOURCE_DIR) / file)) return read_project_file(file);
+  }
+  return read_project_file("tests/wal/" + suite + ".cpp");
 }
 
 }  // namespace
