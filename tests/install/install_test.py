@@ -100,12 +100,27 @@ def check_command_texts(prefix):
             run([shell, "-n", share / path])
 
 
+def check_service(prefix):
+    """The units start what was installed, with the settings that were installed."""
+    units = prefix / "lib/systemd/system"
+    for name in ("steled.service", "steled.socket", "steled@.service", "steled@.socket"):
+        expect(f"{name} is installed", (units / name).is_file(), True)
+    for name in ("lib/sysusers.d/stele.conf", "lib/tmpfiles.d/stele.conf",
+                 "etc/stele/steled.conf", "share/doc/stele/systemd.md"):
+        expect(f"{name} is installed", (prefix / name).is_file(), True)
+    run([prefix / "sbin/steled", "--check-config", "--config", prefix / "etc/stele/steled.conf"])
+    # Configured for /usr/local, installed elsewhere.
+    expect("the unit's program", "\nExecStart=/usr/local/sbin/steled --config "
+           "/usr/local/etc/stele/steled.conf\n" in (units / "steled.service").read_text(), True)
+
+
 def use_prefix(prefix, work):
     """Runs with the source tree out of sight."""
     build_consumers(prefix, work)
     library = next(prefix.rglob("libstele.so.0"))
     check_symbols(library)
     check_command_texts(prefix)
+    check_service(prefix)
     socket = work / "stele.sock"
     environment = {**os.environ, "STELE_SOCKET": str(socket), "STELE_LIBRARY": str(library),
                    "LD_LIBRARY_PATH": str(library.parent)}

@@ -217,6 +217,25 @@ class RealSystemd(unittest.TestCase):
         finally:
             CONFIG.write_text(old)
 
+    def test_9_clients_of_a_log_that_cannot_start_are_refused_until_a_person_mends_it(self):
+        units = ["steled.service", "steled.socket"]
+        systemctl("stop", *units)
+        old = CONFIG.read_text()
+        CONFIG.write_text(old + "\nretain-bytes = soon\n")
+        try:
+            self.assertEqual(systemctl("start", "steled.socket").returncode, 0)
+            waiting = socket.socket(socket.AF_UNIX)
+            waiting.connect(SOCKET)
+            wait_for("the end", lambda: show("ActiveState", "steled.socket") == "failed")
+            waiting.close()
+            with self.assertRaises(OSError):
+                Peer()
+        finally:
+            CONFIG.write_text(old)
+        systemctl("reset-failed", *units)
+        self.assertEqual(systemctl("start", *units).returncode, 0)
+        self.assertTrue(Peer().ask(op="ping")["ok"])
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2, warnings="ignore")
