@@ -12,13 +12,16 @@ lacking() {
 [ "$(id -u)" = 0 ] || lacking "needs root"
 [ -x /lib/systemd/systemd ] || lacking "there is no systemd"
 
+# The copy-on-write view, at /mnt/root.
+mount_view() {
+  mount -t tmpfs tmpfs /mnt && mkdir /mnt/upper /mnt/work /mnt/root &&
+    mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
+}
+
 inside() {
   mount --make-rprivate /
-  local top=/mnt
-  mount -t tmpfs tmpfs $top
-  mkdir $top/upper $top/work $top/root
-  mount -t overlay overlay -o "lowerdir=/,upperdir=$top/upper,workdir=$top/work" $top/root
-  cd $top/root
+  mount_view
+  cd /mnt/root
   mount -t proc proc proc
   mount -t sysfs sysfs sys
   mount -t cgroup2 cgroup2 sys/fs/cgroup
@@ -61,14 +64,8 @@ EOF
     /lib/systemd/systemd --system --unit=cases.service --log-level=warning --log-target=null
 }
 
-probe() {
-  mount -t cgroup2 cgroup2 /mnt && umount /mnt && mount -t tmpfs tmpfs /mnt &&
-    mkdir /mnt/upper /mnt/work /mnt/root &&
-    mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
-}
-
 case ${2:-} in
-  probe) probe ;;
+  probe) mount -t cgroup2 cgroup2 /mnt && umount /mnt && mount_view ;;
   inside) result=$3 && inside ;;
   *)
     own=("${BASH_SOURCE[0]}" "$build")

@@ -1,4 +1,5 @@
 """Runs under a systemd of its own (boot.sh): the units as they are installed."""
+import contextlib
 import json
 import os
 import pathlib
@@ -89,6 +90,17 @@ class Writer(threading.Thread):
             except Exception as error:  # Such as a refused connection.
                 self.errors.append(repr(error))
                 return
+
+
+@contextlib.contextmanager
+def settings(text: str):
+    """The installed configuration with these lines more, for as long as this lasts."""
+    before = CONFIG.read_text()
+    CONFIG.write_text(before + text)
+    try:
+        yield
+    finally:
+        CONFIG.write_text(before)
 
 
 def messages(wanted: str) -> list:
@@ -195,34 +207,25 @@ class RealSystemd(unittest.TestCase):
 
     def test_7_a_reload_applies_what_can_change_and_names_what_cannot(self):
         Peer().ask(op="ping")
-        pid, old = self.main_pid(), CONFIG.read_text()
-        CONFIG.write_text(old + "\nretain-bytes = 2G\nsegment-bytes = 32M\n")
-        try:
+        pid = self.main_pid()
+        with settings("\nretain-bytes = 2G\nsegment-bytes = 32M\n"):
             self.assertEqual(systemctl("reload", "steled.service").returncode, 0)
             wait_for("the reload", lambda: "reload: retain-bytes has changed" in LOG.read_text())
             wait_for("the rest", lambda: "segment-bytes has changed in the file; it needs a restart"
                      in LOG.read_text())
             self.assertEqual(self.main_pid(), pid)
-        finally:
-            CONFIG.write_text(old)
 
     def test_8_a_wrong_configuration_is_not_tried_again_and_again(self):
         systemctl("stop", "steled.socket", "steled.service")
-        old = CONFIG.read_text()
-        CONFIG.write_text(old + "\nretain-bytes = soon\n")
-        try:
+        with settings("\nretain-bytes = soon\n"):
             self.assertNotEqual(systemctl("start", "steled.service").returncode, 0)
             self.assertEqual(show("ExecMainStatus"), "78")
             self.assertEqual(show("ActiveState"), "failed")
-        finally:
-            CONFIG.write_text(old)
 
     def test_9_clients_of_a_log_that_cannot_start_are_refused_until_a_person_mends_it(self):
         units = ["steled.service", "steled.socket"]
         systemctl("stop", *units)
-        old = CONFIG.read_text()
-        CONFIG.write_text(old + "\nretain-bytes = soon\n")
-        try:
+        with settings("\nretain-bytes = soon\n"):
             self.assertEqual(systemctl("start", "steled.socket").returncode, 0)
             waiting = socket.socket(socket.AF_UNIX)
             waiting.connect(SOCKET)
@@ -230,8 +233,6 @@ class RealSystemd(unittest.TestCase):
             waiting.close()
             with self.assertRaises(OSError):
                 Peer()
-        finally:
-            CONFIG.write_text(old)
         systemctl("reset-failed", *units)
         self.assertEqual(systemctl("start", *units).returncode, 0)
         self.assertTrue(Peer().ask(op="ping")["ok"])
