@@ -1,5 +1,7 @@
 #include "process/logged_through_kills.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
@@ -10,19 +12,10 @@
 
 #include "stele/client.hpp"
 #include "support/environment.hpp"
+#include "support/process_figures.hpp"
 
 namespace stele::test {
 namespace {
-
-/// A line of /proc/self/status, such as VmRSS, in bytes.
-std::size_t memory_bytes(std::string const& name) {
-  auto const status = read_file("/proc/self/status");
-  auto const at = status.find(name + ":");
-  return std::stoull(status.substr(at + name.size() + 1)) * 1024;
-}
-
-/// From now on VmHWM is the peak.
-void forget_memory_peak() { write_file("/proc/self/clear_refs", "5"); }
 
 struct StoredEntryName {
   std::uint64_t seq;
@@ -57,8 +50,8 @@ std::string LoggedThroughKills::message(std::uint64_t thread, std::uint64_t numb
 
 void LoggedThroughKills::log_with(BufferedLogger& logger,
                                   std::function<void(std::uint64_t, std::uint64_t)> const& log) {
-  forget_memory_peak();
-  auto const memory_before = memory_bytes("VmRSS");
+  forget_peak(::getpid());
+  auto const memory_before = figures_of(::getpid()).resident_bytes;
   auto const started = std::chrono::steady_clock::now();
   std::vector<std::thread> threads;
   for (std::uint64_t thread = 0; thread < thread_count; ++thread) {
@@ -73,7 +66,7 @@ void LoggedThroughKills::log_with(BufferedLogger& logger,
   auto const took = std::chrono::steady_clock::now() - started;
   took_ms_ = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
-  memory_growth_ = memory_bytes("VmHWM") - memory_before;
+  memory_growth_ = figures_of(::getpid()).peak_bytes - memory_before;
 }
 
 void LoggedThroughKills::kill_and_restart(BufferedLogger const& logger) {
