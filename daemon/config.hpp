@@ -40,6 +40,7 @@ struct Config {
   std::uint64_t max_store_bytes = 0;                    ///< 0: see store_bytes_max().
   wal::OnDamage on_damage = wal::OnDamage::serve;
   std::uint64_t max_connections = 1024;
+  std::uint64_t max_user_connections = 64;  ///< 0: max_connections.
   std::uint64_t max_frame_bytes = protocol::frame_bytes_default;
   std::uint64_t max_entry_bytes = protocol::entry_bytes_default;
   std::uint64_t max_in_flight_bytes = std::uint64_t{64} << 20;

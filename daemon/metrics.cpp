@@ -223,6 +223,7 @@ void append_limits(std::string& out, ServiceFacts const& facts) {
       .number("where_members_max", protocol::where_members_max)
       .number("count_buckets_max", protocol::count_buckets_max)
       .number("connections_max", config.max_connections)
+      .number("user_connections_max", config.max_user_connections)
       .number("in_flight_bytes_max", config.max_in_flight_bytes)
       .number("unsent_bytes_max", config.max_unsent_bytes)
       .number("unread_bytes_max", facts.unread_bytes_max)

@@ -1,6 +1,7 @@
 #include "daemon/server.hpp"
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
@@ -39,6 +40,11 @@ constexpr std::chrono::seconds tick_period{1};
 constexpr std::chrono::seconds drain_patience{5};
 constexpr std::chrono::seconds failure_patience{1};
 
+Admission::Limits admission_limits(Config const& config) noexcept {
+  return {.connections_max = config.max_connections,
+          .user_connections_max = config.max_user_connections};
+}
+
 /// What escapes a session is a defect: it ends the process, and the log says what was durable.
 void rethrow(std::exception_ptr const& error) {
   if (error) std::rethrow_exception(error);
@@ -53,7 +59,7 @@ Server::Server(asio::io_context& io, asio::signal_set& signals, ListenSocket& li
       handler_(handler),
       committer_(committer),
       limits_(session_limits(config)),
-      connections_max_(config.max_connections),
+      admission_(admission_limits(config), ::geteuid()),
       may_write_(config.may_write),
       may_read_(config.may_read),
       signals_(signals),
@@ -73,7 +79,7 @@ void Server::start() {
 
 void Server::apply(Config const& config) {
   limits_ = session_limits(config);
-  connections_max_ = config.max_connections;
+  admission_.set_limits(admission_limits(config));
   may_write_ = config.may_write;
   may_read_ = config.may_read;
 }
@@ -112,25 +118,21 @@ asio::awaitable<void> Server::accept_clients() {
 
 void Server::open_session(AcceptedSocket socket) {
   Metrics& metrics = handler_.metrics();
-  if (sessions_.size() >= connections_max_) {
-    ++metrics.connections_refused;
-    if (auto const held_back = refusals_.pass(clock_.now())) {
-      spdlog::warn("{} connections are open: one refused ({} more since the last line)",
-                   sessions_.size(), *held_back);
-    }
-    if (refusing_ < refusing_max) asio::co_spawn(io_, refuse(std::move(socket)), rethrow);
-    return;
-  }
-  ClientSocket client(socket.release());
-  auto const credentials = peer_credentials(client.descriptor());
+  auto const credentials = peer_credentials(socket.native_handle());
   if (!credentials) return spdlog::error("a connection of nobody knows whom was closed");
-  ++metrics.connections_accepted;
   auto const& origin = credentials->origin;
+  auto const verdict = admission_.ask(origin.uid);
+  if (verdict != Admission::Verdict::admitted) {
+    return turn_away(std::move(socket), origin.uid, verdict);
+  }
+  admission_.opened(origin.uid);
+  ++metrics.connections_accepted;
+  ClientSocket client(socket.release());
   Session::Place const place{poller_, committer_, *this};
   auto const session = std::make_shared<Session>(
       std::move(client), SessionState(handler_, origin, limits_, access_of(*credentials)), place);
-  sessions_.emplace(session.get(), session);
-  metrics.connections_open = sessions_.size();
+  sessions_.emplace(session.get(), OpenSession{session, origin.uid});
+  metrics.connections_open = admission_.open();
   spdlog::debug("connection from pid {} uid {}", origin.pid, origin.uid);
   session->start();
   watch_time();
@@ -152,20 +154,42 @@ void Server::watch_time() {
     ticking_ = false;
     if (error || draining_) return;
     auto const now = clock_.now();
-    for (auto const& [key, session] : sessions_) session->on_time(now);
+    for (auto const& [key, open] : sessions_) open.session->on_time(now);
     watch_time();
   });
 }
 
 void Server::on_session_end(Session& session) {
   asio::post(io_, [this, key = &session] {
-    sessions_.erase(key);
-    handler_.metrics().connections_open = sessions_.size();
+    auto const found = sessions_.find(key);
+    admission_.closed(found->second.uid);
+    sessions_.erase(found);
+    handler_.metrics().connections_open = admission_.open();
     if (draining_) stop_if_done();
   });
 }
 
-asio::awaitable<void> Server::refuse(AcceptedSocket socket) {
+void Server::turn_away(AcceptedSocket socket, std::uint32_t uid, Admission::Verdict why) {
+  ++handler_.metrics().connections_refused;
+  bool const is_users = why == Admission::Verdict::user_has_enough;
+  auto const& limits = admission_.limits();
+  if (auto const held_back = refusals_.pass(clock_.now())) {
+    spdlog::warn("{} connections are open{}: one of uid {} refused ({} more since the last line)",
+                 admission_.open(), is_users ? ", of this user as many as one may have" : "", uid,
+                 *held_back);
+  }
+  if (refusing_ >= refusing_max) return;
+  auto failure =
+      is_users
+          ? Failure(
+                Error::too_many_connections, "this user has as many as one may have",
+                "{\"user_connections_max\":" + std::to_string(limits.user_connections_max) + '}')
+          : Failure(Error::too_many_connections, "the limit of open connections is reached",
+                    "{\"connections_max\":" + std::to_string(limits.connections_max) + '}');
+  asio::co_spawn(io_, refuse(std::move(socket), std::move(failure)), rethrow);
+}
+
+asio::awaitable<void> Server::refuse(AcceptedSocket socket, Failure failure) {
   ++refusing_;
   asio::steady_timer deadline(io_, refusal_delay);
   co_await (socket.async_wait(AcceptedSocket::wait_read, use_result) ||
@@ -181,9 +205,6 @@ asio::awaitable<void> Server::refuse(AcceptedSocket socket) {
   std::string text;
   protocol::FrameBuilder frame(text,
                                is_line ? protocol::FrameForm::line : protocol::FrameForm::binary);
-  std::string detail = "{\"connections_max\":" + std::to_string(connections_max_) + '}';
-  Failure const failure(Error::too_many_connections, "the limit of open connections is reached",
-                        std::move(detail));
   handler_.append_failure(text, {}, failure);
   frame.finish();
   // An empty socket buffer takes so little at once.
@@ -204,9 +225,9 @@ void Server::drain(std::chrono::seconds patience) {
     if (error) return;
     spdlog::warn("closing {} connections whose clients do not read their replies",
                  sessions_.size());
-    for (auto const& [key, session] : sessions_) session->close();
+    for (auto const& [key, open] : sessions_) open.session->close();
   });
-  for (auto const& [key, session] : sessions_) session->drain();
+  for (auto const& [key, open] : sessions_) open.session->drain();
   stop_if_done();
 }
 

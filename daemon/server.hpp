@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "daemon/admission.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/committer.hpp"
 #include "daemon/diagnostics.hpp"
@@ -45,7 +46,8 @@ class Server final : private SessionOwner {
   using AcceptedSocket = boost::asio::local::stream_protocol::socket;
 
   boost::asio::awaitable<void> accept_clients();
-  boost::asio::awaitable<void> refuse(AcceptedSocket socket);
+  boost::asio::awaitable<void> refuse(AcceptedSocket socket, Failure failure);
+  void turn_away(AcceptedSocket socket, std::uint32_t uid, Admission::Verdict why);
   void open_session(AcceptedSocket socket);
   Access access_of(Credentials const& credentials) const noexcept;
   void watch_time();
@@ -59,7 +61,7 @@ class Server final : private SessionOwner {
   RequestHandler& handler_;
   Committer& committer_;
   SessionLimits limits_;
-  std::size_t connections_max_;
+  Admission admission_;
   AccessList may_write_;
   AccessList may_read_;
   boost::asio::signal_set& signals_;
@@ -71,7 +73,11 @@ class Server final : private SessionOwner {
   Throttle accept_errors_{std::chrono::seconds(10)};
   Throttle refusals_{std::chrono::seconds(10)};
   std::function<void()> on_drain_{};
-  std::unordered_map<Session const*, std::shared_ptr<Session>> sessions_{};
+  struct OpenSession {
+    std::shared_ptr<Session> session;
+    std::uint32_t uid;
+  };
+  std::unordered_map<Session const*, OpenSession> sessions_{};
   std::size_t refusing_ = 0;
   bool ticking_ = false;
   bool draining_ = false;

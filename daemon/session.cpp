@@ -12,7 +12,7 @@ constexpr std::chrono::seconds last_words_delay{1};
 
 /// Bytes that one turn of the loop sends to one client; the call that crosses the limit is the
 /// last. Some 30 us of copying.
-constexpr std::size_t turn_bytes_max = std::size_t{64} << 10;
+constexpr std::size_t turn_sent_bytes_max = std::size_t{64} << 10;
 
 bool is_later(boost::system::error_code const& error) noexcept {
   return error == boost::system::errc::operation_would_block;
@@ -67,7 +67,7 @@ void Session::send_replies() {
   output_waits_ = OutputWaits::no;
   std::size_t sent_bytes = 0;
   while (sending_ != nullptr || state_.has_output()) {
-    if (sent_bytes >= turn_bytes_max) {
+    if (sent_bytes >= turn_sent_bytes_max) {
       output_waits_ = OutputWaits::turn;
       return;
     }

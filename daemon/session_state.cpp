@@ -21,7 +21,7 @@ constexpr std::size_t copied_run_bytes_max = std::size_t{4} << 10;
 
 /// Bytes of messages that one turn of the loop takes from one connection: some 100 µs of work. The
 /// message that crosses the limit is taken whole.
-constexpr std::size_t turn_bytes_max = std::size_t{32} << 10;
+constexpr std::size_t turn_taken_bytes_max = std::size_t{32} << 10;
 /// What each connection may add to a commit, however much has gathered.
 constexpr std::size_t share_bytes = std::size_t{16} << 10;
 
@@ -162,7 +162,7 @@ void SessionState::add_to_share(std::size_t bytes) noexcept {
 }
 
 bool SessionState::may_handle() noexcept {
-  bool const turn_is_over = turn_bytes_ >= turn_bytes_max;
+  bool const turn_is_over = turn_bytes_ >= turn_taken_bytes_max;
   if (turn_is_over) awaits_turn_ = true;
   awaits_log_room_ = handler_.overloaded() || had_its_share();
   messages_wait_ = turn_is_over || awaits_log_room_ || queue_.size() >= limits_.unanswered_max ||

@@ -180,6 +180,7 @@ BOOST_AUTO_TEST_CASE(each_limit_is_taken_at_its_edge_and_refused_beyond_it) {
   };
   for (auto const& [good, bad] : {
            Edge{"--max-connections=1", "--max-connections=0"},
+           {"--max-user-connections=0", "--max-user-connections=-1"},
            {"--max-frame-bytes=1M", "--max-frame-bytes=1048575"},
            {"--max-frame-bytes=64M", "--max-frame-bytes=67108865"},
            {"--max-entry-bytes=16M", "--max-entry-bytes=16777217"},

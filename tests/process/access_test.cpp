@@ -5,13 +5,16 @@
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "support/steled.hpp"
 #include "support/wire_peer.hpp"
@@ -67,6 +70,26 @@ struct stat status_of(std::string const& path) {
   struct stat status {};
   BOOST_REQUIRE(::lstat(path.c_str(), &status) == 0);
   return status;
+}
+
+/// A connection of that user: the kernel tells the effective one of the time of connecting.
+std::unique_ptr<WirePeer> connect_as(uid_t uid, std::string const& socket) {
+  BOOST_REQUIRE(::seteuid(uid) == 0);
+  auto peer = std::make_unique<WirePeer>(socket);
+  BOOST_REQUIRE(::seteuid(0) == 0);
+  return peer;
+}
+
+/// The connections that the start made to see whether the daemon answers may still count.
+void wait_until_nobody_else_is_connected(Steled const& daemon) {
+  auto const deadline = std::chrono::steady_clock::now() + stele::test::patience;
+  while (WirePeer(daemon.socket())
+             .ask(R"({"op":"stats"})")
+             .at("connections")
+             .at("open")
+             .to_number<int>() > 1) {
+    BOOST_REQUIRE(std::chrono::steady_clock::now() < deadline);
+  }
 }
 
 /// Lets others come as far as the socket.
@@ -131,6 +154,34 @@ BOOST_AUTO_TEST_CASE(each_user_gets_what_the_lists_give, *boost::unit_test::prec
   auto const stored = stele::test::read_entries(root);
   BOOST_REQUIRE(!stored.empty());
   BOOST_TEST(stored.back().origin.find(R"("uid":54321,"gid":77)") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(one_user_cannot_shut_out_another_and_root_always_gets_in,
+                     *boost::unit_test::precondition(is_root)) {
+  Steled daemon(
+      "posix", {"--socket-mode", "0666", "--max-connections", "16", "--max-user-connections", "6"});
+  daemon.start();
+  open_home(daemon);
+  wait_until_nobody_else_is_connected(daemon);
+  std::vector<std::unique_ptr<WirePeer>> crowd;
+  // The bound that refuses the one after `count` connections of this user.
+  auto const bound_after = [&](std::size_t count, uid_t uid) -> std::string {
+    for (std::size_t i = 0; i < count; ++i) {
+      crowd.push_back(connect_as(uid, daemon.socket()));
+      auto const reply = crowd.back()->ask(R"({"op":"ping"})");
+      if (!error_code_of(reply).empty()) return "refused after " + std::to_string(i);
+    }
+    auto const one_more = connect_as(uid, daemon.socket());
+    one_more->send(R"({"op":"ping"})");
+    auto const reply = one_more->receive_json();
+    if (error_code_of(reply) != "too_many_connections" || one_more->receive()) return "served";
+    return reply.at("error").at("detail").as_object().begin()->key();
+  };
+  BOOST_TEST(bound_after(6, stranger) == "user_connections_max");
+  BOOST_TEST(bound_after(6, stranger + 1) == "user_connections_max");
+  BOOST_TEST(bound_after(2, stranger + 2) == "connections_max");  // Two are kept back.
+  BOOST_TEST(bound_after(2, 0) == "connections_max");
+  for (auto const& peer : crowd) BOOST_TEST(peer->ask(R"({"op":"ping"})").at("ok").as_bool());
 }
 
 BOOST_AUTO_TEST_CASE(the_file_of_the_socket_has_its_mode_owner_and_group,

@@ -1,5 +1,10 @@
-// Many clients at once: what they cost is bounded, and nothing acknowledged is lost. The figures
-// are printed; STELE_LOAD_SCALE makes the crowds larger.
+// Many clients at once, and bad ones: what they cost is bounded, others do not notice, and nothing
+// acknowledged is lost. The figures are printed; STELE_LOAD_SCALE makes the crowds larger.
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
@@ -7,6 +12,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -81,6 +87,84 @@ bool visit(std::string const& socket, std::size_t number) {
     default:
       return peer.ask(write).at("ok").as_bool();
   }
+}
+
+constexpr std::string_view write_one = R"({"op":"write_log","entry":{"message":"m"}})";
+
+/// Writes without a pause, 300 requests of 10 kB at a time, until it is told to stop.
+class Flood {
+ public:
+  explicit Flood(std::string const& socket)
+      : thread_([this, socket] {
+          WirePeer peer(socket);
+          auto const write =
+              R"({"op":"write_log","entry":{"message":")" + std::string(10'000, 'f') + "\"}}";
+          std::string requests;
+          for (int i = 0; i < at_a_time; ++i) requests += stele::test::frame(write);
+          while (!stop_) {
+            peer.send_bytes(requests);
+            for (int i = 0; i < at_a_time; ++i)
+              acknowledged_ += peer.receive_json().at("ok").as_bool() ? 1 : 0;
+          }
+        }) {}
+  ~Flood() {
+    stop_ = true;
+    thread_.join();
+  }
+  std::size_t acknowledged() const noexcept { return acknowledged_; }
+
+ private:
+  static constexpr int at_a_time = 300;
+  std::atomic<bool> stop_ = false;
+  std::atomic<std::size_t> acknowledged_ = 0;
+  std::thread thread_;
+};
+
+/// How many commits end from the moment a write is taken until it is readable.
+std::uint64_t commits_of_one_write(WirePeer& peer) {
+  auto const stats = stele::test::frame(R"({"op":"stats"})");
+  // A read is answered behind the write that was sent before it, and the stats behind the read.
+  peer.send_bytes(stats + stele::test::frame(write_one) +
+                  stele::test::frame(R"({"op":"read_logs","limit":0})") + stats);
+  auto const commits = [&] {
+    return peer.receive_json().at("wal").at("commits").to_number<std::uint64_t>();
+  };
+  auto const before = commits();
+  BOOST_TEST(peer.receive_json().at("ok").as_bool());
+  peer.receive_json();
+  return commits() - before;
+}
+
+/// A process that follows the log, reads the first frame and stops. When it is let go on it reads
+/// until it has seen an entry with `last_words`, and ends with 0 if each seq came once and in
+/// order, but for those that it was told it had lost.
+pid_t start_stopped_reader(std::string const& socket, std::string_view last_words) {
+  pid_t const child = ::fork();
+  BOOST_REQUIRE(child >= 0);
+  if (child != 0) return child;
+  int code = 1;
+  try {
+    WirePeer peer(socket);
+    peer.send(R"({"op":"read_logs","follow":true})");
+    auto text = peer.receive();
+    ::raise(SIGSTOP);
+    std::uint64_t last = 0;
+    for (; text; text = peer.receive()) {
+      bool in_order = true;
+      for (auto const& entry : stele::test::entries_of(*text)) {
+        in_order = in_order && entry.seq == last + 1;
+        last = entry.seq;
+      }
+      if (!in_order) break;
+      if (text->find(last_words) != std::string::npos) {
+        code = 0;
+        break;
+      }
+    }
+  } catch (std::exception const& error) {
+    std::cerr << "the stopped reader: " << error.what() << '\n';
+  }
+  ::_exit(code);
 }
 
 }  // namespace
@@ -168,6 +252,79 @@ BOOST_AUTO_TEST_CASE(after_a_storm_of_connections_nothing_is_left_of_it_but_its_
   BOOST_TEST(stat(other, "connections", "accepted") - accepted == visits * threads_count);
   BOOST_TEST(stat(other, "store", "entries") == acknowledged);
   BOOST_TEST(acknowledged == visits / 5 * threads_count);
+}
+
+BOOST_AUTO_TEST_CASE(requests_that_trickle_in_cost_what_has_arrived_and_are_closed) {
+  auto const count = scaled(200);
+  auto flags = flags_for(count);
+  flags.insert(flags.end(), {"--request-timeout", "2s"});
+  Steled daemon("posix", flags);
+  daemon.start();
+  WirePeer other(daemon.socket());
+  other.ask(write_one);
+  auto const before = figures(daemon);
+  std::vector<std::unique_ptr<WirePeer>> crowd;
+  // 15 MiB are announced by each, and a byte of it comes at a time.
+  for (std::size_t i = 0; i < count; ++i) {
+    crowd.push_back(std::make_unique<WirePeer>(daemon.socket()));
+    crowd.back()->send_bytes(std::string_view("\0\xf0\0\0{", 5));
+  }
+  int written = 0;
+  while (stat(other, "connections", "timed_out") < count) {
+    for (auto const& peer : crowd) peer->send_bytes("\"");
+    BOOST_REQUIRE(other.ask(write_one).at("ok").as_bool());
+    ++written;
+  }
+  auto const more = growth(before.resident_bytes, figures(daemon).peak_bytes);
+  std::cout << "load_test: " << count << " unfinished requests of 15 MiB: a peak of "
+            << in_mebibytes(more) << " MiB more, " << written << " writes of another meanwhile\n";
+  judge_memory(more, std::size_t{16} << 20);
+  BOOST_TEST(written > 1);
+  wait_for_descriptors(daemon, before.descriptors);
+}
+
+BOOST_AUTO_TEST_CASE(a_quiet_clients_write_gets_into_the_next_commit_under_a_flood) {
+  Steled daemon(stele::test::backends().back(), {"--retain-bytes", "0"});
+  daemon.start();
+  WirePeer quiet(daemon.socket());
+  std::vector<std::unique_ptr<Flood>> floods;
+  for (int i = 0; i < 8; ++i) floods.push_back(std::make_unique<Flood>(daemon.socket()));
+  auto const flooded = [&] {
+    return std::ranges::all_of(floods, [](auto const& flood) { return flood->acknowledged() > 0; });
+  };
+  while (!flooded()) BOOST_REQUIRE(quiet.ask(write_one).at("ok").as_bool());
+  std::vector<std::uint64_t> commits;
+  for (int i = 0; i < 100; ++i) commits.push_back(commits_of_one_write(quiet));
+  std::ranges::sort(commits);
+  std::cout << "load_test: a write beside 8 floods: " << commits[50] << " commits, at most "
+            << commits.back() << '\n';
+  // The one on its way, its own, and one that ends while the answers are made.
+  BOOST_TEST(commits.back() <= 3U);
+}
+
+BOOST_AUTO_TEST_CASE(a_reader_that_is_stopped_costs_little_and_goes_on_where_it_was) {
+  Steled daemon("posix", {"--retain-bytes", "0"});
+  daemon.start();
+  WirePeer writer(daemon.socket());
+  writer.ask(write_one);
+  pid_t const reader = start_stopped_reader(daemon.socket(), "the last");
+  int status = 0;
+  BOOST_REQUIRE(::waitpid(reader, &status, WUNTRACED) == reader);
+  BOOST_REQUIRE(WIFSTOPPED(status));
+  auto const before = figures(daemon);
+  auto const entries_before = stat(writer, "store", "bytes");
+  std::string write =
+      R"({"op":"write_log","entry":{"message":")" + std::string(10'000, 'x') + "\"}}";
+  for (int i = 0; i < 3000; ++i) BOOST_REQUIRE(writer.ask(write).at("ok").as_bool());
+  auto const own = stat(writer, "store", "bytes") - entries_before;
+  auto const more = growth(before.resident_bytes + own, figures(daemon).peak_bytes);
+  std::cout << "load_test: a stopped reader: a peak of " << in_mebibytes(more)
+            << " MiB above the entries' own " << in_mebibytes(own) << " MiB\n";
+  judge_memory(more, std::size_t{8} << 20);
+  writer.ask(R"({"op":"write_log","entry":{"message":"the last"}})");
+  ::kill(reader, SIGCONT);
+  BOOST_REQUIRE(::waitpid(reader, &status, 0) == reader);
+  BOOST_TEST((WIFEXITED(status) && WEXITSTATUS(status) == 0));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from coroutine_rules import coroutine_findings
 from cpp_text import code_only, function_bodies, line_of
+from document_rules import document_findings
 
 LINE_COLUMNS_MAX = 100
 FUNCTION_LINES_MAX = 70
@@ -224,6 +225,7 @@ def findings(root, files=None):
                       for path in files if "/include/stele/" in path}
     yield from layout_findings(files)
     yield from build_findings(files, read)
+    yield from document_findings(files, read)
     for path in files:
         # The rules cannot be spelled without breaking them.
         if not path.endswith(TEXT) or path.startswith("tests/tidy/"):

@@ -56,6 +56,7 @@ PLANTED = [
     ("README.md", "A robust store.\n", "praises"),
     ("README.md", "Done \u2705\n", "plain text"),
     (".ci/packages.txt", "build libboost-json-dev\n", "unversioned"),
+    ("README.md", "Held by `a_test/it_stays`.\n", "a_test/it_stays is not there"),
 ]
 
 SOUND = {
@@ -123,6 +124,28 @@ class TidyTest(unittest.TestCase):
                 self.assertEqual([path if "top level" not in expected else "docs"],
                                  [where for where, _ in found], found)
                 self.assertIn(expected, found[0][1])
+
+    def test_what_documents_leave_out_is_found(self):
+        rows = "".join(f"| P{number} | it stays | `a_test/it_stays` |\n" for number in range(1, 39))
+        documents = {
+            "tests/CMakeLists.txt": "add_executable(t a_test.cpp)\n",
+            "tests/a_test.cpp": "BOOST_AUTO_TEST_CASE(it_stays) {}\n",
+            "wal/FORMAT.md": rows,
+            "protocol/PROTOCOL.md": "| P39, P40 | it goes | `a_test/it_stays` |\n| `a_max` | 1 |\n",
+            "tests/README.md": "| `a_max` | a | `a_test/it_stays` |\n| `b_max` | b |\n",
+            "daemon/metrics.cpp": 'void f() { ObjectText(out, "limits").number("a_max", 1); }\n',
+            "daemon/CMakeLists.txt": "add_library(d metrics.cpp)\n"}
+        self.assertEqual([], self.run_on(documents))
+        for path, before, after, expected in [
+                ("wal/FORMAT.md", "| P7 |", "| P6 |", "holds P7"),
+                ("protocol/PROTOCOL.md", "P39, P40", "P39", "holds P40"),
+                ("tests/a_test.cpp", "it_stays", "it_went", "is not there"),
+                ("daemon/metrics.cpp", "a_max", "b_max", "limit b_max is in no table")]:
+            with self.subTest(expected=expected):
+                changed = documents[path].replace(before, after)
+                found = self.run_on({**documents, path: changed})
+                self.assertTrue(found)
+                self.assertTrue(all(expected in sentence for _, sentence in found), found)
 
     def test_sound_files_have_no_findings(self):
         self.assertEqual([], self.run_on(SOUND))

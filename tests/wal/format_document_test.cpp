@@ -2,7 +2,6 @@
 // say the same. STELE_GOLDEN=print shows what the code writes.
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
 #include <string>
 
@@ -48,15 +47,6 @@ Example make_example() {
   return example;
 }
 
-std::string read_suite(std::string const& suite) {
-  namespace fs = std::filesystem;
-  for (std::string const folder : {"tests/process/", "tests/faults/"}) {
-    auto const file = folder + suite + ".cpp";
-    if (fs::exists(fs::path(STELE_SOURCE_DIR) / file)) return read_project_file(file);
-  }
-  return read_project_file("tests/wal/" + suite + ".cpp");
-}
-
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(format_document_test)
@@ -78,24 +68,6 @@ BOOST_AUTO_TEST_CASE(the_code_writes_the_golden_segment_and_manifest) {
 BOOST_AUTO_TEST_CASE(format_md_shows_the_golden_segment) {
   auto const golden = read_project_file("tests/wal/golden/segment_v1.hex");
   BOOST_TEST(read_project_file("wal/FORMAT.md").find(golden) != std::string::npos);
-}
-
-// They are written `suite/case`.
-BOOST_AUTO_TEST_CASE(each_test_that_format_md_names_is_there) {
-  auto const document = read_project_file("wal/FORMAT.md");
-  int count = 0;
-  for (auto at = document.find("_test/"); at != std::string::npos;
-       at = document.find("_test/", at + 1), ++count) {
-    auto const begin = document.rfind('`', at) + 1;
-    auto const slash = at + 5;
-    auto const suite = document.substr(begin, slash - begin);
-    auto const name = document.substr(slash + 1, document.find('`', at) - slash - 1);
-    auto const source = read_suite(suite);
-    bool const is_case = source.find(name + ')') != std::string::npos ||
-                         source.find(name + ',') != std::string::npos;
-    BOOST_TEST(is_case, suite << '/' << name << " is not there");
-  }
-  BOOST_TEST(count > 20);
 }
 
 // Logs of version 1 are read for ever.
