@@ -11,8 +11,7 @@ exec </dev/null
 bash .ci/install-packages.sh build test faults || exit 1
 cmake --preset release --log-level=WARNING || exit 1
 cmake --build --preset release --parallel "$(nproc)" \
-  --target steled stele_command faults_test wal_test \
-  process_test || exit 1
+  --target steled stele_command faults_test wal_test process_test simulation_test || exit 1
 bin=build/release/bin
 
 failed=() skipped=()
@@ -37,17 +36,25 @@ run device_error env STELE_DEVICE_ERRORS="${STELE_DEVICE_ERRORS:-200}" \
   $bin/faults_test --run_test=device_error_test
 run full_disk env STELE_FULL_DISK_CYCLES="${STELE_FULL_DISK_CYCLES:-50}" \
   $bin/faults_test --run_test=full_disk_test
+run read_only env STELE_READ_ONLY_CASES="${STELE_READ_ONLY_CASES:-100}" \
+  $bin/faults_test --run_test=read_only_test
 run clock $bin/faults_test --run_test=clock_test
 run kill env STELE_KILL_ROUNDS="${STELE_KILL_ROUNDS:-500}" \
   $bin/process_test --run_test=kill_test
-
+run exactly_once env STELE_ONCE_ROUNDS="${STELE_ONCE_ROUNDS:-250}" \
+  $bin/process_test --run_test=exactly_once_test
+run logger env STELE_BUFFERED_ENTRIES=1000000 STELE_BUFFERED_KILLS=20 \
+  $bin/process_test --run_test=buffered_logger_test,spdlog_sink_test
+run soak env STELE_SOAK_SECONDS="${STELE_SOAK_SECONDS:-600}" $bin/process_test --run_test=soak_test
+run memory $bin/process_test --run_test=memory_limit_test
 run load env STELE_LOAD_SCALE="${STELE_LOAD_SCALE:-4}" \
   $bin/process_test --run_test=load_test
 
 run systemd env STELE_RESTARTS="${STELE_RESTARTS:-20}" \
   bash tests/systemd/boot.sh build/release
 
-run byte_flip env STELE_FLIP_ALL=1 STELE_DAMAGE_RUNS="${STELE_DAMAGE_RUNS:-5000}" \
+run simulation env STELE_SIM_RUNS="${STELE_SIM_RUNS:-200000}" $bin/simulation_test
+run byte_flip env STELE_DAMAGE_RUNS="${STELE_DAMAGE_RUNS:-5000}" \
   $bin/wal_test --run_test=byte_flip_test
 run salvage env STELE_DAMAGE_RUNS="${STELE_DAMAGE_RUNS:-5000}" \
   $bin/wal_test --run_test=salvage_test
@@ -70,6 +77,11 @@ fuzz() {
   return $code
 }
 run fuzz fuzz
+
+# The other compiler, and what the sanitizers of threads and the checks of a debug build find.
+run clang bash tests/run.sh clang
+run tsan bash tests/run.sh tsan
+run dev bash tests/run.sh dev
 
 run mutants bash tests/mutants.sh
 
