@@ -13,6 +13,7 @@
 #include <deque>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <optional>
 
 #include "client-lib/connection.hpp"
@@ -41,12 +42,15 @@ class Call {
   virtual bool is_finished() const noexcept = 0;
 
   bool is_write = false;
+  std::uint64_t follow_id = 0;  ///< 0: it is no follow.
   std::optional<asio::steady_timer> deadline{};
 };
 
 /// Adds an answer to the value that the call completes with.
 template <class T>
 using Absorb = std::function<Result<void>(ClientState::Answer& answer, T& value)>;
+
+Failure not_connected() { return {ClientError::connection_lost, "the client is not connected"}; }
 
 // A call that completes without a value still has a place for it.
 struct Nothing {};
@@ -132,6 +136,9 @@ class AsyncCalls::Impl : public std::enable_shared_from_this<Impl> {
   void call(Handler<T> handler, Deadline const& deadline, bool is_write, Absorb<ValueOf<T>> absorb,
             Request const& request);
 
+  void follow(FollowOptions const& options, FollowVisitor visitor, Deadline const& deadline,
+              Handler<FollowEnd> handler);
+
   void close(Failure why);
 
  private:
@@ -139,11 +146,14 @@ class AsyncCalls::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<CallFor<T>> make_call(Handler<T> handler, Deadline const& deadline,
                                         Absorb<ValueOf<T>> absorb);
   void abandon(Call& call, ClientError why);
+  void end_follow(std::uint64_t id);
   void try_to_connect(std::string const& path, std::string const& name,
                       std::shared_ptr<Call> const& call);
   Result<void> greeted(std::string_view text, ServerHello& hello);
   void exchange();
   void take_answers();
+  std::shared_ptr<Call> call_of(protocol::Reply const& reply);
+  bool has_calls() const noexcept { return !calls_.empty() || !follows_.empty(); }
   void watch();
   template <class Wait>
   void watch_for(Wait wait, bool& watched);
@@ -153,7 +163,8 @@ class AsyncCalls::Impl : public std::enable_shared_from_this<Impl> {
   asio::posix::stream_descriptor descriptor_;  ///< Borrowed from the connection.
   asio::steady_timer retry_;
   std::deque<std::shared_ptr<Call>> calls_{};  ///< Of the requests in flight, in their order.
-  std::uint64_t generation_ = 0;               ///< Of the connection, for waits that come late.
+  std::map<std::uint64_t, std::shared_ptr<Call>> follows_{};  ///< By the ids of their answers.
+  std::uint64_t generation_ = 0;  ///< Of the connection, for waits that come late.
   bool watches_reads_ = false;
   bool watches_writes_ = false;
 };
@@ -187,8 +198,7 @@ void AsyncCalls::Impl::call(Handler<T> handler, Deadline const& deadline, bool i
                             Absorb<ValueOf<T>> absorb, Request const& request) {
   auto const call = make_call<T>(std::move(handler), deadline, std::move(absorb));
   call->is_write = is_write;
-  if (!connection_)
-    return call->fail({ClientError::connection_lost, "the client is not connected"});
+  if (!connection_) return call->fail(not_connected());
   Result<void> queued = request(connection_->state);
   if (!queued) return call->fail(queued.error());
   calls_.push_back(call);
@@ -202,6 +212,33 @@ void AsyncCalls::Impl::abandon(Call& call, ClientError why) {
     failure.message += "; the write may be stored or not";
   }
   call.fail(std::move(failure));
+  if (call.follow_id != 0) end_follow(call.follow_id);
+}
+
+void AsyncCalls::Impl::follow(FollowOptions const& options, FollowVisitor visitor,
+                              Deadline const& deadline, Handler<FollowEnd> handler) {
+  auto const absorb = [visitor = std::move(visitor)](ClientState::Answer& answer, FollowEnd& end) {
+    bool const more = answer.reply.more;
+    auto part = client::follow_part(std::move(answer.reply));
+    end.last_seq = part.last_seq;
+    end.stopped = !visitor(part);
+    answer.reply.more = more && !end.stopped;
+    return Result<void>{};
+  };
+  auto const call = make_call<FollowEnd>(std::move(handler), deadline, absorb);
+  if (!connection_) return call->fail(not_connected());
+  call->follow_id = connection_->state.follow_logs(client::follow_request(options));
+  follows_.emplace(call->follow_id, call);
+  exchange();
+}
+
+void AsyncCalls::Impl::end_follow(std::uint64_t id) {
+  if (follows_.erase(id) == 0) return;
+  connection_->state.end_follow(id);
+  // Later: it may be cancelled from within its visitor.
+  asio::post(executor_, [self = shared_from_this(), generation = generation_] {
+    if (generation == self->generation_) self->exchange();
+  });
 }
 
 void AsyncCalls::Impl::connect(ClientOptions options, Deadline const& deadline,
@@ -277,17 +314,34 @@ void AsyncCalls::Impl::exchange() {
 
 void AsyncCalls::Impl::take_answers() {
   auto& state = connection_->state;
-  while (!calls_.empty()) {
+  while (has_calls()) {
     auto answer = state.next();
     if (!answer) return;
-    auto const call = calls_.front();
-    if (!answer->reply.more) calls_.pop_front();
+    auto const call = call_of(answer->reply);
+    if (!call) continue;  // Why the connection ends; the calls are told one by one.
     call->take(*answer);
+    if (call->is_finished() && follows_.erase(call->follow_id) > 0) {
+      state.end_follow(call->follow_id);
+    }
   }
 }
 
+/// Whose answer that is, if anybody's; with its last one it is no longer among the calls.
+std::shared_ptr<Call> AsyncCalls::Impl::call_of(protocol::Reply const& reply) {
+  auto const follow = follows_.find(reply.id);
+  if (follow == follows_.end()) {
+    if (calls_.empty()) return nullptr;
+    auto call = calls_.front();
+    if (!reply.more) calls_.pop_front();
+    return call;
+  }
+  auto call = follow->second;
+  if (!reply.more) follows_.erase(follow);
+  return call;
+}
+
 void AsyncCalls::Impl::watch() {
-  if (!calls_.empty()) watch_for(asio::posix::stream_descriptor::wait_read, watches_reads_);
+  if (has_calls()) watch_for(asio::posix::stream_descriptor::wait_read, watches_reads_);
   if (connection_->has_to_send()) {
     watch_for(asio::posix::stream_descriptor::wait_write, watches_writes_);
   }
@@ -348,6 +402,25 @@ void AsyncCalls::read_logs(ReadOptions options, Handler<ReadPage> handler) {
   impl_->call<ReadPage>(std::move(handler), deadline_, false, absorb_entries,
                         [&](ClientState& state) -> Result<void> {
                           state.read_logs(client::read_request(options));
+                          return {};
+                        });
+}
+
+void AsyncCalls::follow_logs(FollowOptions options, FollowVisitor visitor,
+                             Handler<FollowEnd> handler) {
+  impl_->follow(options, std::move(visitor), deadline_, std::move(handler));
+}
+
+void AsyncCalls::count_logs(CountOptions options, Handler<LogCount> handler) {
+  auto const absorb = [](ClientState::Answer& answer, LogCount& count) -> Result<void> {
+    auto parsed = client::parse_count(answer.text);
+    if (!parsed) return parsed.error();
+    count = std::move(*parsed);
+    return {};
+  };
+  impl_->call<LogCount>(std::move(handler), deadline_, false, absorb,
+                        [&](ClientState& state) -> Result<void> {
+                          state.count_logs(client::count_request(options));
                           return {};
                         });
 }

@@ -1,4 +1,5 @@
 // The C interface over Client and BufferedLogger. Nothing is thrown past it.
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 #include <new>
@@ -98,6 +99,39 @@ stele::LogEntry to_entry(stele_entry const& entry) {
   return made;
 }
 
+constexpr stele_query all = STELE_ALL;
+stele_query const& or_all(stele_query const* query) noexcept {
+  return query == nullptr ? all : *query;
+}
+
+bool is_valid(stele_query const* query) noexcept {
+  return query == nullptr || (query->min_level >= STELE_TRACE && query->min_level <= STELE_FATAL);
+}
+
+stele::EntryFilter to_filter(stele_query const& query) {
+  stele::EntryFilter filter{.min_level = static_cast<stele::Level>(query.min_level),
+                            .contains = text_or_empty(query.contains),
+                            .where = text_or_empty(query.where)};
+  if (query.pid != nullptr) filter.pid = *query.pid;
+  if (query.uid != nullptr) filter.uid = *query.uid;
+  if (query.after_seq > 0) filter.after_seq = query.after_seq;
+  return filter;
+}
+
+/// Whether the visitor wants to go on.
+bool show(stele::StoredEntry const& entry, stele_visitor visitor, void* context) {
+  stele_stored_entry const shown{.seq = entry.seq,
+                                 .timestamp = entry.timestamp,
+                                 .level = static_cast<std::int32_t>(entry.level),
+                                 .pid = entry.origin.pid,
+                                 .uid = entry.origin.uid,
+                                 .gid = entry.origin.gid,
+                                 .message = entry.message.c_str(),
+                                 .message_bytes = entry.message.size(),
+                                 .metadata = entry.metadata.c_str()};
+  return visitor(context, &shown) != 0;
+}
+
 }  // namespace
 
 char const* stele_version() { return STELE_VERSION; }
@@ -182,24 +216,64 @@ int stele_write_many_logs(stele_client* client, stele_entry const* entries, std:
 int stele_read_logs(stele_client* client, std::uint64_t start_ts, std::uint64_t end_ts,
                     std::uint64_t limit, std::int64_t timeout_ms, stele_visitor visitor,
                     void* context) {
-  if (client == nullptr || visitor == nullptr) return invalid_argument();
+  stele_query query = STELE_ALL;
+  query.start_ts = start_ts;
+  query.end_ts = end_ts;
+  query.limit = limit;
+  return stele_query_logs(client, &query, timeout_ms, visitor, context);
+}
+
+int stele_query_logs(stele_client* client, stele_query const* query, std::int64_t timeout_ms,
+                     stele_visitor visitor, void* context) {
+  if (client == nullptr || visitor == nullptr || !is_valid(query)) return invalid_argument();
   return guarded([&] {
-    stele::ReadOptions options{.start_ts = start_ts, .end_ts = end_ts};
-    if (limit > 0) options.limit = limit;
-    auto const show = [&](stele::StoredEntry const& entry) {
-      stele_stored_entry const shown{.seq = entry.seq,
-                                     .timestamp = entry.timestamp,
-                                     .level = static_cast<std::int32_t>(entry.level),
-                                     .pid = entry.origin.pid,
-                                     .uid = entry.origin.uid,
-                                     .gid = entry.origin.gid,
-                                     .message = entry.message.c_str(),
-                                     .message_bytes = entry.message.size(),
-                                     .metadata = entry.metadata.c_str()};
-      return visitor(context, &shown) != 0;
+    auto const& asked = or_all(query);
+    stele::ReadOptions options{
+        .start_ts = asked.start_ts, .end_ts = asked.end_ts, .filter = to_filter(asked)};
+    if (asked.newest_first != 0) options.order = stele::Order::desc;
+    if (asked.limit > 0) options.limit = asked.limit;
+    auto const visit = [&](stele::StoredEntry const& entry) {
+      return show(entry, visitor, context);
     };
-    auto end = client->client.read_logs(options, show, deadline_of(timeout_ms));
+    auto end = client->client.read_logs(options, visit, deadline_of(timeout_ms));
     return end ? int{STELE_OK} : fail(end.error());
+  });
+}
+
+int stele_count_logs(stele_client* client, stele_query const* query, std::int64_t timeout_ms,
+                     std::uint64_t* count) {
+  if (client == nullptr || count == nullptr || !is_valid(query)) return invalid_argument();
+  return guarded([&] {
+    auto const& asked = or_all(query);
+    auto counted = client->client.count_logs(
+        {.start_ts = asked.start_ts, .end_ts = asked.end_ts, .filter = to_filter(asked)},
+        deadline_of(timeout_ms));
+    if (!counted) return fail(counted.error());
+    *count = counted->count;
+    return int{STELE_OK};
+  });
+}
+
+int stele_follow_logs(stele_client* client, stele_query const* query, std::int64_t timeout_ms,
+                      stele_visitor visitor, stele_removed removed, void* context) {
+  if (client == nullptr || visitor == nullptr || !is_valid(query)) return invalid_argument();
+  if (query != nullptr && query->newest_first != 0) return invalid_argument();
+  return guarded([&] {
+    auto const& asked = or_all(query);
+    stele::FollowOptions options{
+        .start_ts = asked.start_ts, .end_ts = asked.end_ts, .filter = to_filter(asked)};
+    if (asked.limit > 0) options.newest = asked.limit;
+    auto const visit = [&](stele::FollowPart const& part) {
+      if (part.removed && removed != nullptr) {
+        removed(context, part.removed->first_seq, part.removed->last_seq);
+      }
+      return std::ranges::all_of(part.entries, [&](stele::StoredEntry const& entry) {
+        return show(entry, visitor, context);
+      });
+    };
+    auto end = client->client.follow_logs(options, visit, deadline_of(timeout_ms));
+    if (!end) return fail(end.error());
+    return end->stopped ? int{STELE_OK} : fail(STELE_SHUTTING_DOWN, "the daemon stops");
   });
 }
 

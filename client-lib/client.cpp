@@ -34,6 +34,8 @@ class Client::Impl {
   /// The next answer to the only request that somebody waits for; a failure reply as a Failure.
   Result<client::ClientState::Answer> receive();
   Result<protocol::Reply> receive_reply();
+  /// The next answer of a follow. A deadline that passes ends the follow and not the connection.
+  Result<client::ClientState::Answer> receive_of_follow(std::uint64_t id);
 
   client::ClientState& state() noexcept { return connection_.state; }
   ServerHello hello{};
@@ -66,6 +68,23 @@ Result<client::ClientState::Answer> Client::Impl::receive() {
     auto moved = deadline_.has_passed() ? client::no_answer_in_time()
                                         : connection_.move_bytes(next_deadline());
     if (!moved) state().close(moved.error());
+  }
+}
+
+Result<client::ClientState::Answer> Client::Impl::receive_of_follow(std::uint64_t id) {
+  for (;;) {
+    if (auto answer = state().next()) {
+      if (!answer->reply.ok) return std::move(answer->reply.failure);
+      return std::move(*answer);
+    }
+    auto moved =
+        deadline_.has_passed() ? client::no_answer_in_time() : connection_.move_bytes(deadline_);
+    if (moved) continue;
+    if (moved.error().code == ClientError::timed_out) {
+      state().end_follow(id);
+      return moved.error();
+    }
+    state().close(moved.error());
   }
 }
 
@@ -150,6 +169,31 @@ Result<ReadEnd> Client::read_logs(ReadOptions const& options, EntryVisitor const
     end.cursor = std::move(reply->cursor);
     return end;
   }
+}
+
+Result<FollowEnd> Client::follow_logs(FollowOptions const& options, FollowVisitor const& visitor,
+                                      Deadline const& deadline) {
+  if (auto open = impl_->begin(deadline); !open) return open.error();
+  auto const id = impl_->state().follow_logs(client::follow_request(options));
+  FollowEnd end;
+  for (;;) {
+    auto answer = impl_->receive_of_follow(id);
+    if (!answer) return answer.error();
+    bool const more = answer->reply.more;
+    auto part = client::follow_part(std::move(answer->reply));
+    end.last_seq = part.last_seq;
+    end.stopped = !visitor(part);
+    if (end.stopped && more) impl_->state().end_follow(id);
+    if (end.stopped || !more) return end;
+  }
+}
+
+Result<LogCount> Client::count_logs(CountOptions const& options, Deadline const& deadline) {
+  if (auto open = impl_->begin(deadline); !open) return open.error();
+  impl_->state().count_logs(client::count_request(options));
+  auto answer = impl_->receive();
+  if (!answer) return answer.error();
+  return client::parse_count(answer->text);
 }
 
 Result<void> Client::ping(Deadline const& deadline) {

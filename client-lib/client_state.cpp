@@ -1,5 +1,6 @@
 #include "client-lib/client_state.hpp"
 
+#include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
@@ -101,6 +102,23 @@ void ClientState::read_logs(protocol::ReadLogs const& read) {
   });
 }
 
+std::uint64_t ClientState::follow_logs(protocol::ReadLogs const& read) {
+  read_logs(read);
+  follows_.push_back(in_flight_.back());
+  in_flight_.pop_back();
+  return follows_.back().id;
+}
+
+void ClientState::end_follow(std::uint64_t id) {
+  auto const follow = std::ranges::find(follows_, id, &InFlight::id);
+  if (follow == follows_.end() || follow->discarded) return;
+  follow->discarded = true;
+  (void)queue(Kind::cancel, [&](std::string& out, std::uint64_t cancel_id) {
+    protocol::append_cancel(out, cancel_id, id);
+  });
+  in_flight_.back().discarded = true;
+}
+
 void ClientState::count_logs(protocol::CountLogs const& count) {
   (void)queue(Kind::document, [&](std::string& out, std::uint64_t id) {
     protocol::append_count_logs(out, id, count);
@@ -175,10 +193,12 @@ std::optional<ClientState::Answer> ClientState::next() {
 }
 
 // Replies to hello and stats have members of their own, whose names can mean other things in other
-// replies (stats has `entries`); a failure looks the same everywhere.
+// replies (stats has `entries`); a failure looks the same everywhere. A frame of a follow may come
+// in their place.
 Result<protocol::Reply> ClientState::parse(std::string_view text) const {
   if (!in_flight_.empty() && in_flight_.front().kind == Kind::document) {
-    if (auto const id = document_id(text)) return protocol::Reply{.id = *id, .ok = true};
+    auto const id = document_id(text);
+    if (id && *id == in_flight_.front().id) return protocol::Reply{.id = *id, .ok = true};
   }
   return protocol::parse_reply(text);
 }
@@ -196,6 +216,9 @@ std::optional<ClientState::Answer> ClientState::accept(std::string_view text) {
            "the daemon closed the connection: " + reply.failure.message});
     if (!in_flight_.empty()) in_flight_.pop_front();
     return Answer{.reply = std::move(reply), .text = text};
+  }
+  if (std::ranges::find(follows_, reply.id, &InFlight::id) != follows_.end()) {
+    return accept_of_follow(reply, text);
   }
   if (in_flight_.empty() || reply.id != in_flight_.front().id) {
     break_off("the daemon answered request " + std::to_string(reply.id) + " when " +
@@ -215,11 +238,22 @@ std::optional<ClientState::Answer> ClientState::accept(std::string_view text) {
   return Answer{.reply = std::move(reply), .text = text};
 }
 
+std::optional<ClientState::Answer> ClientState::accept_of_follow(protocol::Reply& reply,
+                                                                 std::string_view text) {
+  auto const follow = std::ranges::find(follows_, reply.id, &InFlight::id);
+  bool const discarded = follow->discarded;
+  reply.more = reply.more && reply.ok;
+  if (!reply.more) follows_.erase(follow);
+  if (discarded) return std::nullopt;
+  return Answer{.reply = std::move(reply), .text = text};
+}
+
 std::optional<ClientState::Answer> ClientState::answer_from_closed() {
   Answer answer{.reply = {.failure = *closed_}};
-  if (in_flight_.empty()) return answer;
-  auto const request = in_flight_.front();
-  in_flight_.pop_front();
+  auto& requests = in_flight_.empty() ? follows_ : in_flight_;
+  if (requests.empty()) return answer;
+  auto const request = requests.front();
+  requests.pop_front();
   if (request.discarded) return answer_from_closed();
   answer.reply.id = request.id;
   if (request.kind != Kind::write) return answer;

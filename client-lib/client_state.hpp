@@ -1,5 +1,6 @@
 // The client's half of the conversation, without the socket: requests become bytes to send, bytes
-// that arrive become replies, matched to the requests in the order in which these were made.
+// that arrive become replies, matched to the requests in the order in which these were made; but
+// for follows, whose replies come whenever there is something to tell.
 #pragma once
 
 #include <cstddef>
@@ -47,6 +48,11 @@ class ClientState {
   void audit(protocol::Audit const& audit);
   void report_dropped(protocol::ReportDropped const& report);
   void read_logs(protocol::ReadLogs const& read);
+  /// `read.follow` is true. Returns the id that its answers have: they come between those of other
+  /// requests, until one without `reply.more`.
+  std::uint64_t follow_logs(protocol::ReadLogs const& read);
+  /// Ends a follow; what is still to come of it is dropped.
+  void end_follow(std::uint64_t id);
   void count_logs(protocol::CountLogs const& count);
   Result<void> write_log(LogEntry const& entry);
   Result<void> write_many_logs(std::span<LogEntry const> entries);
@@ -80,10 +86,10 @@ class ClientState {
   /// Drops what is still to come of the read that next() answered last with `reply.more`.
   void discard_rest() noexcept;
 
-  std::size_t requests_in_flight() const noexcept { return in_flight_.size(); }
+  std::size_t requests_in_flight() const noexcept { return in_flight_.size() + follows_.size(); }
 
  private:
-  enum class Kind : std::uint8_t { write, read, ping, document };
+  enum class Kind : std::uint8_t { write, read, ping, document, cancel };
   struct InFlight {
     std::uint64_t id = 0;
     Kind kind = Kind::ping;
@@ -94,6 +100,7 @@ class ClientState {
   template <class AppendRequest>
   Result<void> queue(Kind kind, AppendRequest&& append_request);
   Result<protocol::Reply> parse(std::string_view text) const;
+  std::optional<Answer> accept_of_follow(protocol::Reply& reply, std::string_view text);
   std::optional<Answer> accept(std::string_view text);
   std::optional<Answer> answer_from_closed();
   void break_off(std::string message);
@@ -105,6 +112,7 @@ class ClientState {
   std::uint64_t sent_bytes_ = 0;
   std::uint64_t queued_bytes_ = 0;
   std::deque<InFlight> in_flight_{};
+  std::deque<InFlight> follows_{};
   protocol::FrameReader reader_;
   std::optional<Failure> closed_{};
 };

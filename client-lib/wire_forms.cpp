@@ -1,13 +1,92 @@
 #include "client-lib/wire_forms.hpp"
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <utility>
+
 namespace stele::client {
+namespace {
+
+protocol::EntryTerms terms_of(EntryFilter const& filter) noexcept {
+  return {.after_seq = filter.after_seq,
+          .min_level = filter.min_level,
+          .contains = filter.contains,
+          .where = filter.where,
+          .pid = filter.pid,
+          .uid = filter.uid};
+}
+
+/// Nothing if it is no such number.
+std::optional<std::uint64_t> number_of(boost::json::value const* value) {
+  if (value == nullptr) return std::nullopt;
+  boost::system::error_code ec;
+  auto const number = value->to_number<std::uint64_t>(ec);
+  if (ec.failed()) return std::nullopt;
+  return number;
+}
+
+std::optional<LogCount::Bucket> bucket_of(boost::json::value const& value) {
+  if (!value.is_array() || value.get_array().size() != 2) return std::nullopt;
+  auto const start = number_of(&value.get_array()[0]);
+  auto const count = number_of(&value.get_array()[1]);
+  if (!start || !count) return std::nullopt;
+  return LogCount::Bucket{.start_ts = *start, .count = *count};
+}
+
+}  // namespace
 
 protocol::ReadLogs read_request(ReadOptions const& options) {
   return {.start_ts = options.start_ts,
           .end_ts = options.end_ts,
           .order = options.order == Order::asc ? protocol::Order::asc : protocol::Order::desc,
           .limit = options.limit,
-          .cursor = options.cursor};
+          .cursor = options.cursor,
+          .terms = terms_of(options.filter)};
+}
+
+protocol::ReadLogs follow_request(FollowOptions const& options) {
+  return {.start_ts = options.start_ts,
+          .end_ts = options.end_ts,
+          .limit = options.newest,
+          .terms = terms_of(options.filter),
+          .follow = true};
+}
+
+protocol::CountLogs count_request(CountOptions const& options) {
+  return {.start_ts = options.start_ts,
+          .end_ts = options.end_ts,
+          .terms = terms_of(options.filter),
+          .bucket_us = options.bucket_us};
+}
+
+FollowPart follow_part(protocol::Reply&& reply) {
+  FollowPart part{.entries = std::move(reply.entries),
+                  .last_seq = reply.last_seq,
+                  .caught_up = reply.caught_up};
+  if (reply.lagged) {
+    part.removed = {.first_seq = reply.lagged->from_seq, .last_seq = reply.lagged->to_seq};
+  }
+  return part;
+}
+
+Result<LogCount> parse_count(std::string_view text) {
+  Failure const not_understood{ClientError::protocol_violation,
+                               "the daemon's reply to count_logs cannot be read"};
+  auto const parsed = protocol::parse_reply_value(text);
+  if (!parsed || !parsed->is_object()) return not_understood;
+  auto const& reply = parsed->get_object();
+  auto const total = number_of(reply.if_contains("count"));
+  if (!total) return not_understood;
+  LogCount count{.count = *total};
+  auto const* buckets = reply.if_contains("buckets");
+  if (buckets == nullptr || !buckets->is_array()) return count;
+  for (auto const& value : buckets->get_array()) {
+    auto const bucket = bucket_of(value);
+    if (!bucket) return not_understood;
+    count.buckets.push_back(*bucket);
+  }
+  return count;
 }
 
 std::string without_envelope(std::string_view text, std::uint64_t id) {

@@ -5,13 +5,21 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/reply.hpp"
 #include "protocol/request.hpp"
 #include "stele/client.hpp"
 
 namespace stele::client {
 
-/// Borrows from the options.
+// These borrow from the options.
 protocol::ReadLogs read_request(ReadOptions const& options);
+protocol::ReadLogs follow_request(FollowOptions const& options);
+protocol::CountLogs count_request(CountOptions const& options);
+
+FollowPart follow_part(protocol::Reply&& reply);
+
+/// Fails with protocol_violation if the text is no reply to count_logs.
+Result<LogCount> parse_count(std::string_view text);
 
 /// `{"id":7,"ok":true,"a":1}` -> `{"a":1}`. Textual, so that every number keeps its digits.
 std::string without_envelope(std::string_view text, std::uint64_t id);

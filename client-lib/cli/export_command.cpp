@@ -7,7 +7,6 @@
 #include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/given_options.hpp"
 #include "client-lib/cli/interrupt.hpp"
-#include "client-lib/cli/log_reader.hpp"
 #include "client-lib/cli/progress.hpp"
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/selection.hpp"
@@ -44,44 +43,42 @@ EntryForm form_of(GivenOptions const& given) {
 }
 
 // A follow gives entries in the order of the log; it has all of them when it has caught up.
-Result<void> export_entries(LogReader& reader, EntrySelection const& selection, EntryStyle style,
+Result<void> export_entries(Client& client, EntrySelection const& selection, EntryStyle style,
                             Output& output) {
   ProgressMeter meter{std::nullopt};
   bool const shows = !is_terminal(STDOUT_FILENO);
   std::uint64_t bytes = 0;
   std::uint64_t entries = 0;
-  reader.begin({.start_ts = selection.start_ts,
-                .end_ts = selection.end_ts,
-                .terms = selection.terms(),
-                .follow = true});
-  for (;;) {
-    auto const reply = reader.next();
-    if (!reply) return reply.error();
-    if (reply->lagged) {
+  auto const visit = [&](FollowPart const& part) {
+    if (part.removed) {
       meter.clear();
-      print_error("seqs " + std::to_string(reply->lagged->from_seq) + " to " +
-                  std::to_string(reply->lagged->to_seq) + " were removed before they came here");
+      print_removed(*part.removed);
     }
-    for (auto const& entry : reply->entries) {
-      if (entry.level > selection.max_level) continue;
+    for (auto const& entry : part.entries) {
+      if (!selection.wants(entry)) continue;
       append_entry_text(output.text(), entry, style);
       ++entries;
     }
     bytes += output.text().size();
     output.flush();
     if (shows) meter.show(bytes, entries);
-    if (reply->caught_up || !reply->more || !output.ok() || interrupted()) return {};
-  }
+    return !part.caught_up && output.ok() && !interrupted();
+  };
+  auto const end = client.follow_logs(
+      {.start_ts = selection.start_ts, .end_ts = selection.end_ts, .filter = selection.filter},
+      visit);
+  if (!end) return end.error();
+  return {};
 }
 
 int run(ClientOptions const& options, GivenOptions const& given) {
   auto const selection = selection_of(given);
   EntryStyle const style{.form = form_of(given), .visible = is_terminal(STDOUT_FILENO)};
-  auto reader = LogReader::connect(options);
-  if (!reader) return report(reader.error());
+  auto client = Client::connect(options);
+  if (!client) return report(client.error());
   watch_for_interrupt();
   Output output;
-  auto const done = export_entries(*reader, selection, style, output);
+  auto const done = export_entries(*client, selection, style, output);
   auto const exit_code = output.finish();
   if (!done) return report(done.error());
   return interrupted() ? exit_interrupted : exit_code;

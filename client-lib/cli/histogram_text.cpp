@@ -104,12 +104,12 @@ std::string bar_text(std::uint64_t value, std::uint64_t value_max, std::size_t c
   return bar;
 }
 
-std::string histogram_text(std::span<std::pair<std::uint64_t, std::uint64_t> const> buckets,
-                           std::uint64_t bucket_us, std::size_t columns) {
+std::string histogram_text(std::span<LogCount::Bucket const> buckets, std::uint64_t bucket_us,
+                           std::size_t columns) {
   std::uint64_t count_max = 0;
   for (auto const& [start, count] : buckets) count_max = std::max(count_max, count);
   Lines lines{bucket_us, count_max, columns};
-  std::uint64_t next_start = buckets.empty() ? 0 : buckets.front().first;
+  std::uint64_t next_start = buckets.empty() ? 0 : buckets.front().start_ts;
   for (auto const& [start, count] : buckets) {
     auto const empty = (start - next_start) / bucket_us;
     if (empty > empty_lines_max) {

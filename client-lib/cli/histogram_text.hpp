@@ -5,7 +5,8 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <utility>
+
+#include "stele/client.hpp"
 
 namespace stele::cli {
 
@@ -19,9 +20,9 @@ std::uint64_t choose_bucket_us(std::uint64_t first_us, std::uint64_t last_us,
 /// Where a stretch of `bucket_us` starts (local time), a bar, and how many entries it has; the
 /// longest bar makes the line `columns` wide. Stretches without entries have a line too, but of
 /// more than three in a row it is said how many they are.
-/// `buckets` are [start, count] by rising start, multiples of `bucket_us` apart.
-std::string histogram_text(std::span<std::pair<std::uint64_t, std::uint64_t> const> buckets,
-                           std::uint64_t bucket_us, std::size_t columns);
+/// `buckets` are by rising start, multiples of `bucket_us` apart.
+std::string histogram_text(std::span<LogCount::Bucket const> buckets, std::uint64_t bucket_us,
+                           std::size_t columns);
 
 /// A bar of `value` of `value_max`, at most `columns` wide, in eighths of a column.
 std::string bar_text(std::uint64_t value, std::uint64_t value_max, std::size_t columns);

@@ -15,10 +15,6 @@ constexpr std::uint64_t tail_lines = 10;
 constexpr std::string_view pager_end_lines = "1000";
 
 constexpr std::array option_list = with_selection(std::array{
-    Option{.names = "-g,--grep",
-           .value = "PATTERN",
-           .help = "Only messages that match this regular expression (PCRE); without capitals in "
-                   "it, case does not matter"},
     Option{.names = "-n,--lines",
            .value = "N",
            .help = "The newest N entries (10 if N is left out); +N: the first N; all",
@@ -96,7 +92,6 @@ ReadArguments read_arguments(GivenOptions const& given, bool tail) {
                           .fail_empty = given.has("--fail-empty"),
                           .cursor = given.text("--cursor"),
                           .show_cursor = given.has("--show-cursor")};
-  if (given.has("--grep")) arguments.pattern.emplace(given.text("--grep"));
   arguments.pager_at_end = given.has("--pager-end");
   bool const from_somewhere = given.has("--since") || given.has("--after-seq");
   if (given.has("--lines")) {

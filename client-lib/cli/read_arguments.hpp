@@ -8,7 +8,6 @@
 #include "client-lib/cli/entry_text.hpp"
 #include "client-lib/cli/given_options.hpp"
 #include "client-lib/cli/selection.hpp"
-#include "client-lib/cli/text_pattern.hpp"
 #include "client-lib/cli/verb.hpp"
 #include "stele/log_entry.hpp"
 
@@ -16,7 +15,6 @@ namespace stele::cli {
 
 struct ReadArguments {
   EntrySelection selection{};
-  std::optional<TextPattern> pattern{};
   std::optional<std::uint64_t> newest{};  ///< `-n N`: the newest so many.
   std::optional<std::uint64_t> first{};   ///< `-n +N`: the first so many.
   bool newest_first = false;
@@ -28,14 +26,6 @@ struct ReadArguments {
   bool fail_empty = false;
   std::string cursor{};
   bool show_cursor = false;
-
-  /// What the daemon cannot judge: a pattern, a level that is too high.
-  bool judges_itself() const noexcept {
-    return pattern.has_value() || selection.max_level != Level::fatal;
-  }
-  bool wants(StoredEntry const& entry) const {
-    return entry.level <= selection.max_level && (!pattern || pattern->matches(entry.message));
-  }
 };
 
 /// `tail`: follow, with the newest ten first. Throws UsageError.

@@ -6,7 +6,6 @@
 
 #include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/interrupt.hpp"
-#include "client-lib/cli/log_reader.hpp"
 #include "client-lib/cli/pager.hpp"
 #include "client-lib/cli/read_arguments.hpp"
 #include "client-lib/cli/report.hpp"
@@ -35,8 +34,8 @@ or microseconds since the epoch (digits alone).
 // One `stele read` of a range.
 class RangeRead {
  public:
-  RangeRead(LogReader reader, ReadArguments const& arguments)
-      : reader_(std::move(reader)), arguments_(arguments) {}
+  RangeRead(Client client, ReadArguments const& arguments)
+      : client_(std::move(client)), arguments_(arguments) {}
 
   int run();
 
@@ -47,7 +46,7 @@ class RangeRead {
   void print(StoredEntry const& entry);
   bool stopped() const noexcept { return !output_.ok() || interrupted(); }
 
-  LogReader reader_;
+  Client client_;
   ReadArguments const& arguments_;
   Pager pager_{};
   Output output_{};
@@ -74,27 +73,22 @@ int RangeRead::run() {
 Result<void> RangeRead::read() {
   bool const turn_round = arguments_.newest && !arguments_.newest_first;
   bool const descending = arguments_.newest_first || turn_round;
-  protocol::ReadLogs request{.start_ts = arguments_.selection.start_ts,
-                             .end_ts = arguments_.selection.end_ts,
-                             .order = descending ? protocol::Order::desc : protocol::Order::asc,
-                             .cursor = arguments_.cursor,
-                             .terms = arguments_.selection.terms()};
+  ReadOptions options{.start_ts = arguments_.selection.start_ts,
+                      .end_ts = arguments_.selection.end_ts,
+                      .order = descending ? Order::desc : Order::asc,
+                      .cursor = arguments_.cursor,
+                      .filter = arguments_.selection.filter};
   // Where entries are dropped here the daemon cannot count them.
-  if (!arguments_.judges_itself()) {
-    request.limit = arguments_.newest ? arguments_.newest : arguments_.first;
+  if (!arguments_.selection.is_judged_here()) {
+    options.limit = arguments_.newest ? arguments_.newest : arguments_.first;
   }
-  reader_.begin(request);
-  for (;;) {
-    auto reply = reader_.next();
-    if (!reply) return reply.error();
-    for (auto& entry : reply->entries) {
-      if (arguments_.wants(entry) && !take(entry)) return {};
-    }
-    if (stopped()) return {};
-    if (reply->more) continue;
-    cursor_ = std::move(reply->cursor);
-    return {};
-  }
+  auto const visit = [this](StoredEntry& entry) {
+    return !stopped() && (!arguments_.selection.wants(entry) || take(entry));
+  };
+  auto end = client_.read_logs(options, visit);
+  if (!end) return end.error();
+  cursor_ = std::move(end->cursor);
+  return {};
 }
 
 bool RangeRead::take(StoredEntry& entry) {
@@ -106,7 +100,7 @@ bool RangeRead::take(StoredEntry& entry) {
   } else {
     print(entry);
   }
-  return !stopped() && !(most && taken_ == *most && arguments_.judges_itself());
+  return !stopped() && !(most && taken_ == *most && arguments_.selection.is_judged_here());
 }
 
 void RangeRead::print(StoredEntry const& entry) {
@@ -118,9 +112,9 @@ void RangeRead::print(StoredEntry const& entry) {
 int run(ClientOptions const& options, GivenOptions const& given) {
   auto const arguments = read_arguments(given);
   if (arguments.follow) return follow_log(options, arguments);
-  auto reader = LogReader::connect(options);
-  if (!reader) return report(reader.error());
-  return RangeRead{std::move(*reader), arguments}.run();
+  auto client = Client::connect(options);
+  if (!client) return report(client.error());
+  return RangeRead{std::move(*client), arguments}.run();
 }
 
 }  // namespace

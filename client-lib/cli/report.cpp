@@ -60,6 +60,12 @@ void print_error(std::string_view sentence, std::string_view hint) {
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
+void print_removed(SeqRange const& removed) {
+  print_error("seqs " + std::to_string(removed.first_seq) + " to " +
+                  std::to_string(removed.last_seq) + " were removed before they came here",
+              "let the daemon keep more: retain-bytes");
+}
+
 std::string_view hint_for(Failure const& failure) noexcept {
   if (failure.code.category() == client_error_category()) return hint_for_client(failure);
   if (failure.code.category() == error_category()) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "stele/client.hpp"
 #include "stele/client_error.hpp"
 #include "stele/error.hpp"
 
@@ -11,6 +12,9 @@ namespace stele::cli {
 
 /// `stele: sentence`, then `hint: …` if there is one.
 void print_error(std::string_view sentence, std::string_view hint = {});
+
+/// That retention was faster than this program.
+void print_removed(SeqRange const& removed);
 
 /// What to do next about a failure; empty if there is nothing to say.
 std::string_view hint_for(Failure const& failure) noexcept;

@@ -21,13 +21,13 @@ Level level_named(std::string_view name) {
 void take_levels(EntrySelection& selection, std::string_view text) {
   auto const dots = text.find("..");
   if (dots == text.npos) {
-    selection.min_level = level_named(text);
+    selection.filter.min_level = level_named(text);
     return;
   }
-  selection.min_level = level_named(text.substr(0, dots));
+  selection.filter.min_level = level_named(text.substr(0, dots));
   selection.max_level = level_named(text.substr(dots + 2));
-  if (selection.min_level > selection.max_level) {
-    std::swap(selection.min_level, selection.max_level);
+  if (selection.filter.min_level > selection.max_level) {
+    std::swap(selection.filter.min_level, selection.max_level);
   }
 }
 
@@ -45,7 +45,7 @@ void take_origin(EntrySelection& selection, std::string_view text) {
   auto const name = text.substr(0, equals);
   auto const value = equals == text.npos ? std::string{} : std::string{text.substr(equals + 1)};
   if (name == "uid" && !value.empty()) {
-    selection.uid = uid_of(value);
+    selection.filter.uid = uid_of(value);
     return;
   }
   auto const number = parse_number(value);
@@ -53,7 +53,7 @@ void take_origin(EntrySelection& selection, std::string_view text) {
     throw UsageError{"--origin: '" + std::string{text} + "' names nobody",
                      "--origin pid=4711, --origin uid=1000, --origin uid=root"};
   }
-  selection.pid = static_cast<std::int32_t>(*number);
+  selection.filter.pid = static_cast<std::int32_t>(*number);
 }
 
 bool is_json(std::string_view text) {
@@ -91,22 +91,14 @@ std::string where_json(std::vector<std::string> const& terms) {
   return json + '}';
 }
 
-protocol::EntryTerms EntrySelection::terms() const noexcept {
-  return {.after_seq = after_seq,
-          .min_level = min_level,
-          .contains = contains,
-          .where = where,
-          .pid = pid,
-          .uid = uid};
-}
-
 EntrySelection selection_of(GivenOptions const& given) {
-  EntrySelection selection{.start_ts = given.time("--since").value_or(0),
-                           .end_ts = given.time("--until").value_or(UINT64_MAX),
-                           .contains = given.text("--contains"),
-                           .after_seq = given.number("--after-seq")};
+  EntrySelection selection{
+      .start_ts = given.time("--since").value_or(0),
+      .end_ts = given.time("--until").value_or(UINT64_MAX),
+      .filter = {.contains = given.text("--contains"), .after_seq = given.number("--after-seq")}};
+  if (given.has("--grep")) selection.pattern.emplace(given.text("--grep"));
   if (given.has("--level")) take_levels(selection, given.text("--level"));
-  if (given.has("--where")) selection.where = where_json(given.all("--where"));
+  if (given.has("--where")) selection.filter.where = where_json(given.all("--where"));
   for (auto const& origin : given.all("--origin")) take_origin(selection, origin);
   return selection;
 }

@@ -8,8 +8,9 @@
 #include <string>
 
 #include "client-lib/cli/given_options.hpp"
+#include "client-lib/cli/text_pattern.hpp"
 #include "client-lib/cli/verb.hpp"
-#include "protocol/entry_terms.hpp"
+#include "stele/client.hpp"
 #include "stele/log_entry.hpp"
 
 namespace stele::cli {
@@ -33,6 +34,10 @@ inline constexpr std::array selection_options{
            .help = "Only what this process wrote; uid=N (or uid=NAME): this user",
            .many = true},
     Option{.names = "--after-seq", .value = "SEQ", .help = "Only entries with a greater seq"},
+    Option{.names = "-g,--grep",
+           .value = "PATTERN",
+           .help = "Only messages that match this regular expression (PCRE); without capitals in "
+                   "it, case does not matter"},
 };
 
 /// A verb's own options, with those above before them.
@@ -48,16 +53,14 @@ constexpr auto with_selection(std::array<Option, n> const& own) {
 struct EntrySelection {
   std::uint64_t start_ts = 0;
   std::uint64_t end_ts = UINT64_MAX;
-  Level min_level = Level::trace;
-  Level max_level = Level::fatal;  ///< Not known to the protocol: the reader skips worse ones.
-  std::string contains{};
-  std::string where{};  ///< A JSON object, or empty.
-  std::optional<std::int32_t> pid{};
-  std::optional<std::uint32_t> uid{};
-  std::optional<std::uint64_t> after_seq{};
+  EntryFilter filter{};
+  Level max_level = Level::fatal;        ///< The daemon does not know it,
+  std::optional<TextPattern> pattern{};  ///< nor this: who prints leaves out the others.
 
-  /// Borrows from this.
-  protocol::EntryTerms terms() const noexcept;
+  bool is_judged_here() const noexcept { return pattern || max_level != Level::fatal; }
+  bool wants(StoredEntry const& entry) const {
+    return entry.level <= max_level && (!pattern || pattern->matches(entry.message));
+  }
 };
 
 /// Throws UsageError.

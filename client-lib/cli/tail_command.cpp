@@ -1,10 +1,11 @@
+#include <algorithm>
 #include <random>
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "client-lib/backoff.hpp"
-#include "client-lib/cli/log_reader.hpp"
 #include "client-lib/cli/read_arguments.hpp"
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/streams.hpp"
@@ -37,20 +38,23 @@ bool ends_with_connection(Failure const& failure) noexcept {
 // One tail, over as many connections as it takes.
 class Follow {
  public:
-  Follow(ClientOptions const& options, ReadArguments const& arguments, LogReader reader)
-      : options_(options), arguments_(arguments), reader_(std::move(reader)) {}
+  Follow(ClientOptions const& options, ReadArguments const& arguments, Client client)
+      : options_(options), arguments_(arguments), client_(std::move(client)) {}
 
   int run();
 
  private:
   /// Until the connection ends, or nothing can be printed any more.
   Result<void> follow_connection();
-  void print(protocol::Reply const& reply);
+  /// The newest entries that are wanted, where the daemon cannot tell which those are.
+  Result<void> print_newest();
+  bool print(FollowPart const& part);
   Result<void> connect_again();
+  EntrySelection const& selection() const noexcept { return arguments_.selection; }
 
   ClientOptions const& options_;
   ReadArguments const& arguments_;
-  LogReader reader_;
+  Client client_;
   Output output_{};
   std::optional<std::uint64_t> told_seq_{};  ///< Everything up to it has come.
 };
@@ -65,35 +69,53 @@ int Follow::run() {
 }
 
 Result<void> Follow::follow_connection() {
-  protocol::ReadLogs request{.start_ts = arguments_.selection.start_ts,
-                             .end_ts = arguments_.selection.end_ts,
-                             .limit = arguments_.newest,
-                             .terms = arguments_.selection.terms(),
-                             .follow = true};
+  if (!told_seq_ && arguments_.newest && selection().is_judged_here()) {
+    if (auto const printed = print_newest(); !printed) return printed;
+  }
+  FollowOptions options{.start_ts = selection().start_ts,
+                        .end_ts = selection().end_ts,
+                        .filter = selection().filter,
+                        .newest = arguments_.newest};
   if (told_seq_) {
-    request.limit.reset();
-    request.terms.after_seq = *told_seq_;
+    options.newest.reset();
+    options.filter.after_seq = *told_seq_;
   }
-  reader_.begin(request);
-  for (;;) {
-    auto const reply = reader_.next();
-    if (!reply) return reply.error();
-    print(*reply);
-    if (!output_.ok() || !reply->more) return {};
-  }
+  auto const end = client_.follow_logs(options, [this](FollowPart& part) { return print(part); });
+  if (!end) return end.error();
+  return {};
 }
 
-void Follow::print(protocol::Reply const& reply) {
-  if (reply.lagged) {
-    print_error("seqs " + std::to_string(reply.lagged->from_seq) + " to " +
-                    std::to_string(reply.lagged->to_seq) + " were removed before they came here",
-                "let the daemon keep more: retain-bytes");
-  }
-  for (auto const& entry : reply.entries) {
-    if (arguments_.wants(entry)) append_entry_text(output_.text(), entry, arguments_.style);
+// From the newest on towards older ones, until there are enough. What comes after the moment at
+// which this began is left to the follow.
+Result<void> Follow::print_newest() {
+  auto const until =
+      client_.follow_logs({.newest = 0}, [](FollowPart const& part) { return !part.caught_up; });
+  if (!until) return until.error();
+  std::vector<StoredEntry> newest;
+  auto const visit = [&](StoredEntry& entry) {
+    bool const wanted = entry.seq <= until->last_seq && selection().wants(entry);
+    if (wanted && newest.size() < *arguments_.newest) newest.push_back(std::move(entry));
+    return newest.size() < *arguments_.newest;
+  };
+  auto const read = client_.read_logs({.start_ts = selection().start_ts,
+                                       .end_ts = selection().end_ts,
+                                       .order = Order::desc,
+                                       .filter = selection().filter},
+                                      visit);
+  if (!read) return read.error();
+  std::ranges::sort(newest, {}, &StoredEntry::seq);
+  print({.entries = std::move(newest), .last_seq = until->last_seq});
+  return {};
+}
+
+bool Follow::print(FollowPart const& part) {
+  if (part.removed) print_removed(*part.removed);
+  for (auto const& entry : part.entries) {
+    if (selection().wants(entry)) append_entry_text(output_.text(), entry, arguments_.style);
   }
   output_.flush();
-  told_seq_ = reply.last_seq;
+  told_seq_ = part.last_seq;
+  return output_.ok();
 }
 
 Result<void> Follow::connect_again() {
@@ -102,16 +124,16 @@ Result<void> Follow::connect_again() {
   std::random_device random;
   for (;;) {
     std::this_thread::sleep_for(backoff.next(random()));
-    auto reader = LogReader::connect(options_);
-    if (!reader) {
-      if (ends_with_connection(reader.error())) continue;
-      return reader.error();
+    auto client = Client::connect(options_);
+    if (!client) {
+      if (ends_with_connection(client.error())) continue;
+      return client.error();
     }
-    if (reader->store_id() != reader_.store_id()) {
+    if (client->hello().store_id != client_.hello().store_id) {
       print_error("this is another store; its entries follow from the first on");
       told_seq_ = 0;
     }
-    reader_ = std::move(*reader);
+    client_ = std::move(*client);
     return {};
   }
 }
@@ -123,9 +145,9 @@ int run(ClientOptions const& options, GivenOptions const& given) {
 }  // namespace
 
 int follow_log(ClientOptions const& options, ReadArguments const& arguments) {
-  auto reader = LogReader::connect(options);
-  if (!reader) return report(reader.error());
-  return Follow{options, arguments, std::move(*reader)}.run();
+  auto client = Client::connect(options);
+  if (!client) return report(client.error());
+  return Follow{options, arguments, std::move(*client)}.run();
 }
 
 Verb const tail_verb{.name = "tail", .text = help_text, .options = read_options(), .run = run};

@@ -44,6 +44,13 @@ int main(void) {
   if (code != STELE_OK) return report(code);
 
   code = stele_read_logs(client, 0, UINT64_MAX, 0, 10000, print, NULL);
+  if (code != STELE_OK) return report(code);
+
+  stele_query warnings = STELE_ALL;
+  warnings.min_level = STELE_WARN;
+  uint64_t count = 0;
+  code = stele_count_logs(client, &warnings, 10000, &count);
+  if (code == STELE_OK) printf("%" PRIu64 " of them warnings or worse\n", count);
   stele_client_close(client);
   return code == STELE_OK ? 0 : report(code);
 }

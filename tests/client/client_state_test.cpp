@@ -266,6 +266,63 @@ BOOST_AUTO_TEST_CASE(the_rest_of_a_discarded_read_is_skipped_before_the_next_rep
   BOOST_TEST(answer->reply.id == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(frames_of_a_follow_come_between_the_replies_to_other_requests) {
+  Connection connection;
+  auto const follow = connection.state.follow_logs({.follow = true});
+  connection.state.stats();
+  connection.state.ping();
+  connection.send_all();
+  auto const frame = entries_reply(follow, true);
+  for (auto const& text : {frame, std::string{R"({"id":2,"ok":true,"entries":{}})"}, frame,
+                           std::string{R"({"id":3,"ok":true})"}, entries_reply(follow, false)}) {
+    connection.reply(text);
+  }
+  std::vector<std::uint64_t> ids;
+  while (auto const answer = connection.state.next()) ids.push_back(answer->reply.id);
+  BOOST_TEST((ids == std::vector<std::uint64_t>{follow, 2, follow, 3, follow}));
+  BOOST_TEST(connection.state.requests_in_flight() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_follow_that_was_ended_is_cancelled_and_the_rest_of_it_is_skipped) {
+  Connection connection;
+  auto const follow = connection.state.follow_logs({.follow = true});
+  connection.send_all();
+  connection.state.end_follow(follow);
+  connection.state.end_follow(follow);
+  connection.state.ping();
+  auto const requests = connection.send_all();
+  BOOST_REQUIRE(requests.size() == 2U);
+  BOOST_TEST(requests[0] == R"({"op":"cancel","id":2,"target":1})");
+  connection.reply(entries_reply(follow, true));
+  connection.reply(entries_reply(follow, false));
+  connection.reply(R"({"id":2,"ok":true,"cancelled":true})");
+  connection.reply(R"({"id":3,"ok":true})");
+  auto const answer = connection.state.next();
+  BOOST_REQUIRE(answer.has_value());
+  BOOST_TEST(answer->reply.id == 3U);
+  BOOST_TEST(connection.state.requests_in_flight() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_follow_and_a_lost_connection_are_told_to_the_follow) {
+  Connection connection;
+  auto const refused = connection.state.follow_logs({.follow = true});
+  auto const lost = connection.state.follow_logs({.follow = true});
+  connection.state.ping();
+  connection.send_all();
+  connection.reply(R"({"id":1,"ok":false,"error":{"code":"overloaded","message":"m"}})");
+  auto answer = connection.state.next();
+  check_failure(answer, Error::overloaded);
+  BOOST_TEST(answer->reply.id == refused);
+  connection.state.close({ClientError::connection_lost, "gone"});
+  std::vector<std::uint64_t> ids;
+  for (int i = 0; i < 2; ++i) {
+    answer = connection.state.next();
+    check_failure(answer, ClientError::connection_lost);
+    ids.push_back(answer->reply.id);
+  }
+  BOOST_TEST((ids == std::vector<std::uint64_t>{3, lost}));
+}
+
 BOOST_AUTO_TEST_CASE(a_bad_entry_is_refused_before_it_is_sent_and_named) {
   Connection connection;
   std::vector<LogEntry> entries{entry_of("good"), entry_of("bad \xff")};

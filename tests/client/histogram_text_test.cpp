@@ -3,7 +3,6 @@
 #include <boost/test/unit_test.hpp>
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "client/time_zone.hpp"
@@ -16,7 +15,7 @@ namespace {
 
 constexpr std::uint64_t second = 1'000'000;
 constexpr std::uint64_t day = 86'400 * second;
-using Buckets = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+using Buckets = std::vector<stele::LogCount::Bucket>;
 
 }  // namespace
 

@@ -49,27 +49,27 @@ BOOST_AUTO_TEST_CASE(a_follow_starts_with_ten_lines_unless_told_where) {
 }
 
 BOOST_AUTO_TEST_CASE(what_the_daemon_cannot_judge_is_judged_here) {
-  BOOST_TEST(!asked({{"--level", "warn"}}).judges_itself());
+  BOOST_TEST(!asked({{"--level", "warn"}}).selection.is_judged_here());
   auto const upper = asked({{"--level", "warn..error"}});
-  BOOST_TEST(upper.judges_itself());
-  BOOST_TEST(upper.wants({.level = Level::error}));
-  BOOST_TEST(!upper.wants({.level = Level::fatal}));
+  BOOST_TEST(upper.selection.is_judged_here());
+  BOOST_TEST(upper.selection.wants({.level = Level::error}));
+  BOOST_TEST(!upper.selection.wants({.level = Level::fatal}));
   auto const pattern = asked({{"--grep", "sd[ab]"}});
-  BOOST_TEST(pattern.judges_itself());
-  BOOST_TEST(pattern.wants({.message = "disk SDB is full"}));
-  BOOST_TEST(!pattern.wants({.message = "disk sdc is full"}));
+  BOOST_TEST(pattern.selection.is_judged_here());
+  BOOST_TEST(pattern.selection.wants({.message = "disk SDB is full"}));
+  BOOST_TEST(!pattern.selection.wants({.message = "disk sdc is full"}));
 }
 
 BOOST_AUTO_TEST_CASE(a_pattern_with_a_capital_minds_case_and_a_bad_one_is_a_usage_error) {
-  BOOST_TEST(asked({{"--grep", "Disk"}}).wants({.message = "Disk"}));
-  BOOST_TEST(!asked({{"--grep", "Disk"}}).wants({.message = "disk"}));
-  BOOST_TEST(asked({{"--grep", "^\xc3\xbc.$"}}).wants({.message = "\xc3\x9c\xc3\xa4"}));
+  BOOST_TEST(asked({{"--grep", "Disk"}}).selection.wants({.message = "Disk"}));
+  BOOST_TEST(!asked({{"--grep", "Disk"}}).selection.wants({.message = "disk"}));
+  BOOST_TEST(asked({{"--grep", "^\xc3\xbc.$"}}).selection.wants({.message = "\xc3\x9c\xc3\xa4"}));
   BOOST_CHECK_THROW(asked({{"--grep", "disk ("}}), UsageError);
 }
 
 BOOST_AUTO_TEST_CASE(a_pattern_that_would_take_for_ever_does_not_match) {
   std::string const hard(100'000, 'a');
-  BOOST_TEST(!asked({{"--grep", "(a+)+$x"}}).wants({.message = hard}));
+  BOOST_TEST(!asked({{"--grep", "(a+)+$x"}}).selection.wants({.message = hard}));
 }
 
 BOOST_AUTO_TEST_CASE(forms_and_colours_are_known_by_name) {

@@ -27,15 +27,15 @@ BOOST_AUTO_TEST_CASE(without_options_every_entry_is_selected) {
   auto const all = selection_of({});
   BOOST_TEST(all.start_ts == 0);
   BOOST_TEST(all.end_ts == UINT64_MAX);
-  BOOST_TEST((all.min_level == Level::trace && all.max_level == Level::fatal));
-  BOOST_TEST(all.terms().where.empty());
+  BOOST_TEST((all.filter.min_level == Level::trace && all.max_level == Level::fatal));
+  BOOST_TEST(all.filter.where.empty());
 }
 
 BOOST_AUTO_TEST_CASE(one_level_means_it_and_worse_and_two_are_a_range_in_either_order) {
   auto const one = selection_of(given({{"--level", "warning"}}));
-  BOOST_TEST((one.min_level == Level::warn && one.max_level == Level::fatal));
+  BOOST_TEST((one.filter.min_level == Level::warn && one.max_level == Level::fatal));
   auto const range = selection_of(given({{"--level", "err..debug"}}));
-  BOOST_TEST((range.min_level == Level::debug && range.max_level == Level::error));
+  BOOST_TEST((range.filter.min_level == Level::debug && range.max_level == Level::error));
   BOOST_CHECK_THROW(selection_of(given({{"--level", "loud"}})), UsageError);
   BOOST_CHECK_THROW(selection_of(given({{"--level", "warn.."}})), UsageError);
 }
@@ -54,16 +54,16 @@ BOOST_AUTO_TEST_CASE(where_takes_text_json_values_and_objects) {
 
 BOOST_AUTO_TEST_CASE(an_origin_is_a_process_a_user_by_number_or_a_user_by_name) {
   auto const both = selection_of(given({{"--origin", "pid=4711"}, {"--origin", "uid=1000"}}));
-  BOOST_TEST(*both.pid == 4711);
-  BOOST_TEST(*both.uid == 1000U);
-  BOOST_TEST(*selection_of(given({{"--origin", "uid=root"}})).uid == 0U);
+  BOOST_TEST(*both.filter.pid == 4711);
+  BOOST_TEST(*both.filter.uid == 1000U);
+  BOOST_TEST(*selection_of(given({{"--origin", "uid=root"}})).filter.uid == 0U);
   for (std::string const wrong : {"pid=me", "gid=1", "4711", "uid=", "uid=nobody-has-this-name"}) {
     BOOST_CHECK_THROW(selection_of(given({{"--origin", wrong}})), UsageError);
   }
 }
 
 BOOST_AUTO_TEST_CASE(a_seq_is_a_number_and_nothing_else) {
-  BOOST_TEST(*selection_of(given({{"--after-seq", "976"}})).after_seq == 976U);
+  BOOST_TEST(*selection_of(given({{"--after-seq", "976"}})).filter.after_seq == 976U);
   BOOST_CHECK_THROW(selection_of(given({{"--after-seq", "-1"}})), UsageError);
   BOOST_CHECK_THROW(selection_of(given({{"--after-seq", "18446744073709551616"}})), UsageError);
 }

@@ -124,6 +124,63 @@ BOOST_AUTO_TEST_CASE(a_cancelled_call_ends_at_once_and_the_others_go_on) {
   signal.emit(asio::cancellation_type::terminal);  // Nobody listens any more.
 }
 
+BOOST_AUTO_TEST_CASE(a_follow_goes_on_beside_other_calls_until_its_visitor_has_enough) {
+  BOOST_TEST(write("before").has_value());
+  std::vector<std::string> seen;
+  auto follow = client.async_follow_logs(
+      {.filter = {.min_level = stele::Level::warn}},
+      [&](stele::FollowPart& part) {
+        for (auto const& entry : part.entries) seen.push_back(entry.message);
+        return seen.size() < 3;
+      },
+      asio::use_future);
+  for (int i = 0; i < 3; ++i) {
+    auto const warning = LogEntry{.level = stele::Level::warn, .message = std::to_string(i)};
+    BOOST_TEST(finish(client.async_write_log(warning, asio::use_future)).has_value());
+    BOOST_TEST(write("between").has_value());
+  }
+  auto const end = finish(std::move(follow)).value();
+  BOOST_TEST(end.stopped);
+  BOOST_TEST(end.last_seq >= 6U);
+  BOOST_TEST((seen == std::vector<std::string>{"0", "1", "2"}));
+  auto const warnings = finish(client.async_count_logs(
+      {.filter = {.min_level = stele::Level::warn}, .bucket_us = UINT64_MAX}, asio::use_future));
+  BOOST_TEST(warnings.value().count == 3U);
+  BOOST_TEST((warnings.value().buckets == std::vector<stele::LogCount::Bucket>{{0, 3}}));
+}
+
+BOOST_AUTO_TEST_CASE(a_follow_ends_by_deadline_by_cancellation_and_with_the_daemon) {
+  auto const endless = [](stele::FollowPart&) { return true; };
+  auto const late = finish(client.within(20ms).async_follow_logs({}, endless, asio::use_future));
+  BOOST_TEST((late.error().code == ClientError::timed_out));
+
+  asio::cancellation_signal signal;
+  std::optional<Failure> cancelled;
+  auto const cancel_at_once = [&](stele::FollowPart&) {
+    signal.emit(asio::cancellation_type::terminal);
+    return true;
+  };
+  client.async_follow_logs(
+      {}, cancel_at_once,
+      asio::bind_cancellation_slot(signal.slot(),
+                                   [&](Result<stele::FollowEnd> end) { cancelled = end.error(); }));
+  loop.restart();
+  while (!cancelled) loop.run_one();
+  BOOST_TEST((cancelled->code == ClientError::cancelled));
+
+  // The daemon has forgotten both: it has room for as many as one may have.
+  std::size_t ended = 0;
+  for (int i = 0; i < 16; ++i) {
+    client.async_follow_logs(
+        {}, endless, [&](Result<stele::FollowEnd> end) { ended += end && !end->stopped ? 1 : 0; });
+  }
+  BOOST_TEST(write("still usable").has_value());
+  daemon.process().signal(SIGTERM);
+  loop.restart();
+  loop.run();
+  BOOST_TEST(ended == 16U);
+}
+
 BOOST_AUTO_TEST_CASE(a_lost_connection_ends_every_call_and_the_client_can_connect_again) {
   daemon.process().signal(SIGSTOP);
   auto write_call = client.async_write_log({.message = "m"}, asio::use_future);

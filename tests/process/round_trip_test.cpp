@@ -140,6 +140,58 @@ BOOST_AUTO_TEST_CASE(a_refused_entry_leaves_the_client_usable) {
   BOOST_TEST(client.write_log({.message = "next"}).value() == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(reads_counts_and_follows_keep_to_their_filter) {
+  Steled daemon;
+  daemon.start();
+  auto client = connect_to(daemon);
+  std::vector<LogEntry> const entries{
+      {.timestamp = 10, .level = Level::warn, .message = "disk full", .metadata = R"({"d":"a"})"},
+      {.timestamp = 20, .level = Level::info, .message = "disk fine", .metadata = R"({"d":"b"})"},
+      {.timestamp = 30, .level = Level::error, .message = "fan lost", .metadata = R"({"d":"a"})"}};
+  BOOST_REQUIRE(client.write_many_logs(entries).has_value());
+  auto const seqs = [&](stele::EntryFilter const& filter) {
+    std::vector<std::uint64_t> found;
+    auto const visit = [&](StoredEntry const& entry) {
+      found.push_back(entry.seq);
+      return true;
+    };
+    BOOST_REQUIRE(client.read_logs({.filter = filter}, visit).has_value());
+    BOOST_TEST(client.count_logs({.filter = filter}).value().count == found.size());
+    std::vector<std::uint64_t> followed;
+    auto const follow = [&](stele::FollowPart const& part) {
+      for (auto const& entry : part.entries) followed.push_back(entry.seq);
+      return !part.caught_up;
+    };
+    auto const end = client.follow_logs({.filter = filter}, follow);
+    BOOST_TEST((end.value().stopped && end.value().last_seq == 3));
+    BOOST_TEST((followed == found));
+    return found;
+  };
+  using Seqs = std::vector<std::uint64_t>;
+  BOOST_TEST((seqs({}) == Seqs{1, 2, 3}));
+  BOOST_TEST((seqs({.min_level = Level::warn}) == Seqs{1, 3}));
+  BOOST_TEST((seqs({.contains = "disk", .after_seq = 1}) == Seqs{2}));
+  BOOST_TEST((seqs({.where = R"({"d":"a"})", .uid = ::getuid()}) == Seqs{1, 3}));
+  BOOST_TEST((seqs({.pid = ::getpid() + 1}) == Seqs{}));
+  BOOST_TEST((client.count_logs({.start_ts = 20, .bucket_us = 25}).value().buckets ==
+              std::vector<stele::LogCount::Bucket>{{0, 1}, {25, 1}}));
+  BOOST_TEST(
+      (client.count_logs({.filter = {.where = "[]"}}).error().code == stele::Error::bad_request));
+}
+
+BOOST_AUTO_TEST_CASE(a_follow_ends_at_its_deadline_and_the_client_stays_usable) {
+  Steled daemon;
+  daemon.start();
+  auto client = connect_to(daemon);
+  int parts = 0;
+  auto const count_parts = [&](stele::FollowPart const&) { return ++parts > 0; };
+  auto const end = client.follow_logs({}, count_parts, std::chrono::milliseconds(50));
+  BOOST_TEST((end.error().code == stele::ClientError::timed_out));
+  BOOST_TEST(parts == 1);
+  BOOST_TEST(client.write_log({.message = "after"}).value() == 1U);
+  BOOST_TEST(parts == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_lost_daemon_is_told_apart_from_a_refusal) {
   Steled daemon;
   daemon.start();

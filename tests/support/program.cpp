@@ -18,6 +18,11 @@
 namespace stele::test {
 namespace {
 
+/// A program that counts which of its lines run (tests/coverage.sh) writes the counts when it ends,
+/// and one that is killed does not.
+constexpr bool counts_lines = STELE_COVERAGE != 0;
+constexpr std::chrono::seconds gentle_patience{10};
+
 void redirect(std::string const& path, int flags, int target) {
   int const fd = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
   if (fd < 0 || ::dup2(fd, target) < 0) ::_exit(127);
@@ -46,6 +51,10 @@ Program::Program(std::vector<std::string> const& words, Files const& files) {
 }
 
 Program::~Program() {
+  if (counts_lines) {
+    signal(SIGTERM);
+    wait_for(gentle_patience);
+  }
   if (!exit_code_) {
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);

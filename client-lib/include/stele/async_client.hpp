@@ -51,6 +51,18 @@ class AsyncCalls {
   auto async_read_logs(ReadOptions options, Token&& token) {
     return start<ReadPage, Token>(&AsyncCalls::read_logs, token, std::move(options));
   }
+  /// Entries as they become durable, after those that are there. The visitor runs on the client's
+  /// executor and must not use the client: post what does. It ends the follow by returning false;
+  /// the deadline or a cancellation ends it from outside. Other calls go on meanwhile.
+  template <class Token>
+  auto async_follow_logs(FollowOptions options, FollowVisitor visitor, Token&& token) {
+    return start<FollowEnd, Token>(&AsyncCalls::follow_logs, token, std::move(options),
+                                   std::move(visitor));
+  }
+  template <class Token>
+  auto async_count_logs(CountOptions options, Token&& token) {
+    return start<LogCount, Token>(&AsyncCalls::count_logs, token, std::move(options));
+  }
   template <class Token>
   auto async_ping(Token&& token) {
     return start<void, Token>(&AsyncCalls::ping, token);
@@ -101,6 +113,8 @@ class AsyncCalls {
   void write_log(LogEntry entry, Handler<std::uint64_t> handler);
   void write_many_logs(std::vector<LogEntry> entries, Handler<SeqRange> handler);
   void read_logs(ReadOptions options, Handler<ReadPage> handler);
+  void follow_logs(FollowOptions options, FollowVisitor visitor, Handler<FollowEnd> handler);
+  void count_logs(CountOptions options, Handler<LogCount> handler);
   void ping(Handler<void> handler);
   void stats_json(Handler<std::string> handler);
   void audit_json(std::uint64_t start_ts, Handler<std::string> handler);
@@ -111,7 +125,8 @@ class AsyncCalls {
 /// run on their own. Not thread-safe: call it, and let its executor run, from one thread at a time
 /// or from one strand. Not usable in a child after fork(). Never raises SIGPIPE.
 ///
-/// Calls may be made before earlier ones have completed; they are answered in order. A handler is
+/// Calls may be made before earlier ones have completed; they are answered in order, but for
+/// follows. A handler is
 /// never called from within the call that it belongs to, and exactly once: also when the
 /// connection is lost, the deadline passes, the call is cancelled (any cancellation type of its
 /// slot) or the client is destroyed.

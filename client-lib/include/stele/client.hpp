@@ -63,12 +63,24 @@ using WriterId = std::array<std::uint8_t, 16>;
 /// By timestamp; entries with equal timestamps by seq.
 enum class Order : std::uint8_t { asc, desc };
 
+/// What is asked of an entry besides its timestamp: all that is given must hold. As it stands here
+/// every entry is meant. The daemon judges, so that nothing else travels.
+struct EntryFilter {
+  Level min_level = Level::trace;
+  std::string contains{};  ///< Text that the message holds somewhere, character for character.
+  std::string where{};     ///< The text of a JSON object: members that the metadata has, too.
+  std::optional<std::int32_t> pid{};  ///< Who wrote it.
+  std::optional<std::uint32_t> uid{};
+  std::optional<std::uint64_t> after_seq{};  ///< Only entries with a greater seq.
+};
+
 struct ReadOptions {
   std::uint64_t start_ts = 0;         ///< Microseconds since the Unix epoch, inclusive.
   std::uint64_t end_ts = UINT64_MAX;  ///< Inclusive. start_ts > end_ts is an empty range.
   Order order = Order::asc;
   std::optional<std::uint64_t> limit{};  ///< Most entries to return; absent: all.
-  std::string cursor{};  ///< From an earlier ReadEnd, with the same range and order.
+  std::string cursor{};  ///< From an earlier ReadEnd, with the same range, order and filter.
+  EntryFilter filter{};
 };
 
 struct ReadEnd {
@@ -80,6 +92,52 @@ struct ReadEnd {
 /// Called for each entry, which it may move from. Returns whether to go on. It must not use the
 /// client that calls it.
 using EntryVisitor = std::function<bool(StoredEntry& entry)>;
+
+struct FollowOptions {
+  std::uint64_t start_ts = 0;         ///< As in ReadOptions.
+  std::uint64_t end_ts = UINT64_MAX;  ///< Of the timestamps: it does not end the follow.
+  EntryFilter filter{};
+  /// How many of the newest entries come first; 0: from now on; absent: all, or those after
+  /// `filter.after_seq`.
+  std::optional<std::uint64_t> newest{};
+};
+
+/// What a follow hands over at a time.
+struct FollowPart {
+  std::vector<StoredEntry> entries{};  ///< By rising seq; may be empty.
+  /// Everything up to it has been handed over, or does not match. To go on over another
+  /// connection, follow with `filter.after_seq` set to it, and without `newest`.
+  std::uint64_t last_seq = 0;
+  bool caught_up = false;             ///< Once: nothing that was on disk is left to come.
+  std::optional<SeqRange> removed{};  ///< Retention removed these before they could come.
+};
+
+/// Returns whether to go on. It must not use the client that calls it.
+using FollowVisitor = std::function<bool(FollowPart& part)>;
+
+struct FollowEnd {
+  std::uint64_t last_seq = 0;  ///< As in the last FollowPart.
+  bool stopped = false;        ///< The visitor ended it; else the daemon did, which stops.
+};
+
+struct CountOptions {
+  std::uint64_t start_ts = 0;  ///< As in ReadOptions.
+  std::uint64_t end_ts = UINT64_MAX;
+  EntryFilter filter{};
+  /// Count by time, too: in buckets of so many microseconds, which start at multiples of it.
+  std::optional<std::uint64_t> bucket_us{};
+};
+
+struct LogCount {
+  struct Bucket {
+    std::uint64_t start_ts = 0;
+    std::uint64_t count = 0;
+
+    bool operator==(Bucket const&) const = default;
+  };
+  std::uint64_t count = 0;
+  std::vector<Bucket> buckets{};  ///< By rising time; empty ones are left out.
+};
 
 /// Move-only. Not thread-safe: one thread at a time; different clients are independent. Never
 /// raises SIGPIPE. Not usable in a child after fork().
@@ -120,6 +178,15 @@ class Client {
   /// limit when only a few entries are wanted.
   Result<ReadEnd> read_logs(ReadOptions const& options, EntryVisitor const& visitor,
                             Deadline const& deadline = {});
+
+  /// Entries as they become durable, after those that are there: in the order of the log, each
+  /// once. Returns when the visitor stops it or the daemon stops; `request_timeout` does not count.
+  /// A deadline that passes ends it with timed_out, and the client stays usable.
+  Result<FollowEnd> follow_logs(FollowOptions const& options, FollowVisitor const& visitor,
+                                Deadline const& deadline = {});
+
+  /// How many entries there are, in all or over time.
+  Result<LogCount> count_logs(CountOptions const& options, Deadline const& deadline = {});
 
   /// Succeeds if the daemon can accept writes.
   Result<void> ping(Deadline const& deadline = {});

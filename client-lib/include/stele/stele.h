@@ -109,6 +109,35 @@ typedef int (*stele_visitor)(void* context, const stele_stored_entry* entry);
 /* Entries with start_ts <= timestamp <= end_ts, by (timestamp, seq); limit 0: all. */
 int stele_read_logs(stele_client* client, uint64_t start_ts, uint64_t end_ts, uint64_t limit,
                     int64_t timeout_ms, stele_visitor visitor, void* context);
+
+/* Which entries. All zero but for end_ts means all: start from STELE_ALL. Additions to it are made
+ * by another function. */
+typedef struct stele_query {
+  uint64_t start_ts;     /* Inclusive, both. */
+  uint64_t end_ts;
+  uint64_t limit;        /* 0: all. Of a follow: so many of the newest first; of a count: unused. */
+  uint64_t after_seq;    /* Only entries with a greater seq. */
+  int32_t newest_first;  /* Not of a follow. */
+  int32_t min_level;
+  const char* contains;  /* Text in the message, ended by NUL; NULL: any. */
+  const char* where;     /* The text of a JSON object: members of the metadata; NULL: any. */
+  const int32_t* pid;    /* Who wrote it; NULL: anybody. */
+  const uint32_t* uid;
+} stele_query;
+#define STELE_ALL {0, UINT64_MAX, 0, 0, 0, STELE_TRACE, NULL, NULL, NULL, NULL}
+
+/* The entries that the query means; NULL: all. */
+int stele_query_logs(stele_client* client, const stele_query* query, int64_t timeout_ms,
+                     stele_visitor visitor, void* context);
+int stele_count_logs(stele_client* client, const stele_query* query, int64_t timeout_ms,
+                     uint64_t* count);
+/* Told of seqs that retention removed before they could come; both inclusive. */
+typedef void (*stele_removed)(void* context, uint64_t first_seq, uint64_t last_seq);
+/* What is there, then each entry as it becomes durable, in the order of the log. STELE_OK: the
+ * visitor ended it. STELE_TIMED_OUT: the client stays usable. STELE_SHUTTING_DOWN: the daemon
+ * stops; connect again, and go on with after_seq. `removed` may be NULL. */
+int stele_follow_logs(stele_client* client, const stele_query* query, int64_t timeout_ms,
+                      stele_visitor visitor, stele_removed removed, void* context);
 int stele_ping(stele_client* client, int64_t timeout_ms);
 
 /* Writes in the background, each entry once; for any number of threads. See
