@@ -31,13 +31,24 @@ Result<void> sync_segment(Directory& directory, std::uint64_t segment_no) {
   return {};
 }
 
-/// Only the last of them can need it: the others were left when their last commit was on disk.
-Result<void> sync_last(Directory& directory, std::vector<KeptSegment> const& kept,
-                       LogInventory const& inventory) {
+/// From the last segment that was written to on: those before it were left when their last commit
+/// was on disk. A spare that looks unused may still get a write that a crash left under way, unless
+/// it is settled now that there is none; where the disk is full, no new segment says where the log
+/// ended.
+Result<void> sync_end(Directory& directory, std::vector<KeptSegment> const& kept,
+                      LogInventory const& inventory) {
+  auto const is_readable = [&](std::uint64_t segment_no) {
+    return inventory.segments.at(segment_no).unreadable.empty();
+  };
   auto const last = std::find_if(kept.rbegin(), kept.rend(), [&](KeptSegment const& segment) {
-    return inventory.segments.at(segment.segment_no).unreadable.empty();
+    return is_readable(segment.segment_no);
   });
-  return last == kept.rend() ? Result<void>() : sync_segment(directory, last->segment_no);
+  auto const from = last == kept.rend() ? 0 : last->segment_no;
+  for (auto at = inventory.segments.lower_bound(from); at != inventory.segments.end(); ++at) {
+    if (!is_readable(at->first)) continue;
+    if (auto const synced = sync_segment(directory, at->first); !synced) return synced;
+  }
+  return {};
 }
 
 /// What a crash left: segments that retention was about to remove, and spares that MANIFEST was
@@ -64,7 +75,7 @@ Result<Recovered> recover(Directory& directory, RecoverySink& sink, RecoveryRepo
   if (!reading) return reading.error();
   auto& [inventory, recovered] = reading.value();
   if (recovered.fresh) return std::move(recovered);
-  if (auto const synced = sync_last(directory, recovered.segments, inventory); !synced) {
+  if (auto const synced = sync_end(directory, recovered.segments, inventory); !synced) {
     return synced.error();
   }
   note_leftovers(directory, reader, inventory.files, recovered);
