@@ -147,8 +147,7 @@ class AsyncCalls::Impl : public std::enable_shared_from_this<Impl> {
                                         Absorb<ValueOf<T>> absorb);
   void abandon(Call& call, ClientError why);
   void end_follow(std::uint64_t id);
-  void try_to_connect(std::string const& path, std::string const& name,
-                      std::shared_ptr<Call> const& call);
+  void try_to_connect(ClientOptions const& options, std::shared_ptr<Call> const& call);
   Result<void> greeted(std::string_view text, ServerHello& hello);
   void exchange();
   void take_answers();
@@ -250,26 +249,26 @@ void AsyncCalls::Impl::connect(ClientOptions options, Deadline const& deadline,
     return greeted(answer.text, hello);
   };
   auto const call = make_call<ServerHello>(std::move(handler), until, absorb);
-  auto const path = options.socket_path.empty() ? default_socket_path() : options.socket_path;
-  try_to_connect(path, options.name, call);
+  if (options.socket_path.empty()) options.socket_path = default_socket_path();
+  try_to_connect(options, call);
 }
 
-void AsyncCalls::Impl::try_to_connect(std::string const& path, std::string const& name,
+void AsyncCalls::Impl::try_to_connect(ClientOptions const& options,
                                       std::shared_ptr<Call> const& call) {
   if (call->is_finished()) return;
-  auto stream = client::UnixStream::try_connect(path);
+  auto stream = client::UnixStream::try_connect(options.socket_path);
   if (!stream) return call->fail(stream.error());
   if (!stream->has_value()) {
     retry_.expires_after(connect_retry);
-    retry_.async_wait([self = shared_from_this(), path, name, call](auto const& error) {
+    retry_.async_wait([self = shared_from_this(), options, call](auto const& error) {
       if (error) return call->fail({ClientError::cancelled, "the client was closed"});
-      self->try_to_connect(path, name, call);
+      self->try_to_connect(options, call);
     });
     return;
   }
   connection_.emplace(std::move(**stream));
   descriptor_.assign(connection_->descriptor());
-  connection_->state.hello(name);
+  connection_->state.hello(options.name, client::named(options.writer));
   calls_.push_back(call);
   exchange();
 }
@@ -389,13 +388,15 @@ void AsyncCalls::write_log(LogEntry entry, Handler<std::uint64_t> handler) {
                              [&](ClientState& state) { return state.write_log(entry); });
 }
 
-void AsyncCalls::write_many_logs(std::vector<LogEntry> entries, Handler<SeqRange> handler) {
+void AsyncCalls::write_many_logs(std::vector<LogEntry> entries, std::uint64_t write_no,
+                                 Handler<SeqRange> handler) {
   auto const absorb = [](ClientState::Answer& answer, SeqRange& range) -> Result<void> {
     range = {.first_seq = answer.reply.first_seq, .last_seq = answer.reply.last_seq};
     return {};
   };
-  impl_->call<SeqRange>(std::move(handler), deadline_, true, absorb,
-                        [&](ClientState& state) { return state.write_many_logs(entries); });
+  impl_->call<SeqRange>(std::move(handler), deadline_, true, absorb, [&](ClientState& state) {
+    return state.write_many_logs(entries, write_no);
+  });
 }
 
 void AsyncCalls::read_logs(ReadOptions options, Handler<ReadPage> handler) {

@@ -105,7 +105,7 @@ std::optional<BatchSender::Step> BatchSender::take_hello(std::string_view text,
   bool const same_store = store_id_.empty() || store_id_ == server.store_id;
   store_id_ = server.store_id;
   phase_ = Phase::ready;
-  if (hello->last_write_no) return std::nullopt;
+  if (hello->server.last_write_no) return std::nullopt;
 
   // The daemon knows nothing of this writer: it never stored anything of it, or it forgot. Another
   // store never had it.

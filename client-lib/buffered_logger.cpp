@@ -38,13 +38,6 @@ std::uint64_t now_us() {
   return static_cast<std::uint64_t>(duration_cast<microseconds>(since_epoch).count());
 }
 
-protocol::WriterId random_writer() {
-  std::random_device random;
-  protocol::WriterId id{};
-  for (auto& byte : id) byte = static_cast<std::uint8_t>(random());
-  return id;
-}
-
 void tell_loss(LossObserver const& observer, std::uint64_t entry_count, Failure const& why) {
   if (observer) return observer(entry_count, why);
   std::cerr << "stele: " + std::to_string(entry_count) +

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <iterator>
+#include <random>
 #include <utility>
 
 #include "client-lib/connection.hpp"
@@ -24,6 +25,13 @@ std::string default_socket_path() {
   return path != nullptr && *path != '\0' ? path : "/run/stele/stele.sock";
 }
 
+WriterId random_writer() {
+  std::random_device random;
+  WriterId id{};
+  for (auto& byte : id) byte = static_cast<std::uint8_t>(random());
+  return id;
+}
+
 class Client::Impl {
  public:
   Impl(client::UnixStream stream, std::chrono::milliseconds request_timeout)
@@ -36,6 +44,9 @@ class Client::Impl {
   Result<protocol::Reply> receive_reply();
   /// The next answer of a follow. A deadline that passes ends the follow and not the connection.
   Result<client::ClientState::Answer> receive_of_follow(std::uint64_t id);
+
+  Result<SeqRange> write_many(std::span<LogEntry const> entries, std::uint64_t write_no,
+                              Deadline const& deadline);
 
   client::ClientState& state() noexcept { return connection_.state; }
   ServerHello hello{};
@@ -104,7 +115,7 @@ Result<Client> Client::connect(ClientOptions options) {
   auto stream = client::UnixStream::connect(path, options.connect_timeout);
   if (!stream) return stream.error();
   auto impl = std::make_unique<Impl>(std::move(*stream), options.request_timeout);
-  impl->state().hello(options.name);
+  impl->state().hello(options.name, client::named(options.writer));
   auto answer = impl->receive();
   if (!answer) return answer.error();
   auto hello = client::parse_hello(answer->text);
@@ -123,13 +134,24 @@ Result<std::uint64_t> Client::write_log(LogEntry const& entry, Deadline const& d
   return reply->first_seq;
 }
 
-Result<SeqRange> Client::write_many_logs(std::span<LogEntry const> entries,
-                                         Deadline const& deadline) {
-  if (auto open = impl_->begin(deadline); !open) return open.error();
-  if (auto queued = impl_->state().write_many_logs(entries); !queued) return queued.error();
-  auto reply = impl_->receive_reply();
+Result<SeqRange> Client::Impl::write_many(std::span<LogEntry const> entries, std::uint64_t write_no,
+                                          Deadline const& deadline) {
+  if (auto open = begin(deadline); !open) return open.error();
+  if (auto queued = state().write_many_logs(entries, write_no); !queued) return queued.error();
+  auto reply = receive_reply();
   if (!reply) return reply.error();
   return SeqRange{.first_seq = reply->first_seq, .last_seq = reply->last_seq};
+}
+
+Result<SeqRange> Client::write_many_logs(std::span<LogEntry const> entries,
+                                         Deadline const& deadline) {
+  return impl_->write_many(entries, 0, deadline);
+}
+
+Result<SeqRange> Client::write_once(std::span<LogEntry const> entries, std::uint64_t write_no,
+                                    Deadline const& deadline) {
+  if (write_no == 0) return Failure{Error::bad_request, "write_no: numbers rise from 1"};
+  return impl_->write_many(entries, write_no, deadline);
 }
 
 Result<std::vector<StoredEntry>> Client::read_logs(std::uint64_t start_ts, std::uint64_t end_ts,

@@ -133,7 +133,8 @@ Result<void> ClientState::write_log(LogEntry const& entry) {
   });
 }
 
-Result<void> ClientState::write_many_logs(std::span<LogEntry const> entries) {
+Result<void> ClientState::write_many_logs(std::span<LogEntry const> entries,
+                                          std::uint64_t write_no) {
   if (entries.empty()) return Failure{Error::bad_request, "entries: at least one is needed"};
   // Before the request is built: a batch that is far too large should cost nothing.
   if (auto const bytes = text_bytes(entries); bytes > limits_.frame_bytes_max) {
@@ -144,7 +145,7 @@ Result<void> ClientState::write_many_logs(std::span<LogEntry const> entries) {
     if (!valid) return entry_failure(i, valid.error());
   }
   return queue(Kind::write, [&](std::string& out, std::uint64_t id) {
-    protocol::append_write_many_logs(out, id, entries);
+    protocol::append_write_many_logs(out, id, entries, write_no);
   });
 }
 

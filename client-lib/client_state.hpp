@@ -55,7 +55,8 @@ class ClientState {
   void end_follow(std::uint64_t id);
   void count_logs(protocol::CountLogs const& count);
   Result<void> write_log(LogEntry const& entry);
-  Result<void> write_many_logs(std::span<LogEntry const> entries);
+  /// `write_no` 0: none.
+  Result<void> write_many_logs(std::span<LogEntry const> entries, std::uint64_t write_no = 0);
   /// Valid entries that are JSON text already; see protocol::append_write_encoded_logs.
   Result<void> write_encoded_logs(std::string_view entries, std::uint64_t write_no);
 

@@ -43,8 +43,8 @@ Result<HelloReply> parse_hello(std::string_view text) {
                               .server_version = text_or_empty(reply, "version"),
                               .protocol = protocol::protocol_version,
                               .entry_bytes_max = protocol::entry_bytes_default,
-                              .frame_bytes_max = protocol::frame_bytes_default},
-                   .last_write_no = find_number(reply, "last_write_no"),
+                              .frame_bytes_max = protocol::frame_bytes_default,
+                              .last_write_no = find_number(reply, "last_write_no")},
                    .durable_seq = find_number(reply, "durable_seq").value_or(0),
                    .forgotten_seq = find_number(reply, "forgotten_seq").value_or(0)};
   auto const* limits = reply.if_contains("limits");

@@ -11,8 +11,6 @@ namespace stele::client {
 
 struct HelloReply {
   ServerHello server{};
-  /// Of the writer that was named: its last write on disk; nothing if it is not remembered.
-  std::optional<std::uint64_t> last_write_no{};
   std::uint64_t durable_seq = 0;    ///< Up to here entries are on disk.
   std::uint64_t forgotten_seq = 0;  ///< Up to here they may be of writers that are forgotten.
 };

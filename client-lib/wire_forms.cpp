@@ -60,6 +60,11 @@ protocol::CountLogs count_request(CountOptions const& options) {
           .bucket_us = options.bucket_us};
 }
 
+std::optional<protocol::WriterId> named(WriterId const& writer) noexcept {
+  if (writer == WriterId{}) return std::nullopt;
+  return writer;
+}
+
 FollowPart follow_part(protocol::Reply&& reply) {
   FollowPart part{.entries = std::move(reply.entries),
                   .last_seq = reply.last_seq,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,9 @@ namespace stele::client {
 protocol::ReadLogs read_request(ReadOptions const& options);
 protocol::ReadLogs follow_request(FollowOptions const& options);
 protocol::CountLogs count_request(CountOptions const& options);
+
+/// Nothing if the writer has no name.
+std::optional<protocol::WriterId> named(WriterId const& writer) noexcept;
 
 FollowPart follow_part(protocol::Reply&& reply);
 

@@ -37,6 +37,8 @@ stele    `stele export`, or `stele read -o json`
 --time takes the time from the line: syslog, iso, apache, clf, hdfs, epoch, or a strptime format
 (with %f for the digits of a fraction; `*` before it: anywhere in the line). A line without a time
 has that of the line before. Without --time the daemon stamps plain lines when they arrive.
+
+A daemon that is restarted meanwhile is waited for, up to a minute; each line is stored once.
 )";
 
 constexpr std::array option_list{

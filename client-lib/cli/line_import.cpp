@@ -15,6 +15,7 @@
 #include "client-lib/cli/interrupt.hpp"
 #include "client-lib/cli/line_splitter.hpp"
 #include "client-lib/cli/progress.hpp"
+#include "client-lib/cli/reconnect.hpp"
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/streams.hpp"
 #include "protocol/request.hpp"
@@ -25,7 +26,8 @@ namespace {
 constexpr std::size_t read_bytes = std::size_t{256} << 10;
 constexpr std::size_t batch_bytes_max = std::size_t{1} << 20;
 constexpr std::uint64_t refused_lines_named_max = 10;
-constexpr std::chrono::milliseconds overload_wait_max{30'000};
+/// How long a batch may take, over connections.
+constexpr std::chrono::seconds patience{60};
 constexpr std::chrono::milliseconds overload_pause{100};
 
 // A control character takes six bytes of JSON, so a batch of this size always fits into a frame.
@@ -49,8 +51,9 @@ std::optional<std::uint64_t> total_bytes(std::vector<std::string> const& paths) 
 // input.
 class Import {
  public:
-  Import(Client client, ImportArguments arguments)
-      : client_(std::move(client)),
+  Import(ClientOptions options, Client client, ImportArguments arguments)
+      : options_(std::move(options)),
+        client_(std::move(client)),
         paths_(std::move(arguments.paths)),
         parser_(std::move(arguments.form)),
         batch_({.entries_max = arguments.batch_entries_max,
@@ -69,6 +72,7 @@ class Import {
   Result<SeqRange> write_batch();
   bool stopped() const noexcept { return fatal_ || interrupted(); }
 
+  ClientOptions options_;
   Client client_;
   std::vector<std::string> paths_;
   LineParser parser_;
@@ -81,6 +85,8 @@ class Import {
   std::size_t batch_invalid_bytes_ = 0;
   std::uint64_t batch_earlier_times_ = 0;
   std::uint64_t batch_invalid_lines_ = 0;
+  std::uint64_t next_write_no_ = 1;
+  bool batch_is_unsure_ = false;    ///< It was sent, and perhaps stored.
   bool failed_ = false;             ///< Something was not imported; the rest was tried.
   std::optional<Failure> fatal_{};  ///< Nothing more can be written.
 };
@@ -175,7 +181,7 @@ void Import::send_batch(InputFile const& file) {
   auto const range = write_batch();
   if (!range) {
     fatal_ = range.error();
-    if (may_be_stored(*fatal_)) {
+    if (batch_is_unsure_) {
       summary_.unknown_lines = "lines " + std::to_string(batch_.first_line()) + " to " +
                                std::to_string(batch_.last_line()) + " of " + file.name();
     }
@@ -191,24 +197,41 @@ void Import::send_batch(InputFile const& file) {
   meter_.show(bytes_done_, summary_.lines);
 }
 
-// An overloaded daemon wrote nothing and will soon have room.
+// Tried again where the daemon is overloaded or gone for a time: the number of the write sees to it
+// that it is stored once.
 Result<SeqRange> Import::write_batch() {
-  auto const give_up = std::chrono::steady_clock::now() + overload_wait_max;
+  Deadline const give_up{patience};
+  batch_is_unsure_ = false;
   for (;;) {
-    auto range = client_.write_many_logs(batch_.entries());
-    bool const overloaded = !range && range.error().code == Error::overloaded;
-    if (!overloaded || interrupted() || std::chrono::steady_clock::now() > give_up) return range;
-    std::this_thread::sleep_for(overload_pause);
+    auto range = client_.write_once(batch_.entries(), next_write_no_);
+    if (range) {
+      ++next_write_no_;
+      return range;
+    }
+    batch_is_unsure_ = batch_is_unsure_ || may_be_stored(range.error());
+    if (interrupted() || give_up.has_passed()) return range;
+    if (range.error().code == Error::overloaded) {
+      std::this_thread::sleep_for(overload_pause);
+    } else if (ends_with_connection(range.error())) {
+      meter_.clear();
+      auto client = wait_for_daemon(options_, give_up);
+      if (!client) return client.error();
+      client_ = std::move(*client);
+    } else {
+      return range;
+    }
   }
 }
 
 }  // namespace
 
 int import_lines(ClientOptions const& options, ImportArguments arguments) {
-  auto client = Client::connect(options);
+  auto own = options;
+  own.writer = random_writer();
+  auto client = Client::connect(own);
   if (!client) return report(client.error());
   watch_for_interrupt();
-  return Import{std::move(*client), std::move(arguments)}.run();
+  return Import{std::move(own), std::move(*client), std::move(arguments)}.run();
 }
 
 }  // namespace stele::cli

@@ -1,12 +1,10 @@
 #include <algorithm>
-#include <random>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include "client-lib/backoff.hpp"
 #include "client-lib/cli/read_arguments.hpp"
+#include "client-lib/cli/reconnect.hpp"
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/streams.hpp"
 #include "client-lib/cli/verbs.hpp"
@@ -27,13 +25,6 @@ The newest 10 entries come first (-n, --no-tail, --since and --after-seq change 
 in the order of the log, each entry once. When the daemon is restarted, the tail waits and goes on
 where it was.
 )";
-
-bool ends_with_connection(Failure const& failure) noexcept {
-  return failure.code == ClientError::connection_lost ||
-         failure.code == ClientError::cannot_connect || failure.code == ClientError::timed_out ||
-         failure.code == Error::shutting_down || failure.code == Error::too_many_connections ||
-         failure.code == Error::log_failed;
-}
 
 // One tail, over as many connections as it takes.
 class Follow {
@@ -119,23 +110,14 @@ bool Follow::print(FollowPart const& part) {
 }
 
 Result<void> Follow::connect_again() {
-  print_error("the daemon is gone; waiting for it");
-  client::Backoff backoff;
-  std::random_device random;
-  for (;;) {
-    std::this_thread::sleep_for(backoff.next(random()));
-    auto client = Client::connect(options_);
-    if (!client) {
-      if (ends_with_connection(client.error())) continue;
-      return client.error();
-    }
-    if (client->hello().store_id != client_.hello().store_id) {
-      print_error("this is another store; its entries follow from the first on");
-      told_seq_ = 0;
-    }
-    client_ = std::move(*client);
-    return {};
+  auto client = wait_for_daemon(options_);
+  if (!client) return client.error();
+  if (client->hello().store_id != client_.hello().store_id) {
+    print_error("this is another store; its entries follow from the first on");
+    told_seq_ = 0;
   }
+  client_ = std::move(*client);
+  return {};
 }
 
 int run(ClientOptions const& options, GivenOptions const& given) {

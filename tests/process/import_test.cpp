@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "support/program.hpp"
 #include "support/steled.hpp"
 
 using stele::test::run_stele;
@@ -75,6 +77,27 @@ BOOST_DATA_TEST_CASE(an_imported_log_comes_back_byte_for_byte_also_after_kill_9,
       BOOST_TEST((read.out == expected), "the bytes differ");
     }
   }
+}
+
+BOOST_DATA_TEST_CASE(an_import_goes_on_over_kills_and_stores_each_line_once,
+                     stele::test::backends(), backend) {
+  Steled daemon(backend, {"--retain-bytes", "0"});
+  daemon.start();
+  std::string lines;
+  for (int i = 0; i < 200'000; ++i) lines += "line " + std::to_string(i) + '\n';
+  auto const path = daemon.home() + "/many.log";
+  stele::test::write_file(path, lines);
+  stele::test::Program import({STELE_COMMAND, "import", "--socket", daemon.socket(), path},
+                              {.in = "/dev/null", .out = daemon.home() + "/import.out"});
+  int kills = 0;
+  while (!import.wait_for(std::chrono::milliseconds(30)) && kills < 20) {
+    daemon.kill_hard();
+    daemon.start();
+    ++kills;
+  }
+  BOOST_TEST(import.wait() == 0, stele::test::read_file(daemon.home() + "/import.out"));
+  BOOST_TEST(kills > 2);
+  BOOST_TEST((run_stele(daemon, {"read", "-o", "cat"}).out == lines), "the lines differ");
 }
 
 BOOST_AUTO_TEST_CASE(standard_input_is_imported_too_and_a_last_line_needs_no_end) {

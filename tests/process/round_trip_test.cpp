@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -177,6 +178,29 @@ BOOST_AUTO_TEST_CASE(reads_counts_and_follows_keep_to_their_filter) {
               std::vector<stele::LogCount::Bucket>{{0, 1}, {25, 1}}));
   BOOST_TEST(
       (client.count_logs({.filter = {.where = "[]"}}).error().code == stele::Error::bad_request));
+}
+
+BOOST_AUTO_TEST_CASE(a_numbered_write_is_stored_once_over_connections) {
+  Steled daemon;
+  daemon.start();
+  stele::ClientOptions const options{.socket_path = daemon.socket(),
+                                     .writer = stele::random_writer()};
+  std::vector<LogEntry> const batch{{.message = "a"}, {.message = "b"}};
+  std::optional<std::uint64_t> known;
+  for (int connection = 0; connection < 3; ++connection) {
+    auto client = Client::connect(options).value();
+    BOOST_TEST((client.hello().last_write_no == known));
+    auto const range = client.write_once(batch, 1).value();
+    BOOST_TEST((range == stele::SeqRange{.first_seq = 1, .last_seq = 2}));
+    known = 1;
+    daemon.kill_hard();
+    daemon.start();
+  }
+  auto client = Client::connect(options).value();
+  BOOST_TEST((client.write_once({batch.data(), 1}, 1).error().code == stele::Error::id_conflict));
+  BOOST_TEST((client.write_once(batch, 0).error().code == stele::Error::bad_request));
+  BOOST_TEST((connect_to(daemon).write_once(batch, 2).error().code == stele::Error::bad_request));
+  BOOST_TEST(read_all(client).size() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(a_follow_ends_at_its_deadline_and_the_client_stays_usable) {

@@ -44,7 +44,14 @@ class AsyncCalls {
   /// All or none, with consecutive seqs.
   template <class Token>
   auto async_write_many_logs(std::vector<LogEntry> entries, Token&& token) {
-    return start<SeqRange, Token>(&AsyncCalls::write_many_logs, token, std::move(entries));
+    return start<SeqRange, Token>(&AsyncCalls::write_many_logs, token, std::move(entries),
+                                  std::uint64_t{0});
+  }
+  /// The same with a number, which is at least 1: in the log once, however often it is sent.
+  template <class Token>
+  auto async_write_once(std::vector<LogEntry> entries, std::uint64_t write_no, Token&& token) {
+    return start<SeqRange, Token>(&AsyncCalls::write_many_logs, token, std::move(entries),
+                                  write_no);
   }
   /// What the options ask for, in memory at once: give a limit, and go on with the page's cursor.
   template <class Token>
@@ -111,7 +118,8 @@ class AsyncCalls {
 
   void connect(ClientOptions options, Handler<ServerHello> handler);
   void write_log(LogEntry entry, Handler<std::uint64_t> handler);
-  void write_many_logs(std::vector<LogEntry> entries, Handler<SeqRange> handler);
+  void write_many_logs(std::vector<LogEntry> entries, std::uint64_t write_no,
+                       Handler<SeqRange> handler);
   void read_logs(ReadOptions options, Handler<ReadPage> handler);
   void follow_logs(FollowOptions options, FollowVisitor visitor, Handler<FollowEnd> handler);
   void count_logs(CountOptions options, Handler<LogCount> handler);

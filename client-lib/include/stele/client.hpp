@@ -29,11 +29,17 @@ namespace stele {
 /// `$STELE_SOCKET` if set and not empty, else `/run/stele/stele.sock`.
 std::string default_socket_path();
 
+/// The name that a writer gives itself, such as 16 random bytes; all zero: none.
+using WriterId = std::array<std::uint8_t, 16>;
+WriterId random_writer();
+
 struct ClientOptions {
   /// The daemon's Unix socket; empty: default_socket_path().
   std::string socket_path{};
   /// A name for the daemon's own log, such as the program's; may be empty.
   std::string name{};
+  /// Whose the numbered writes of this connection are: see write_once().
+  WriterId writer{};
   /// Longest time for connect(); 0: no limit.
   std::chrono::milliseconds connect_timeout{5'000};
   /// Longest time of a call in which not a byte moves either way; 0: no limit.
@@ -47,6 +53,8 @@ struct ServerHello {
   std::uint32_t protocol = 1;
   std::size_t entry_bytes_max = 0;  ///< Largest entry: message plus metadata.
   std::size_t frame_bytes_max = 0;  ///< Largest request, as JSON text.
+  /// Of the writer that was named: the number of its last write on disk, if it is remembered.
+  std::optional<std::uint64_t> last_write_no{};
 };
 
 /// Consecutive positions in the log, both inclusive.
@@ -56,9 +64,6 @@ struct SeqRange {
 
   bool operator==(SeqRange const&) const = default;
 };
-
-/// The name that a writer gives itself; all zero: none.
-using WriterId = std::array<std::uint8_t, 16>;
 
 /// By timestamp; entries with equal timestamps by seq.
 enum class Order : std::uint8_t { asc, desc };
@@ -168,6 +173,13 @@ class Client {
   /// No entries: bad_request.
   Result<SeqRange> write_many_logs(std::span<LogEntry const> entries,
                                    Deadline const& deadline = {});
+
+  /// The same, in the log once however often it is sent: after an unknown outcome connect again
+  /// with the same writer, and send the same entries with the same number. Numbers rise from 1, one
+  /// a call. Fails with id_conflict if other entries have this number, with unknown_retry if the
+  /// daemon does not remember so far back: then nobody can say. Without a writer: bad_request.
+  Result<SeqRange> write_once(std::span<LogEntry const> entries, std::uint64_t write_no,
+                              Deadline const& deadline = {});
 
   /// All entries with start_ts <= timestamp <= end_ts, by (timestamp, seq), in memory at once.
   Result<std::vector<StoredEntry>> read_logs(std::uint64_t start_ts, std::uint64_t end_ts,
