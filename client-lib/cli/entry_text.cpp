@@ -32,24 +32,59 @@ std::string_view colour_of(Level level) noexcept {
   return "";
 }
 
-void append_brief(std::string& out, StoredEntry const& entry, EntryStyle style) {
-  bool const colour = style.colour;
+void append_time(std::string& out, StoredEntry const& entry, EntryStyle style) {
   if (style.utc) {
     append_utc_time(out, entry.timestamp);
   } else {
     append_local_time(out, entry.timestamp);
   }
+}
+
+void append_level(std::string& out, Level level, EntryStyle style) {
+  if (style.colour) out += colour_of(level);
+  out += to_string(level);
+  if (style.colour) out += colour_off;
+}
+
+void append_brief(std::string& out, StoredEntry const& entry, EntryStyle style) {
+  append_time(out, entry, style);
   out += ' ';
+  append_level(out, entry.level, style);
   auto const level = to_string(entry.level);
-  if (colour) out += colour_of(entry.level);
-  out += level;
-  if (colour) out += colour_off;
   out.append(level_width > level.size() ? level_width - level.size() : 0, ' ');
   out += ' ';
   append_visible(out, entry.message);
   if (entry.metadata == "{}") return;
   out += ' ';
   append_visible(out, entry.metadata);
+}
+
+// Line by line: the line ends of these forms are ours.
+void append_visible_lines(std::string& out, std::string_view text, std::string_view indent = {}) {
+  for (;;) {
+    auto const end = text.find('\n');
+    append_visible(out, text.substr(0, end));
+    if (end == text.npos) return;
+    out += '\n';
+    out += indent;
+    text.remove_prefix(end + 1);
+  }
+}
+
+void append_verbose(std::string& out, StoredEntry const& entry, EntryStyle style) {
+  auto const& origin = entry.origin;
+  append_time(out, entry, style);
+  out += " seq " + std::to_string(entry.seq) + "\n    level     ";
+  append_level(out, entry.level, style);
+  out += "\n    message   ";
+  append_visible(out, entry.message);
+  out += "\n    origin    pid " + std::to_string(origin.pid) + ", uid " +
+         std::to_string(origin.uid) + ", gid " + std::to_string(origin.gid);
+  if (entry.metadata == "{}") return;
+  out += "\n    metadata  ";
+  std::string metadata;
+  append_indented_json(metadata, entry.metadata);
+  append_visible_lines(out, metadata, "              ");
 }
 
 void append_json(std::string& out, StoredEntry const& entry) {
@@ -72,6 +107,7 @@ void append_json(std::string& out, StoredEntry const& entry) {
 void append_raw(std::string& out, StoredEntry const& entry, EntryForm form) {
   switch (form) {
     case EntryForm::brief:
+    case EntryForm::verbose:
       return;  // Is made safe in parts, since colours are between them.
     case EntryForm::json:
       return append_json(out, entry);
@@ -88,21 +124,11 @@ void append_raw(std::string& out, StoredEntry const& entry, EntryForm form) {
   }
 }
 
-// Line by line: the line ends of these forms are ours.
-void append_visible_lines(std::string& out, std::string_view text) {
-  for (;;) {
-    auto const end = text.find('\n');
-    append_visible(out, text.substr(0, end));
-    if (end == text.npos) return;
-    out += '\n';
-    text.remove_prefix(end + 1);
-  }
-}
-
 }  // namespace
 
 std::optional<EntryForm> parse_entry_form(std::string_view name) noexcept {
   if (name == "short") return EntryForm::brief;
+  if (name == "verbose") return EntryForm::verbose;
   if (name == "json") return EntryForm::json;
   if (name == "json-pretty") return EntryForm::pretty;
   if (name == "cat") return EntryForm::message;
@@ -113,6 +139,8 @@ std::optional<EntryForm> parse_entry_form(std::string_view name) noexcept {
 void append_entry_text(std::string& out, StoredEntry const& entry, EntryStyle style) {
   if (style.form == EntryForm::brief) {
     append_brief(out, entry, style);
+  } else if (style.form == EntryForm::verbose) {
+    append_verbose(out, entry, style);
   } else if (style.visible) {
     std::string text;
     append_raw(text, entry, style.form);

@@ -24,7 +24,8 @@ constexpr std::array option_list = with_selection(std::array{
     Option{.names = "--no-tail", .help = "With -f: everything that is there first"},
     Option{.names = "-o,--output",
            .value = entry_form_names,
-           .help = "short: time, level, message, metadata on one line; json: one object a line; "
+           .help = "short: time, level, message, metadata on one line; verbose: a line a part; "
+                   "json: one object a line; "
                    "cat: the message as it is; export: Journal Export Format",
            .default_value = "short"},
     Option{.names = "--utc", .help = "Times of short in UTC"},

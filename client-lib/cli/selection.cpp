@@ -98,7 +98,10 @@ EntrySelection selection_of(GivenOptions const& given) {
       .filter = {.contains = given.text("--contains"), .after_seq = given.number("--after-seq")}};
   if (given.has("--grep")) selection.pattern.emplace(given.text("--grep"));
   if (given.has("--level")) take_levels(selection, given.text("--level"));
-  if (given.has("--where")) selection.filter.where = where_json(given.all("--where"));
+  auto terms = given.all("--where");
+  auto const matches = given.all("MATCH");
+  terms.insert(terms.end(), matches.begin(), matches.end());
+  if (!terms.empty()) selection.filter.where = where_json(terms);
   for (auto const& origin : given.all("--origin")) take_origin(selection, origin);
   return selection;
 }

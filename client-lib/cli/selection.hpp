@@ -38,6 +38,7 @@ inline constexpr std::array selection_options{
            .value = "PATTERN",
            .help = "Only messages that match this regular expression (PCRE); without capitals in "
                    "it, case does not matter"},
+    Option{.names = "MATCH", .help = "NAME=VALUE, the same as --where", .many = true},
 };
 
 /// A verb's own options, with those above before them.

@@ -64,6 +64,24 @@ BOOST_AUTO_TEST_CASE(colour_surrounds_the_level_alone) {
                  .starts_with("2023-11-14T22:13:20.000001Z \x1b[31merror\x1b[0m a\\r"));
 }
 
+BOOST_AUTO_TEST_CASE(verbose_has_a_line_for_each_part_and_each_member) {
+  TimeZone const zone{"UTC"};
+  BOOST_TEST(text_of(plain, {.form = EntryForm::verbose}) ==
+             "2023-11-14T22:13:20.000000Z seq 7\n"
+             "    level     info\n"
+             "    message   hello\n"
+             "    origin    pid 42, uid 1000, gid 100\n");
+  BOOST_TEST(text_of(wild, {.form = EntryForm::verbose}) ==
+             "2023-11-14T22:13:20.000001Z seq 8\n"
+             "    level     error\n"
+             "    message   a\\r\\n\\u001b[2J \"q\" \\u202e\n"
+             "    origin    pid 0, uid 0, gid 0\n"
+             "    metadata  {\n"
+             "                \"n\": 1.0,\n"
+             "                \"k\": \"\\u007f\"\n"
+             "              }\n");
+}
+
 BOOST_AUTO_TEST_CASE(json_is_the_stored_entry_with_a_time) {
   BOOST_TEST(text_of(plain, {.form = EntryForm::json}) ==
              R"({"seq":7,"timestamp":1700000000000000,"level":"info","message":"hello",)"

@@ -80,6 +80,9 @@ BOOST_AUTO_TEST_CASE(every_term_of_the_protocol_has_its_option) {
   BOOST_TEST(read({"--contains", "disk"}) == "disk full\ndisk lost\n");
   BOOST_TEST(read({"--where", "disk=sda", "--where", "used=91.0"}) == "disk full\n");
   BOOST_TEST(read({"--where", R"({"disk":"sdb"})"}) == "disk lost\n");
+  BOOST_TEST(read({"disk=sda", "used=91"}) == "disk full\n");
+  BOOST_TEST(run_stele(daemon, {"count", "disk=sdb"}).out == "1\n");
+  BOOST_TEST(run_stele(daemon, {"read", "disk"}).exit_code == 2);
   BOOST_TEST(read({"--origin", "uid=0", "--after-seq", "2"}) == "all well\n");
   BOOST_TEST(read({"--origin", "uid=12345"}) == "");
   BOOST_TEST(read({"-g", "^DISK|well$"}) == "all well\n");

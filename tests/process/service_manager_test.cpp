@@ -2,6 +2,7 @@
 // test's own in the place of systemd's.
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -133,6 +134,28 @@ BOOST_AUTO_TEST_CASE(a_start_that_fails_is_never_ready) {
   BOOST_REQUIRE(second.process().wait() == 75);
   BOOST_TEST(manager.next().starts_with("EXTEND_TIMEOUT_USEC="));
   BOOST_TEST(!manager.has_more());
+}
+
+BOOST_AUTO_TEST_CASE(lines_for_the_journal_carry_their_priority_and_no_time) {
+  Steled daemon("posix", {"--max-user-connections", "0"});
+  daemon.start();
+  daemon.stop();
+  struct stat log {};
+  BOOST_REQUIRE(::stat((daemon.home() + "/steled.log").c_str(), &log) == 0);
+  auto const elsewhere = daemon.log();
+  BOOST_TEST(elsewhere.find('<') == std::string::npos);
+  // systemd names the file behind stderr; if it is another by now, the lines are for people.
+  auto const name =
+      "JOURNAL_STREAM=" + std::to_string(log.st_dev) + ":" + std::to_string(log.st_ino);
+  daemon.start_through({"/usr/bin/env", name});
+  daemon.start();
+  daemon.kill_hard();
+  auto const lines = daemon.log().substr(elsewhere.size());
+  BOOST_TEST(lines.starts_with("<6>"), lines);
+  BOOST_TEST(lines.find("\n<") != std::string::npos);
+  daemon.start_through({"/usr/bin/env", name + "0"});
+  daemon.start();
+  BOOST_TEST(daemon.log().substr(elsewhere.size() + lines.size()).starts_with("20"));
 }
 
 BOOST_AUTO_TEST_CASE(stopping_is_told_at_sigterm) {
