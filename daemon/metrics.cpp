@@ -86,6 +86,7 @@ void append_log(std::string& out, StatsView const& view) {
       .number("commit_entries_max", metrics.commit_payloads_max)
       .number("commit_bytes", metrics.commit_bytes)
       .json("commit_us", histogram_text(metrics.commit_latency_us_log2))
+      .number("commit_us_sum", metrics.commit_latency_us)
       .number("marks", metrics.marks)
       .number("segments", metrics.segments)
       .number("segments_made", metrics.segments_made)

@@ -142,6 +142,7 @@ struct LogMetrics {
   /// Commits by time from begin to durable: bucket n counts those of 2^n up to 2^(n+1)-1 µs (bucket
   /// 0: also 0 µs; the last: all above).
   std::array<std::uint64_t, 24> commit_latency_us_log2{};
+  std::uint64_t commit_latency_us = 0;  ///< Of all of them together.
   std::uint64_t log_bytes = 0;  ///< Of all segments; the active one counts as full.
   std::uint64_t segments = 0;
 };

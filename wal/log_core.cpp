@@ -282,6 +282,7 @@ void Log::Core::on_complete(boost::system::error_code error) noexcept {
     metrics.commit_bytes += commit_disk_bytes_;
     metrics.commit_payloads_max =
         std::max<std::uint64_t>(metrics.commit_payloads_max, commit_payloads_);
+    metrics.commit_latency_us += static_cast<std::uint64_t>(latency.count());
     auto& buckets = metrics.commit_latency_us_log2;
     ++buckets[latency_bucket(latency, buckets.size())];
   }

@@ -1,11 +1,14 @@
 #include "client-lib/cli/prometheus_text.hpp"
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 
@@ -24,6 +27,8 @@ struct Metric {
 };
 
 constexpr double us = 1e-6;
+/// Of the daemon's histogram of commits; the last one is for all that took longer.
+constexpr std::size_t commit_buckets = 24;
 constexpr std::string_view counter = "counter";
 constexpr std::string_view gauge = "gauge";
 
@@ -137,27 +142,36 @@ void append_state(std::string& out, json::object const& stats) {
   }
 }
 
-// The daemon tells [lower bound in microseconds, count], and bounds are powers of two.
+// The daemon tells [lower bound in microseconds, count] of the buckets that are not empty; bounds
+// are powers of two. Here each bound has its line always, as those who read the series expect.
 void append_commit_times(std::string& out, json::object const& stats) {
   auto const* wal = object_in(stats, "wal");
   auto const* buckets = wal == nullptr ? nullptr : wal->if_contains("commit_us");
   if (buckets == nullptr || !buckets->is_array()) return;
-  constexpr std::string_view name = "stele_commit_seconds";
-  append_head(out, name, "histogram", "How long commits took until they were on disk.");
-  std::uint64_t total = 0;
+  std::array<std::uint64_t, commit_buckets> counts{};
   for (auto const& bucket : buckets->get_array()) {
     auto const* pair = bucket.if_array();
     if (pair == nullptr || pair->size() != 2) continue;
     boost::system::error_code ec;
     auto const lower = (*pair)[0].to_number<std::uint64_t>(ec);
-    auto const count = (*pair)[1].to_number<std::uint64_t>(ec);
-    total += count;
-    auto const upper = lower == 0 ? 2.0 : 2.0 * static_cast<double>(lower);
-    (((out += name) += "_bucket{le=\"") += number_text(upper * us)) += "\"} ";
+    auto const index = lower < 2 ? 0 : static_cast<std::size_t>(std::bit_width(lower)) - 1;
+    counts[std::min(index, counts.size() - 1)] += (*pair)[1].to_number<std::uint64_t>(ec);
+  }
+  constexpr std::string_view name = "stele_commit_seconds";
+  append_head(out, name, "histogram", "How long commits took until they were on disk.");
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i + 1 < counts.size(); ++i) {
+    total += counts[i];
+    (((out += name) += "_bucket{le=\"") += number_text(std::ldexp(us, static_cast<int>(i) + 1))) +=
+        "\"} ";
     (out += std::to_string(total)) += '\n';
   }
+  total += counts.back();
   (((out += name) += "_bucket{le=\"+Inf\"} ") += std::to_string(total)) += '\n';
   (((out += name) += "_count ") += std::to_string(total)) += '\n';
+  auto const* sum = wal->if_contains("commit_us_sum");
+  auto const text = sum == nullptr ? std::nullopt : scaled(*sum, us);
+  if (text) (((out += name) += "_sum ") += *text) += '\n';
 }
 
 }  // namespace

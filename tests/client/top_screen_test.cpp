@@ -16,7 +16,7 @@ namespace {
 constexpr auto stats_before =
     R"({"version":"0.1.0","state":"ok","uptime_us":60000000,"wal":{"durable_seq":1000,)"
     R"("commits":100,"commit_entries":1000,"commit_bytes":1048576,"commit_us":[[128,90],[256,10]],)"
-    R"("segments":2,"log_bytes":134217728,"segment_wait_us":1500000},"store":{"entries":1000},)"
+    R"("commit_us_sum":20250,"segments":2,"log_bytes":134217728,"segment_wait_us":1500000},"store":{"entries":1000},)"
     R"("connections":{"open":3,"accepted":9},"requests":{"ping":1,"write_log":500},)"
     R"("errors":{"no_space":2},"entries":{"written":1000,"read":5}})";
 constexpr auto stats_after =
@@ -88,8 +88,14 @@ BOOST_AUTO_TEST_CASE(commit_times_are_a_histogram_that_adds_up) {
   BOOST_TEST(has(text,
                  "stele_commit_seconds_bucket{le=\"0.000256\"} 90\n"
                  "stele_commit_seconds_bucket{le=\"0.000512\"} 100\n"
+                 "stele_commit_seconds_bucket{le=\"0.001024\"} 100\n"),
+             text);
+  BOOST_TEST(has(text, "stele_commit_seconds_bucket{le=\"2e-06\"} 0\n"), text);
+  BOOST_TEST(has(text,
+                 "stele_commit_seconds_bucket{le=\"8.388608\"} 100\n"
                  "stele_commit_seconds_bucket{le=\"+Inf\"} 100\n"
-                 "stele_commit_seconds_count 100\n"),
+                 "stele_commit_seconds_count 100\n"
+                 "stele_commit_seconds_sum 0.02025\n"),
              text);
 }
 
