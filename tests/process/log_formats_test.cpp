@@ -2,6 +2,7 @@
 // find in the source files; and from one daemon into another.
 // STELE_LOG_DIR may name a directory with Apache.log, HDFS.log, Linux.log and OpenSSH.log of
 // loghub; without it the test makes logs of the same forms.
+#include <array>
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -74,6 +75,11 @@ boost::test_tools::assertion_result has_journal_remote(boost::unit_test::test_un
   boost::test_tools::assertion_result result(std::filesystem::exists(journal_remote) &&
                                              exists_program("journalctl"));
   result.message() << "needs systemd-journal-remote and journalctl";
+  return result;
+}
+boost::test_tools::assertion_result has_jq(boost::unit_test::test_unit_id) {
+  boost::test_tools::assertion_result result(exists_program("jq"));
+  result.message() << "needs jq";
   return result;
 }
 boost::test_tools::assertion_result has_lnav(boost::unit_test::test_unit_id) {
@@ -159,6 +165,45 @@ BOOST_AUTO_TEST_CASE(what_is_found_in_an_imported_log_is_what_grep_and_awk_find_
                                  path));
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_found_in_imported_json_lines_is_what_jq_finds_in_the_file,
+                     *boost::unit_test::precondition(has_jq)) {
+  Steled daemon;
+  daemon.start();
+  auto const path = daemon.home() + "/app.jsonl";
+  std::array<std::string, 4> const levels{"debug", "info", "warn", "error"};
+  std::array<std::string, 3> const units{"web", "mail", "d\\u0062"};
+  std::string lines;
+  for (std::size_t i = 0; i < 3000; ++i) {
+    lines += R"({"time":")" + std::to_string(1'700'000'000 + i * 7) + R"(","level":")" +
+             levels[i * 31 % 4] + R"(","unit":")" + units[i % 3] + R"(","n":)" +
+             std::to_string(i % 17) + R"(,"message":"request )" + std::to_string(i) +
+             (i % 5 == 0 ? " timed out" : " done") + "\"}\n";
+  }
+  write_file(path, lines);
+  auto const imported = run_stele(
+      daemon, {"import", "--format", "json", "--map", "timestamp=time", "--time", "epoch", path});
+  BOOST_TEST(imported.exit_code == 0, imported.err);
+  auto const jq = [&](std::string const& options, std::string const& filter) {
+    auto found = shell("jq " + options + " '" + filter + "' " + path);
+    BOOST_TEST(!found.empty(), filter);
+    return found;
+  };
+  auto const stele = [&](std::string const& words, std::string const& behind) {
+    return shell(std::string{STELE_COMMAND} + " " + words + " --socket " + daemon.socket() +
+                 behind);
+  };
+  std::string const bad = R"(select(.level == "warn" or .level == "error"))";
+  BOOST_TEST(stele("count -p warn", "") == jq("-s", "map(" + bad + ") | length"));
+  BOOST_TEST((stele("read -o cat -p warn unit=web", "") ==
+              jq("-r", bad + R"( | select(.unit == "web") | .message)")));
+  BOOST_TEST((stele("read -o cat --contains 'timed out' unit=db n=10", "") ==
+              jq("-r", R"(select(.unit == "db" and .n == 10) | .message | )"
+                       R"(select(contains("timed out")))")));
+  BOOST_TEST((stele("read -o json -r", R"( | jq -c '[.timestamp, .level, .message, .metadata]')") ==
+              jq("-sc", R"(reverse | .[] | [(.time | tonumber) * 1000000, .level, .message, )"
+                        R"(({unit, n})])")));
 }
 
 BOOST_AUTO_TEST_CASE(an_export_imported_elsewhere_is_the_same_but_for_seq_and_origin) {
