@@ -1,0 +1,130 @@
+// libstele through its C interface: what examples/c.c does not show.
+#include <signal.h>
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "stele/stele.h"
+#include "support/steled.hpp"
+
+using stele::test::Steled;
+
+namespace {
+
+struct Seen {
+  std::vector<std::string> messages{};
+  std::size_t wanted = SIZE_MAX;
+};
+
+int look(void* context, stele_stored_entry const* entry) {
+  auto& seen = *static_cast<Seen*>(context);
+  seen.messages.emplace_back(entry->message, entry->message_bytes);
+  return seen.messages.size() < seen.wanted ? 1 : 0;
+}
+
+struct CFixture {
+  Steled daemon{};
+  stele_client* client = nullptr;
+  CFixture() {
+    daemon.start();
+    BOOST_REQUIRE(stele_client_open(daemon.socket().c_str(), "c", &client) == STELE_OK);
+    write(STELE_WARN, "disk full", R"({"disk":"sda"})");
+    write(STELE_INFO, "disk fine", R"({"disk":"sdb"})");
+    write(STELE_ERROR, "fan lost", nullptr);
+  }
+  ~CFixture() { stele_client_close(client); }
+
+  void write(int level, char const* message, char const* metadata) {
+    stele_entry entry{};
+    entry.level = level;
+    entry.message = message;
+    entry.message_bytes = std::strlen(message);
+    entry.metadata = metadata;
+    BOOST_REQUIRE(stele_write_log(client, &entry, 10'000, nullptr) == STELE_OK);
+  }
+  std::vector<std::string> found(stele_query const* query) {
+    Seen seen;
+    BOOST_TEST(stele_query_logs(client, query, 10'000, look, &seen) == STELE_OK);
+    std::uint64_t count = 0;
+    BOOST_TEST(stele_count_logs(client, query, 10'000, &count) == STELE_OK);
+    bool const is_cut = query != nullptr && query->limit > 0;
+    BOOST_TEST((is_cut || count == seen.messages.size()));
+    return seen.messages;
+  }
+};
+
+using Messages = std::vector<std::string>;
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(c_interface_test, CFixture)
+
+BOOST_AUTO_TEST_CASE(a_query_narrows_a_read_and_a_count) {
+  BOOST_TEST((found(nullptr) == Messages{"disk full", "disk fine", "fan lost"}));
+  stele_query query = STELE_ALL;
+  BOOST_TEST(found(&query).size() == 3U);
+  query.min_level = STELE_WARN;
+  BOOST_TEST((found(&query) == Messages{"disk full", "fan lost"}));
+  query.newest_first = 1;
+  query.limit = 1;
+  BOOST_TEST((found(&query) == Messages{"fan lost"}));
+  query = STELE_ALL;
+  query.contains = "disk";
+  query.after_seq = 1;
+  BOOST_TEST((found(&query) == Messages{"disk fine"}));
+  query = STELE_ALL;
+  query.where = R"({"disk":"sda"})";
+  std::uint32_t const uid = ::getuid();
+  query.uid = &uid;
+  BOOST_TEST((found(&query) == Messages{"disk full"}));
+  std::int32_t const nobody = ::getpid() + 1;
+  query.pid = &nobody;
+  BOOST_TEST(found(&query).empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_follow_ends_by_its_visitor_by_its_timeout_and_with_the_daemon) {
+  Seen two{.wanted = 2};
+  stele_query query = STELE_ALL;
+  query.limit = 2;
+  BOOST_TEST(stele_follow_logs(client, &query, 10'000, look, nullptr, &two) == STELE_OK);
+  BOOST_TEST((two.messages == Messages{"disk fine", "fan lost"}));
+
+  Seen all;
+  BOOST_TEST(stele_follow_logs(client, nullptr, 30, look, nullptr, &all) == STELE_TIMED_OUT);
+  BOOST_TEST(all.messages.size() == 3U);
+  write(STELE_INFO, "still usable", nullptr);
+  BOOST_TEST(all.messages.size() == 3U);
+
+  pid_t const pid = daemon.process().pid();
+  auto const stop = [](void* context, stele_stored_entry const*) {
+    return ::kill(*static_cast<pid_t*>(context), SIGTERM) == 0 ? 1 : 0;
+  };
+  query.limit = 1;
+  auto target = pid;
+  BOOST_TEST(stele_follow_logs(client, &query, 10'000, stop, nullptr, &target) ==
+             STELE_SHUTTING_DOWN);
+}
+
+BOOST_AUTO_TEST_CASE(what_makes_no_sense_is_an_invalid_argument) {
+  Seen seen;
+  std::uint64_t count = 0;
+  stele_query query = STELE_ALL;
+  query.min_level = 6;
+  BOOST_TEST(stele_query_logs(client, &query, 0, look, &seen) == STELE_INVALID_ARGUMENT);
+  BOOST_TEST(stele_count_logs(client, &query, 0, &count) == STELE_INVALID_ARGUMENT);
+  BOOST_TEST(stele_count_logs(client, nullptr, 0, nullptr) == STELE_INVALID_ARGUMENT);
+  BOOST_TEST(stele_query_logs(nullptr, nullptr, 0, look, &seen) == STELE_INVALID_ARGUMENT);
+  query = STELE_ALL;
+  query.newest_first = 1;
+  BOOST_TEST(stele_follow_logs(client, &query, 0, look, nullptr, &seen) == STELE_INVALID_ARGUMENT);
+  query = STELE_ALL;
+  query.where = "[]";
+  BOOST_TEST(stele_query_logs(client, &query, 10'000, look, &seen) == STELE_BAD_REQUEST);
+  BOOST_TEST(std::string{stele_error_message()}.find("where") != std::string::npos);
+  BOOST_TEST(stele_ping(client, 10'000) == STELE_OK);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
