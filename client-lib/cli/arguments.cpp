@@ -48,6 +48,16 @@ class HelpFormatter : public CLI::Formatter {
   }
 };
 
+// CLI11 takes `[a,b]` apart where several words may stand. No word of a command line has a NUL in
+// it: one at the end hides the bracket.
+void hide_bracket(std::string& word) {
+  if (word.size() > 1 && word.front() == '[' && word.back() == ']') word += '\0';
+}
+std::string without_mark(std::string word) {
+  if (word.ends_with('\0')) word.pop_back();
+  return word;
+}
+
 // Values stay text here; what they mean is the verb's to say.
 CLI::Option* add_option(CLI::App& app, Option const& option, std::vector<std::string>& values) {
   std::string const names{option.names};
@@ -110,7 +120,7 @@ GivenOptions given_of(AddedVerb const& added, std::vector<std::string> const& co
     if (added.options[i]->count() == 0) continue;
     auto const values = added.options[i]->results();
     if (values.empty()) given.add(key, "");
-    for (auto const& value : values) given.add(key, value);
+    for (auto const& value : values) given.add(key, without_mark(value));
   }
   return given;
 }
@@ -174,7 +184,8 @@ ParsedArguments parse_arguments(int argc, char** argv) {
   auto const added = add_verbs(app, found);
   std::vector<std::string> words{argv + std::min(argc, 1), argv + argc};
   auto const command = take_command(words);
-  std::reverse(words.begin(), words.end());  // As CLI11 wants them.
+  std::ranges::for_each(words, hide_bracket);
+  std::ranges::reverse(words);  // As CLI11 wants them.
   try {
     app.parse(std::move(words));
   } catch (CLI::Success const& asked) {
@@ -184,9 +195,11 @@ ParsedArguments parse_arguments(int argc, char** argv) {
   }
   for (auto const& verb : added) {
     if (!verb.app->parsed()) continue;
-    return {.arguments = Arguments{.options = {.socket_path = found.socket, .name = "stele"},
-                                   .verb = verb.verb,
-                                   .given = given_of(verb, command)}};
+    auto socket_path = without_mark(found.socket);
+    return {.arguments =
+                Arguments{.options = {.socket_path = std::move(socket_path), .name = "stele"},
+                          .verb = verb.verb,
+                          .given = given_of(verb, command)}};
   }
   std::cerr << app.help();
   return {.exit_code = exit_usage};

@@ -1,6 +1,7 @@
 // The stele command as scripts see it: what it prints, and its exit code.
 #include <boost/test/unit_test.hpp>
 #include <string>
+#include <vector>
 
 #include "support/steled.hpp"
 
@@ -29,6 +30,24 @@ BOOST_AUTO_TEST_CASE(success_is_0) {
   BOOST_TEST(stats.exit_code == 0);
   BOOST_TEST(!stats.out.empty());
   BOOST_TEST(run_stele(daemon, {"--help"}).exit_code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(words_come_back_as_they_were_typed) {
+  std::vector<std::vector<std::string>> const typed{
+      {"[a,b]"},        {"[a]", "[b,c]"},   {"{}"}, {"a=b", ""}, {"%x"},
+      {"'q'", "\"r\""}, {"--", "-n", "--x"}};
+  std::string expected;
+  for (auto words : typed) {
+    std::string line;
+    for (auto const& word : words) {
+      if (word != "--") line += (line.empty() ? "" : " ") + word;
+    }
+    expected += line + '\n';
+    words.insert(words.begin(), "write");
+    BOOST_TEST(run_stele(daemon, words).exit_code == 0, line);
+  }
+  BOOST_TEST(run_stele(daemon, {"read", "-o", "cat"}).out == expected);
+  BOOST_TEST(run_stele(daemon, {"count", "--contains", "[a]"}).out == "1\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_read_that_finds_nothing_is_still_a_success) {
