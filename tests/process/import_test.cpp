@@ -11,6 +11,7 @@
 
 #include "support/program.hpp"
 #include "support/steled.hpp"
+#include "support/wire_peer.hpp"
 
 using stele::test::run_stele;
 using stele::test::Steled;
@@ -89,6 +90,12 @@ BOOST_DATA_TEST_CASE(an_import_goes_on_over_kills_and_stores_each_line_once,
   stele::test::write_file(path, lines);
   stele::test::Program import({STELE_COMMAND, "import", "--socket", daemon.socket(), path},
                               {.in = "/dev/null", .out = daemon.home() + "/import.out"});
+  // The first connection is not tried again: who cannot connect at all has a wrong path.
+  auto const has_begun = [&] {
+    auto const stats = stele::test::WirePeer(daemon.socket()).ask(R"({"op":"stats"})");
+    return stats.at("store").at("entries").to_number<int>() > 0;
+  };
+  while (!has_begun()) BOOST_REQUIRE(!import.wait_for(std::chrono::milliseconds(1)));
   int kills = 0;
   while (!import.wait_for(std::chrono::milliseconds(30)) && kills < 20) {
     daemon.kill_hard();
