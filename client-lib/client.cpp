@@ -40,10 +40,9 @@ class Client::Impl {
   /// Before each call: whether it can be made at all, and how long it may take.
   Result<void> begin(Deadline const& deadline);
   /// The next answer to the only request that somebody waits for; a failure reply as a Failure.
-  Result<client::ClientState::Answer> receive();
+  /// Of a follow (its id): only its own deadline counts, and ends it and not the connection.
+  Result<client::ClientState::Answer> receive(std::uint64_t follow_id = 0);
   Result<protocol::Reply> receive_reply();
-  /// The next answer of a follow. A deadline that passes ends the follow and not the connection.
-  Result<client::ClientState::Answer> receive_of_follow(std::uint64_t id);
 
   Result<SeqRange> write_many(std::span<LogEntry const> entries, std::uint64_t write_no,
                               Deadline const& deadline);
@@ -70,29 +69,18 @@ Deadline Client::Impl::next_deadline() const {
   return earlier(deadline_, request_timeout_);
 }
 
-Result<client::ClientState::Answer> Client::Impl::receive() {
+Result<client::ClientState::Answer> Client::Impl::receive(std::uint64_t follow_id) {
   for (;;) {
     if (auto answer = state().next()) {
       if (!answer->reply.ok) return std::move(answer->reply.failure);
       return std::move(*answer);
     }
-    auto moved = deadline_.has_passed() ? client::no_answer_in_time()
-                                        : connection_.move_bytes(next_deadline());
-    if (!moved) state().close(moved.error());
-  }
-}
-
-Result<client::ClientState::Answer> Client::Impl::receive_of_follow(std::uint64_t id) {
-  for (;;) {
-    if (auto answer = state().next()) {
-      if (!answer->reply.ok) return std::move(answer->reply.failure);
-      return std::move(*answer);
-    }
+    auto const until = follow_id != 0 ? deadline_ : next_deadline();
     auto moved =
-        deadline_.has_passed() ? client::no_answer_in_time() : connection_.move_bytes(deadline_);
+        deadline_.has_passed() ? client::no_answer_in_time() : connection_.move_bytes(until);
     if (moved) continue;
-    if (moved.error().code == ClientError::timed_out) {
-      state().end_follow(id);
+    if (follow_id != 0 && moved.error().code == ClientError::timed_out) {
+      state().end_follow(follow_id);
       return moved.error();
     }
     state().close(moved.error());
@@ -199,7 +187,7 @@ Result<FollowEnd> Client::follow_logs(FollowOptions const& options, FollowVisito
   auto const id = impl_->state().follow_logs(client::follow_request(options));
   FollowEnd end;
   for (;;) {
-    auto answer = impl_->receive_of_follow(id);
+    auto answer = impl_->receive(id);
     if (!answer) return answer.error();
     bool const more = answer->reply.more;
     auto part = client::follow_part(std::move(answer->reply));

@@ -6,6 +6,7 @@
 #include <boost/json/value.hpp>
 #include <utility>
 
+#include "client-lib/json_number.hpp"
 #include "protocol/frame.hpp"
 
 namespace stele::client {
@@ -45,11 +46,8 @@ std::optional<std::uint64_t> document_id(std::string_view text) {
   if (ec.failed() || !document.is_object()) return std::nullopt;
   auto const& object = document.get_object();
   auto const* ok = object.if_contains("ok");
-  auto const* id = object.if_contains("id");
-  if (ok == nullptr || id == nullptr || !ok->is_bool() || !ok->get_bool()) return std::nullopt;
-  auto const number = id->to_number<std::uint64_t>(ec);
-  if (ec.failed()) return std::nullopt;
-  return number;
+  if (ok == nullptr || !ok->is_bool() || !ok->get_bool()) return std::nullopt;
+  return number_of(object.if_contains("id"));
 }
 
 }  // namespace
@@ -218,8 +216,13 @@ std::optional<ClientState::Answer> ClientState::accept(std::string_view text) {
     if (!in_flight_.empty()) in_flight_.pop_front();
     return Answer{.reply = std::move(reply), .text = text};
   }
-  if (std::ranges::find(follows_, reply.id, &InFlight::id) != follows_.end()) {
-    return accept_of_follow(reply, text);
+  auto const follow = std::ranges::find(follows_, reply.id, &InFlight::id);
+  if (follow != follows_.end()) {
+    bool const discarded = follow->discarded;
+    reply.more = reply.more && reply.ok;
+    if (!reply.more) follows_.erase(follow);
+    if (discarded) return std::nullopt;
+    return Answer{.reply = std::move(reply), .text = text};
   }
   if (in_flight_.empty() || reply.id != in_flight_.front().id) {
     break_off("the daemon answered request " + std::to_string(reply.id) + " when " +
@@ -236,16 +239,6 @@ std::optional<ClientState::Answer> ClientState::accept(std::string_view text) {
   }
   if (!reply.more) in_flight_.pop_front();
   if (request.discarded) return std::nullopt;
-  return Answer{.reply = std::move(reply), .text = text};
-}
-
-std::optional<ClientState::Answer> ClientState::accept_of_follow(protocol::Reply& reply,
-                                                                 std::string_view text) {
-  auto const follow = std::ranges::find(follows_, reply.id, &InFlight::id);
-  bool const discarded = follow->discarded;
-  reply.more = reply.more && reply.ok;
-  if (!reply.more) follows_.erase(follow);
-  if (discarded) return std::nullopt;
   return Answer{.reply = std::move(reply), .text = text};
 }
 

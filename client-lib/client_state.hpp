@@ -101,7 +101,6 @@ class ClientState {
   template <class AppendRequest>
   Result<void> queue(Kind kind, AppendRequest&& append_request);
   Result<protocol::Reply> parse(std::string_view text) const;
-  std::optional<Answer> accept_of_follow(protocol::Reply& reply, std::string_view text);
   std::optional<Answer> accept(std::string_view text);
   std::optional<Answer> answer_from_closed();
   void break_off(std::string message);

@@ -5,6 +5,8 @@
 #include <boost/json/value.hpp>
 #include <utility>
 
+#include "client-lib/json_number.hpp"
+
 namespace stele::client {
 namespace {
 
@@ -15,15 +17,6 @@ protocol::EntryTerms terms_of(EntryFilter const& filter) noexcept {
           .where = filter.where,
           .pid = filter.pid,
           .uid = filter.uid};
-}
-
-/// Nothing if it is no such number.
-std::optional<std::uint64_t> number_of(boost::json::value const* value) {
-  if (value == nullptr) return std::nullopt;
-  boost::system::error_code ec;
-  auto const number = value->to_number<std::uint64_t>(ec);
-  if (ec.failed()) return std::nullopt;
-  return number;
 }
 
 std::optional<LogCount::Bucket> bucket_of(boost::json::value const& value) {

@@ -179,13 +179,12 @@ void Server::turn_away(AcceptedSocket socket, std::uint32_t uid, Admission::Verd
                  *held_back);
   }
   if (refusing_ >= refusing_max) return;
-  auto failure =
-      is_users
-          ? Failure(
-                Error::too_many_connections, "this user has as many as one may have",
-                "{\"user_connections_max\":" + std::to_string(limits.user_connections_max) + '}')
-          : Failure(Error::too_many_connections, "the limit of open connections is reached",
-                    "{\"connections_max\":" + std::to_string(limits.connections_max) + '}');
+  std::string const limit = is_users ? "user_connections_max" : "connections_max";
+  auto const max = is_users ? limits.user_connections_max : limits.connections_max;
+  Failure failure(Error::too_many_connections,
+                  is_users ? "this user has as many as one may have"
+                           : "the limit of open connections is reached",
+                  "{\"" + limit + "\":" + std::to_string(max) + '}');
   asio::co_spawn(io_, refuse(std::move(socket), std::move(failure)), rethrow);
 }
 

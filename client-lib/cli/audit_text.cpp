@@ -6,17 +6,14 @@
 #include <cstdio>
 
 #include "client-lib/cli/terminal_text.hpp"
+#include "client-lib/json_number.hpp"
 
 namespace stele::cli {
 namespace {
 
 /// Of a member that is missing: 0.
 std::uint64_t number(boost::json::object const& object, char const* name) {
-  auto const* value = object.if_contains(name);
-  if (value == nullptr) return 0;
-  boost::system::error_code ec;
-  auto const result = value->to_number<std::uint64_t>(ec);
-  return ec.failed() ? 0 : result;
+  return client::number_of(object.if_contains(name)).value_or(0);
 }
 
 std::string_view text(boost::json::object const& object, char const* name) {

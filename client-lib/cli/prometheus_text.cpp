@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "client-lib/json_number.hpp"
+
 namespace stele::cli {
 namespace {
 
@@ -87,11 +89,10 @@ std::string number_text(double value) {
 }
 
 std::optional<std::string> scaled(json::value const& value, double scale) {
-  boost::system::error_code ec;
-  auto const number = value.to_number<std::uint64_t>(ec);
-  if (ec.failed()) return std::nullopt;
-  if (scale == 1) return std::to_string(number);
-  return number_text(static_cast<double>(number) * scale);
+  auto const number = client::number_of(&value);
+  if (!number) return std::nullopt;
+  if (scale == 1) return std::to_string(*number);
+  return number_text(static_cast<double>(*number) * scale);
 }
 
 void append_head(std::string& out, std::string_view name, std::string_view type,
@@ -152,10 +153,9 @@ void append_commit_times(std::string& out, json::object const& stats) {
   for (auto const& bucket : buckets->get_array()) {
     auto const* pair = bucket.if_array();
     if (pair == nullptr || pair->size() != 2) continue;
-    boost::system::error_code ec;
-    auto const lower = (*pair)[0].to_number<std::uint64_t>(ec);
+    auto const lower = client::number_of(&(*pair)[0]).value_or(0);
     auto const index = lower < 2 ? 0 : static_cast<std::size_t>(std::bit_width(lower)) - 1;
-    counts[std::min(index, counts.size() - 1)] += (*pair)[1].to_number<std::uint64_t>(ec);
+    counts[std::min(index, counts.size() - 1)] += client::number_of(&(*pair)[1]).value_or(0);
   }
   constexpr std::string_view name = "stele_commit_seconds";
   append_head(out, name, "histogram", "How long commits took until they were on disk.");

@@ -26,6 +26,8 @@ in the order of the log, each entry once. When the daemon is restarted, the tail
 where it was.
 )";
 
+constexpr std::uint64_t page_entries = 2000;
+
 // One tail, over as many connections as it takes.
 class Follow {
  public:
@@ -88,12 +90,18 @@ Result<void> Follow::print_newest() {
     if (wanted && newest.size() < *arguments_.newest) newest.push_back(std::move(entry));
     return newest.size() < *arguments_.newest;
   };
-  auto const read = client_.read_logs({.start_ts = selection().start_ts,
-                                       .end_ts = selection().end_ts,
-                                       .order = Order::desc,
-                                       .filter = selection().filter},
-                                      visit);
-  if (!read) return read.error();
+  // By pages: what a reader leaves behind in a longer answer would travel all the same.
+  ReadOptions page{.start_ts = selection().start_ts,
+                   .end_ts = selection().end_ts,
+                   .order = Order::desc,
+                   .limit = page_entries,
+                   .filter = selection().filter};
+  do {
+    auto const read = client_.read_logs(page, visit);
+    if (!read && read.error().code == Error::cursor_expired) break;  // No older ones are left.
+    if (!read) return read.error();
+    page.cursor = read->cursor;
+  } while (!page.cursor.empty());
   std::ranges::sort(newest, {}, &StoredEntry::seq);
   print({.entries = std::move(newest), .last_seq = until->last_seq});
   return {};

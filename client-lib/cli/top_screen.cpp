@@ -10,6 +10,7 @@
 #include "client-lib/cli/histogram_text.hpp"
 #include "client-lib/cli/progress.hpp"
 #include "client-lib/cli/terminal_text.hpp"
+#include "client-lib/json_number.hpp"
 
 namespace stele::cli {
 namespace {
@@ -20,11 +21,7 @@ using Buckets = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
 constexpr std::size_t label_width = 10;
 constexpr std::size_t latency_label_width = 14;
 
-std::uint64_t number_of(json::value const& value) {
-  boost::system::error_code ec;
-  auto const number = value.to_number<std::uint64_t>(ec);
-  return ec.failed() ? 0 : number;
-}
+std::uint64_t number_of(json::value const& value) { return client::number_of(&value).value_or(0); }
 
 std::string text_of(json::object const& object, std::string_view name) {
   auto const* value = object.if_contains({name.data(), name.size()});

@@ -10,11 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "process/no_sanitizer.hpp"
 #include "support/process_figures.hpp"
 #include "support/steled.hpp"
 #include "support/wire_peer.hpp"
 
 using stele::test::error_code_of;
+using stele::test::has_no_sanitizer;
 using stele::test::Steled;
 using stele::test::WirePeer;
 
@@ -46,10 +48,6 @@ std::size_t open_files(Steled& daemon) {
 void limit_open_files(Steled& daemon, std::size_t count) {
   rlimit const limit{count, count};
   BOOST_REQUIRE(::prlimit(daemon.process().pid(), RLIMIT_NOFILE, &limit, nullptr) == 0);
-}
-
-boost::test_tools::assertion_result has_no_sanitizer(boost::unit_test::test_unit_id /*test*/) {
-  return !STELE_SANITIZED;
 }
 
 }  // namespace

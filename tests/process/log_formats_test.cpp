@@ -13,6 +13,7 @@
 #include "support/program.hpp"
 #include "support/steled.hpp"
 
+using stele::test::exists_program;
 using stele::test::read_file;
 using stele::test::run_program;
 using stele::test::run_stele;
@@ -67,9 +68,6 @@ std::string shell(std::string const& command) {
   return done.out;
 }
 
-bool exists_program(std::string const& name) {
-  return run_program({"/bin/sh", "-c", "command -v " + name}).exit_code == 0;
-}
 constexpr auto journal_remote = "/lib/systemd/systemd-journal-remote";
 boost::test_tools::assertion_result has_journal_remote(boost::unit_test::test_unit_id) {
   boost::test_tools::assertion_result result(std::filesystem::exists(journal_remote) &&

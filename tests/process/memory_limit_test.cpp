@@ -10,22 +10,19 @@
 #include <sstream>
 #include <string>
 
+#include "process/no_sanitizer.hpp"
 #include "support/kill_oracle.hpp"
 #include "support/load.hpp"
 #include "support/steled.hpp"
 #include "support/wire_peer.hpp"
 
+using stele::test::has_no_sanitizer;
 using stele::test::KillOracle;
 using stele::test::Load;
 using stele::test::Steled;
 using stele::test::WirePeer;
 
 namespace {
-
-/// A sanitizer needs address space by the terabyte.
-boost::test_tools::assertion_result has_no_sanitizer(boost::unit_test::test_unit_id /*test*/) {
-  return !STELE_SANITIZED;
-}
 
 std::size_t address_space(pid_t pid) {
   std::istringstream pages(stele::test::read_file("/proc/" + std::to_string(pid) + "/statm"));
@@ -36,6 +33,7 @@ std::size_t address_space(pid_t pid) {
 
 }  // namespace
 
+// A sanitizer needs address space by the terabyte.
 BOOST_AUTO_TEST_SUITE(memory_limit_test, *boost::unit_test::precondition(has_no_sanitizer))
 
 BOOST_DATA_TEST_CASE(a_daemon_that_gets_no_more_memory_ends_and_has_lost_nothing,

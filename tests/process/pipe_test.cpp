@@ -7,6 +7,7 @@
 #include "support/program.hpp"
 #include "support/steled.hpp"
 
+using stele::test::exists_program;
 using stele::test::run_program;
 using stele::test::run_stele;
 using stele::test::Steled;
@@ -30,10 +31,6 @@ struct PipeFixture {
     return run_stele(daemon, options).out;
   }
 };
-
-bool exists_program(std::string const& name) {
-  return run_program({"/bin/sh", "-c", "command -v " + name}).exit_code == 0;
-}
 
 }  // namespace
 

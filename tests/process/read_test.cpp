@@ -173,6 +173,8 @@ BOOST_AUTO_TEST_CASE(a_tail_has_the_newest_ten_that_match_first) {
   Tail const tail(daemon, "tail", {"-g", "99$", "-n", "3"});
   auto expected = "line 2799\nline 2899\nline 2999\n" + std::string{};
   BOOST_TEST(comes_true([&] { return read_file(tail.out) == expected; }));
+  Tail const oldest(daemon, "oldest", {"-g", "^line 1$", "-n", "3"});  // Over pages of the log.
+  BOOST_TEST(comes_true([&] { return read_file(oldest.out) == "line 1\n"; }));
   run_stele(daemon, {"import", "-"}, numbered_lines(3001, 3200));
   expected += "line 3099\nline 3199\n";
   BOOST_TEST(comes_true([&] { return read_file(tail.out) == expected; }));

@@ -102,6 +102,10 @@ Finished run_program(std::vector<std::string> const& words, std::string_view inp
   return finished;
 }
 
+bool exists_program(std::string const& name) {
+  return run_program({"/bin/sh", "-c", "command -v " + name}).exit_code == 0;
+}
+
 std::string read_file(std::string const& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;

@@ -52,6 +52,9 @@ struct Finished {
 /// Runs a program to its end. `input` is its standard input.
 Finished run_program(std::vector<std::string> const& words, std::string_view input = {});
 
+/// Whether the shell finds a program of this name.
+bool exists_program(std::string const& name);
+
 std::string read_file(std::string const& path);
 void write_file(std::string const& path, std::string_view content);
 

@@ -1,0 +1,12 @@
+// For cases that a sanitizer makes impossible.
+#pragma once
+
+#include <boost/test/tree/decorator.hpp>
+
+namespace stele::test {
+
+inline boost::test_tools::assertion_result has_no_sanitizer(boost::unit_test::test_unit_id) {
+  return !STELE_SANITIZED;
+}
+
+}  // namespace stele::test
