@@ -45,7 +45,7 @@ class DiskDirectory final : public Directory {
   Result<void> rename(std::string_view from, std::string_view to) override;
   Result<void> remove(std::string_view name) override;
   void release_zeros(std::string_view name, std::uint64_t offset) noexcept override {
-    DiskFile::release_zeros(place_, name, offset);
+    punch_zeros(place_, name, offset);
   }
   std::chrono::seconds age(std::string_view name) const noexcept override {
     return DiskFile::age(place_, name);

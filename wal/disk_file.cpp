@@ -62,18 +62,6 @@ Result<std::unique_ptr<File>> DiskFile::open(DirectoryPlace const& place, std::s
       new DiskFile{channel, std::move(fd), place.path_of(name), traits.alignment}};
 }
 
-void DiskFile::release_zeros(DirectoryPlace const& place, std::string_view name,
-                             std::uint64_t offset) noexcept {
-  auto const file = open_own_file(place, name, O_RDWR);
-  struct stat found {};
-  if (!file || ::fstat(file->get(), &found) != 0) return;
-  auto const begin = static_cast<off_t>(offset);
-  if (begin >= found.st_size) return;
-  // A file system without holes says no; then the space stays taken.
-  (void)::fallocate(file->get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, begin,
-                    found.st_size - begin);
-}
-
 std::chrono::seconds DiskFile::age(DirectoryPlace const& place, std::string_view name) noexcept {
   struct stat found {};
   timespec now{};

@@ -24,8 +24,6 @@ class DiskFile final : public File {
                                               IoChannel& channel);
   static Result<std::unique_ptr<File>> open(DirectoryPlace const& place, std::string_view name,
                                             DiskTraits const& traits, IoChannel& channel);
-  static void release_zeros(DirectoryPlace const& place, std::string_view name,
-                            std::uint64_t offset) noexcept;
   /// As Directory::age().
   static std::chrono::seconds age(DirectoryPlace const& place, std::string_view name) noexcept;
 

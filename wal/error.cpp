@@ -32,6 +32,8 @@ class Category final : public boost::system::error_category {
         return "the device took fewer bytes than were given";
       case Errc::sink_full:
         return "the log holds more than its reader takes";
+      case Errc::diverged:
+        return "the directory holds something else than an earlier copy of the log";
     }
     return "unknown error";
   }

@@ -19,6 +19,7 @@ enum class Errc : std::uint8_t {
   too_large,            ///< The group does not fit in one commit.
   short_write,          ///< The device took fewer bytes than were given.
   sink_full,            ///< The log holds more than its reader takes.
+  diverged,             ///< The directory holds something else than an earlier copy of the log.
 };
 
 boost::system::error_category const& error_category() noexcept;

@@ -96,6 +96,7 @@ Result<LogCheck> look(Directory& directory, std::function<bool()> const& in_use)
   if (recovered.fresh) return Failure{Errc::not_a_log, "nothing was ever written to a log here"};
   check.findings = std::move(recovered.findings);
   check.end = recovered.start;
+  check.segments = std::move(recovered.segments);
   std::ranges::move(notes_of(directory, reader, inventory), std::back_inserter(check.findings));
   check.inventory = std::move(inventory);
   check.in_use = check.in_use || in_use();

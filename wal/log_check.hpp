@@ -13,8 +13,9 @@ struct LogCheck {
   RecoveryReport report{};
   std::vector<Finding> findings{};
   LogInventory inventory{};
-  CommitPipeline::Start end{};  ///< What comes behind the last commit.
-  bool in_use = false;          ///< A process has the log open: its end was not judged.
+  std::vector<KeptSegment> segments{};  ///< Those that were written to.
+  CommitPipeline::Start end{};          ///< What comes behind the last commit.
+  bool in_use = false;                  ///< A process has the log open: its end was not judged.
 
   bool has(Finding::Kind kind) const noexcept;
 };

@@ -60,4 +60,15 @@ Result<UniqueFd> open_own_file(DirectoryPlace const& place, std::string_view nam
   return file;
 }
 
+void punch_zeros(DirectoryPlace const& place, std::string_view name,
+                 std::uint64_t offset) noexcept {
+  auto const file = open_own_file(place, name, O_RDWR);
+  struct stat found {};
+  if (!file || ::fstat(file->get(), &found) != 0) return;
+  auto const begin = static_cast<off_t>(offset);
+  if (begin >= found.st_size) return;
+  (void)::fallocate(file->get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, begin,
+                    found.st_size - begin);
+}
+
 }  // namespace stele::wal

@@ -25,4 +25,8 @@ struct DirectoryPlace {
 /// must not be among the flags. Without O_DIRECT where the file system refuses that.
 Result<UniqueFd> open_own_file(DirectoryPlace const& place, std::string_view name, int flags);
 
+/// Gives the space of the file's bytes from `offset` on, which are zeros, back to the file system.
+/// One without holes says no; then it stays taken.
+void punch_zeros(DirectoryPlace const& place, std::string_view name, std::uint64_t offset) noexcept;
+
 }  // namespace stele::wal

@@ -20,6 +20,7 @@ namespace {
 
 /// Of any device: what it wants at most.
 constexpr std::size_t plain_alignment = AlignedBuffer::alignment;
+constexpr auto no_such_file = boost::system::errc::no_such_file_or_directory;
 /// A listing that is taken while a file is renamed may show it twice, or not at all.
 constexpr int listings_max = 5;
 
@@ -117,6 +118,9 @@ class PlainLogDirectory final : public Directory {
 
   Result<std::unique_ptr<File>> create(std::string_view name, std::uint64_t bytes) override {
     if (access_ == PlainAccess::read) return refuse("create a file").error();
+    if (auto const removed = remove(name); !removed && removed.error().code != no_such_file) {
+      return removed.error();
+    }
     auto fd = open_own_file(place_, name, O_RDWR | O_CREAT | O_EXCL);
     if (!fd) return fd.error();
     auto const length = static_cast<off_t>(bytes);
@@ -142,8 +146,14 @@ class PlainLogDirectory final : public Directory {
     return {};
   }
 
-  Result<void> remove(std::string_view) override { return refuse("remove a file"); }
-  void release_zeros(std::string_view, std::uint64_t) noexcept override {}
+  Result<void> remove(std::string_view name) override {
+    if (access_ == PlainAccess::read) return refuse("remove a file");
+    if (::unlinkat(place_.fd.get(), std::string{name}.c_str(), 0) == 0) return {};
+    return disk_failure(place_.path_of(name), "cannot remove", errno);
+  }
+  void release_zeros(std::string_view name, std::uint64_t offset) noexcept override {
+    if (access_ == PlainAccess::write) punch_zeros(place_, name, offset);
+  }
 
   void sync(Completion& completion) override {
     auto const failed = ::fsync(place_.fd.get()) != 0;

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "wal/new_file.hpp"
 #include "wal/segment_name.hpp"
 
 namespace stele::wal {
@@ -16,21 +17,6 @@ constexpr std::size_t segment_bytes_max = std::size_t{64} << 20;
 constexpr std::size_t image_bytes_first = std::size_t{1} << 20;
 static_assert(image_bytes_first >= segment_bytes_min);
 constexpr std::size_t commit_align = commit_align_min;
-
-struct Outcome final : Completion {
-  void on_complete(boost::system::error_code result) noexcept override {
-    error = result;
-    done = true;
-  }
-  boost::system::error_code error{};
-  bool done = false;
-};
-
-Result<void> await(Directory& directory, Outcome const& outcome, std::string const& what) {
-  while (!outcome.done) directory.wait();
-  if (outcome.error) return Failure{outcome.error, what + ": " + outcome.error.message()};
-  return {};
-}
 
 StoreId make_store_id(std::uint64_t first, std::uint64_t second) noexcept {
   StoreId id;
@@ -122,13 +108,14 @@ Result<void> SalvageWriter::finish(Seq next_seq) {
   header_.first_seq = next_seq;
   if (auto const closed = close_commit(); !closed) return closed;
   if (auto const closed = close_segment(); !closed) return closed;
-  if (auto const synced = sync_names(); !synced) return synced;
+  if (auto const synced = sync_names(directory_); !synced) return synced;
   manifest_.durable_commit = header_.commit_no;
   encode_manifest(manifest_, std::span<std::byte, manifest_bytes>(image_.data(), manifest_bytes));
-  if (auto const written = write_file(manifest_name, {image_.data(), manifest_bytes}); !written) {
+  if (auto const written = write_file(directory_, manifest_name, {image_.data(), manifest_bytes});
+      !written) {
     return written;
   }
-  return sync_names();
+  return sync_names(directory_);
 }
 
 Result<void> SalvageWriter::close_segment() {
@@ -141,26 +128,7 @@ Result<void> SalvageWriter::close_segment() {
   for (std::size_t copy = 0; copy < header_blocks; ++copy) {
     std::memcpy(image_.data() + copy * header_block_bytes, encoded.data(), encoded.size());
   }
-  return write_file(segment_name(segment_.segment_no), {image_.data(), bytes});
-}
-
-Result<void> SalvageWriter::write_file(std::string_view name, std::span<std::byte const> bytes) {
-  auto const unfinished = std::string(name).append(unfinished_suffix);
-  auto file = directory_.create(unfinished, bytes.size());
-  if (!file) return file.error();
-  Outcome written;
-  (*file)->write_at(0, bytes, Persistence::cached, written);
-  if (auto const done = await(directory_, written, unfinished); !done) return done;
-  Outcome synced;
-  (*file)->sync(synced);
-  if (auto const done = await(directory_, synced, unfinished); !done) return done;
-  return directory_.rename(unfinished, name);
-}
-
-Result<void> SalvageWriter::sync_names() {
-  Outcome synced;
-  directory_.sync(synced);
-  return await(directory_, synced, "sync of the directory");
+  return write_file(directory_, segment_name(segment_.segment_no), {image_.data(), bytes});
 }
 
 }  // namespace stele::wal

@@ -33,8 +33,6 @@ class SalvageWriter {
   Result<void> close_commit();
   void open_segment();
   Result<void> close_segment();
-  Result<void> write_file(std::string_view name, std::span<std::byte const> bytes);
-  Result<void> sync_names();
 
   Directory& directory_;
   std::function<std::uint64_t()> entropy_;

@@ -97,6 +97,17 @@ std::string salvage_text(wal::SalvageReport const& report) {
   return out;
 }
 
+std::string backup_text(wal::BackupReport const& report) {
+  auto out = check_text(report.check);
+  out += "copied " + counted(report.segments_copied, "segment", "segments") + " of " +
+         std::to_string(report.segments) + ", " + bytes_text(report.bytes_copied);
+  if (report.segments_removed > 0) {
+    out += "; removed " + std::to_string(report.segments_removed) + " that have expired";
+  }
+  out += '\n';
+  return out;
+}
+
 int exit_code_for(wal::LogCheck const& check) noexcept {
   if (check.has(Kind::damage)) return exit_failed;
   return ends_torn(check) ? exit_torn : exit_ok;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "client-lib/cli/given_options.hpp"
+#include "wal/backup.hpp"
 #include "wal/error.hpp"
 #include "wal/log_check.hpp"
 #include "wal/salvage.hpp"
@@ -19,6 +20,9 @@ std::string check_text(wal::LogCheck const& check);
 
 /// What the new log lacks, a line each, then what was copied.
 std::string salvage_text(wal::SalvageReport const& report);
+
+/// What is wrong with the log that was copied, then what was done.
+std::string backup_text(wal::BackupReport const& report);
 
 int exit_code_for(wal::LogCheck const& check) noexcept;
 

@@ -19,6 +19,7 @@ extern Verb const stats_verb;
 extern Verb const top_verb;
 extern Verb const audit_verb;
 extern Verb const completion_verb;
+extern Verb const backup_verb;
 extern Verb const verify_verb;
 extern Verb const dump_verb;
 extern Verb const salvage_verb;

@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(a_salvage_replaces_nothing) {
   std::filesystem::rename(copy, copy + ".unfinished");
   auto const unfinished = run_stele(daemon, {"salvage", daemon.data_dir(), copy});
   BOOST_TEST(unfinished.exit_code == 1);
-  BOOST_TEST(unfinished.err.find("an earlier salvage did not finish") != std::string::npos);
+  BOOST_TEST(unfinished.err.find("an earlier command did not finish") != std::string::npos);
   BOOST_TEST(!std::filesystem::exists(copy));
   BOOST_TEST(run_stele(daemon, {"salvage", copy + ".unfinished", copy + "2"}).exit_code == 7);
   BOOST_TEST(!std::filesystem::exists(copy + "2"));

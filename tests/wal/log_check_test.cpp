@@ -1,13 +1,12 @@
 // Checking a whole log: what it finds, and that beside a log at work it finds nothing that is not
 // so. That it finds what a start finds is part of support/known_log.hpp.
 #include <boost/test/unit_test.hpp>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "support/environment.hpp"
 #include "support/known_log.hpp"
-#include "support/moving_directory.hpp"
+#include "support/log_at_work.hpp"
 #include "wal/log_check.hpp"
 #include "wal/segment_name.hpp"
 
@@ -15,8 +14,8 @@ using namespace stele::wal;
 using stele::test::commits_of;
 using stele::test::Crash;
 using stele::test::KnownLog;
+using stele::test::LogAtWork;
 using stele::test::LogFixture;
-using stele::test::MovingDirectory;
 using stele::test::place_of;
 using stele::test::SimulatedDisk;
 
@@ -40,48 +39,11 @@ std::string text_of(LogCheck const& check) {
   return text;
 }
 
-/// A log that goes on a little whenever somebody asks it to.
-class LogAtWork {
- public:
-  LogAtWork(SimulatedDisk& disk, std::uint64_t seed, std::uint64_t retain_bytes)
-      : random_(seed), life_(disk, options(retain_bytes)) {
-    BOOST_TEST_REQUIRE(life_.open(), life_.failure.message);
-    life_.write("first");
-  }
-  void step() {
-    auto const dice = below(40);
-    if (dice < 2 && life_.log->pending_bytes() < 20'000) {
-      life_.append(std::string(1 + below(dice == 0 ? 12'000 : 300), 'x'));
-    }
-    if (dice < 4) life_.start_commit();
-    if (dice < 20) life_.poll();
-    if (dice == 39) life_.advance_ms(50);
-  }
-  std::uint64_t below(std::uint64_t bound) { return random_() % bound; }
-  LogMetrics const& metrics() const { return life_.metrics(); }
-
- private:
-  static Options options(std::uint64_t retain_bytes) {
-    auto options = LogFixture::small_options();
-    options.retain_bytes = retain_bytes;
-    return options;
-  }
-  std::mt19937_64 random_;
-  LogFixture life_;
-};
-
 /// Checks a log at work, over and over.
 template <class Judge>
-void check_at_work(SimulatedDisk& disk, LogAtWork& work, int checks, Judge const& judge) {
+void check_at_work(LogAtWork& work, int checks, Judge const& judge) {
   for (int i = 0; i < checks; ++i) {
-    // Sometimes nearly at rest, sometimes several commits a sector.
-    auto const pace = work.below(12);
-    MovingDirectory directory(
-        disk,
-        [&] {
-          if (pace == 0 || work.below(pace) == 0) work.step();
-        },
-        [&](std::uint64_t bound) { return work.below(bound); });
+    auto directory = work.directory();
     auto const checked = check_log(directory, [] { return true; });
     BOOST_TEST_REQUIRE(checked.has_value());
     judge(*checked);
@@ -98,7 +60,7 @@ BOOST_AUTO_TEST_CASE(a_log_at_work_has_no_findings_whenever_and_however_slowly_o
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     SimulatedDisk disk({.seed = seed});
     LogAtWork work(disk, seed, 256 << 10);
-    check_at_work(disk, work, 50, [&](LogCheck const& checked) {
+    check_at_work(work, 50, [&](LogCheck const& checked) {
       BOOST_TEST(checked.findings.empty(), "seed " << seed << ": " << text_of(checked));
       for (auto const& gap : checked.report.gaps) {
         BOOST_TEST((gap.reason == GapReason::expired), "seed " << seed);
@@ -119,7 +81,7 @@ BOOST_AUTO_TEST_CASE(damage_in_a_log_at_work_is_found_each_time_and_nothing_else
   auto const place = place_of(log.disk, 3);
   log.disk.bytes(place.segment)[place.commit.offset + 100] ^= std::byte{1};
   LogAtWork work(log.disk, 1, 0);
-  check_at_work(log.disk, work, 10, [&](LogCheck const& checked) {
+  check_at_work(work, 10, [&](LogCheck const& checked) {
     BOOST_TEST_REQUIRE(checked.findings.size() == 1u);
     auto const& finding = checked.findings.front();
     BOOST_TEST((finding.kind == Finding::Kind::damage));

@@ -1,0 +1,123 @@
+#include <sys/stat.h>
+
+#include <array>
+#include <optional>
+
+#include "client-lib/cli/exit_code.hpp"
+#include "client-lib/cli/given_options.hpp"
+#include "client-lib/cli/log_text.hpp"
+#include "client-lib/cli/new_log_directory.hpp"
+#include "client-lib/cli/report.hpp"
+#include "client-lib/cli/streams.hpp"
+#include "client-lib/cli/verbs.hpp"
+#include "wal/backup.hpp"
+#include "wal/plain_directory.hpp"
+
+namespace stele::cli {
+namespace {
+
+constexpr std::string_view help_text =
+    R"(Copy a log while a daemon writes it, checked before and after; changes nothing in it.
+
+Examples:
+  stele backup /backup/stele
+  stele backup --incremental /backup/stele
+  stele backup --data-dir /var/lib/stele-web /backup/web
+
+The copy holds all that was acknowledged before the command began. It is a log of its own: a daemon
+starts on it, and `stele verify`, `dump` and `salvage` read it. It is made under the name
+DIR.unfinished, which becomes DIR when all of it is on disk. With --incremental DIR may hold an
+earlier copy of the same log, which is brought up to date: only segments that are new or have grown
+are copied, and what retention has removed goes. Damage of the log is copied as it is, and named.
+Exit code 0: the copy is there and nothing is damaged; 1: it is there and has the damage of the log,
+or it could not be made; 6: it ends in an unfinished write; 7: no log can be read.
+)";
+
+constexpr std::string_view default_data_dir = "/var/lib/stele";
+
+constexpr std::array option_list{
+    Option{.names = "DIR", .value = "DIR", .help = "The copy"},
+    Option{.names = "--data-dir",
+           .value = "PATH",
+           .help = "The log: the daemon's --data-dir",
+           .default_value = default_data_dir},
+    Option{.names = "--incremental", .help = "Bring an earlier copy up to date, if there is one"},
+};
+
+/// The directory that takes the copy: the earlier copy, or a new one.
+struct Target {
+  std::optional<NewLogDirectory> made{};
+  wal::PlainDirectory earlier{};
+
+  wal::Directory& directory() { return made ? made->directory() : *earlier.directory; }
+};
+
+bool is_there(std::string const& path) {
+  struct stat found {};
+  return ::lstat(path.c_str(), &found) == 0;
+}
+
+/// Nothing if it cannot be used; that is printed.
+std::optional<Target> open_target(std::string const& path, bool incremental) {
+  Target target;
+  if (!incremental || !is_there(path)) {
+    target.made = NewLogDirectory::make(path);
+    if (!target.made) return std::nullopt;
+    return target;
+  }
+  auto opened = wal::open_plain_directory(path, wal::PlainAccess::write);
+  if (!opened) {
+    report_unreadable(path, opened.error());
+    return std::nullopt;
+  }
+  if (opened->in_use()) {
+    print_error("a process has the copy open", "a copy that a daemon serves is a log of its own");
+    return std::nullopt;
+  }
+  target.earlier = *std::move(opened);
+  return target;
+}
+
+int report_failure(std::string const& data_dir, std::string const& path,
+                   wal::Failure const& failure) {
+  if (failure.code == wal::Errc::diverged) {
+    print_error(path + ": not an earlier copy of this log: " + failure.message,
+                "name another directory");
+    return exit_failed;
+  }
+  if (failure.code == wal::Errc::not_a_log || failure.code == wal::Errc::unsupported_version) {
+    return report_unreadable(data_dir, failure);
+  }
+  print_error("no backup: " + failure.message);
+  return exit_failed;
+}
+
+int run(ClientOptions const& /*options*/, GivenOptions const& given) {
+  auto const data_dir = given.text("--data-dir", default_data_dir);
+  auto const path = directory_given(given, "DIR");
+  auto const source = wal::open_plain_directory(data_dir, wal::PlainAccess::read);
+  if (!source) return report_unreadable(data_dir, source.error());
+  auto target = open_target(path, given.has("--incremental"));
+  if (!target) return exit_failed;
+  auto const done =
+      wal::backup_log(*source->directory, target->directory(), [&] { return source->in_use(); });
+  if (!done) {
+    if (target->made) target->made->give_up();
+    return report_failure(data_dir, path, done.error());
+  }
+  if (target->made) {
+    if (!target->made->finish(data_dir)) return exit_failed;
+  } else {
+    give_to_owner_of(data_dir, path);
+  }
+  Output output;
+  output.text() = backup_text(*done);
+  if (auto const exit_code = output.finish(); exit_code != exit_ok) return exit_code;
+  return exit_code_for(done->check);
+}
+
+}  // namespace
+
+Verb const backup_verb{.name = "backup", .text = help_text, .options = option_list, .run = run};
+
+}  // namespace stele::cli

@@ -1,0 +1,89 @@
+#include "client-lib/cli/new_log_directory.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "client-lib/cli/log_text.hpp"
+#include "client-lib/cli/report.hpp"
+#include "client-lib/cli/terminal_text.hpp"
+
+namespace stele::cli {
+namespace {
+
+void print_failure(std::string const& path, std::string_view doing, int error) {
+  std::string sentence;
+  append_visible(sentence, path);
+  sentence += ": ";
+  sentence += doing;
+  sentence += ": " + std::system_category().message(error);
+  print_error(sentence);
+}
+
+std::string without_slashes(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
+
+/// Returns 0 or errno.
+int rename_and_sync(std::string const& from, std::string const& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0)
+    return errno;
+  int const parent = ::open((to + "/..").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (parent < 0) return errno;
+  int const error = ::fsync(parent) == 0 ? 0 : errno;
+  ::close(parent);
+  return error;
+}
+
+}  // namespace
+
+std::optional<NewLogDirectory> NewLogDirectory::make(std::string path) {
+  path = without_slashes(std::move(path));
+  auto const unfinished = path + ".unfinished";
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) == 0) {
+    print_failure(path, "will not use it", EEXIST);
+    return std::nullopt;
+  }
+  if (::mkdir(unfinished.c_str(), 0700) != 0) {
+    int const error = errno;
+    print_failure(unfinished, "cannot make it", error);
+    if (error == EEXIST) print_error("an earlier command did not finish; remove what it left");
+    return std::nullopt;
+  }
+  auto opened = wal::open_plain_directory(unfinished, wal::PlainAccess::write);
+  if (!opened) {
+    report_unreadable(unfinished, opened.error());
+    return std::nullopt;
+  }
+  return NewLogDirectory(std::move(path), *std::move(opened));
+}
+
+bool NewLogDirectory::finish(std::string const& source) {
+  give_to_owner_of(source, opened_.path);
+  int const error = rename_and_sync(opened_.path, path_);
+  if (error != 0) print_failure(path_, "cannot give it its name", error);
+  return error == 0;
+}
+
+void NewLogDirectory::give_up() noexcept { ::rmdir(opened_.path.c_str()); }
+
+void give_to_owner_of(std::string const& source, std::string const& target) {
+  struct stat owner {};
+  if (::geteuid() != 0 || ::stat(source.c_str(), &owner) != 0) return;
+  std::error_code ignored;
+  for (auto const& file : std::filesystem::directory_iterator(target, ignored)) {
+    (void)!::lchown(file.path().c_str(), owner.st_uid, owner.st_gid);
+  }
+  (void)!::lchown(target.c_str(), owner.st_uid, owner.st_gid);
+}
+
+}  // namespace stele::cli
