@@ -17,6 +17,7 @@
 #include "daemon/chunk_memory.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/config_change.hpp"
+#include "daemon/confinement.hpp"
 #include "daemon/diagnostics.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/heartbeat.hpp"
@@ -248,6 +249,11 @@ int Service::serve(ListenSocket& listen_socket, boost::asio::signal_set& signals
   server.start();
   heartbeat.start();
   spdlog::info("listening on {}", listen_socket.path());
+  // Before the first client is heard; all that needs more than this has been done.
+  if (auto const error = confine_process()) {
+    spdlog::warn("the kernel takes no seccomp filter, so the daemon stays less confined: {}",
+                 error.message());
+  }
   manager_.ready(heartbeat.line());
   io_.run();
   if (server.log_failed()) return exit_io_error;

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# boot.sh BUILD_DIR: boots Debian's systemd as process 1 of its own PID, mount and cgroup
-# namespaces, on a copy-on-write view of this machine's files in which steled is installed, and
-# runs real_systemd_cases.py there. Nothing stays behind. 77: this machine cannot do that.
+# boot.sh BUILD_DIR [service|disk]: boots Debian's systemd as process 1 of its own PID, mount and
+# cgroup namespaces, on a copy-on-write view of this machine's files in which steled is installed,
+# and runs service_cases.py or disk_cases.py there. Nothing stays behind. 77: this machine cannot do
+# that.
 set -euo pipefail
 build=$(realpath "$1") here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
+cases=${2:-service}
 
 lacking() {
   echo "skipped: $1"
@@ -16,6 +18,12 @@ lacking() {
 mount_view() {
   mount -t tmpfs tmpfs /mnt && mkdir /mnt/upper /mnt/work /mnt/root &&
     mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
+}
+
+# A small file system of its own, on a loop device: PATH.
+mount_disk() {
+  truncate -s 128M /mnt/disk && mkfs.ext4 -q -m 0 /mnt/disk && mkdir -p "$1" &&
+    mount -o loop /mnt/disk "$1"
 }
 
 inside() {
@@ -41,7 +49,8 @@ inside() {
   touch dev/console run/result
   mount --bind /dev/null dev/console
   mount --bind "$result" run/result
-  cp "$here/real_systemd_cases.py" run
+  cp "$here"/*_cases.py run
+  [ "$cases" != disk ] || mount_disk var/lib/stele-disk
 
   DESTDIR=$PWD cmake --install "$build" --prefix /usr/local >/dev/null
   rm -rf etc/systemd/system/*
@@ -52,7 +61,7 @@ SuccessAction=exit-force
 [Service]
 Type=oneshot
 Environment=STELE_RESTARTS=${STELE_RESTARTS:-3}
-ExecStart=/bin/sh -c 'exec python3 -B /run/real_systemd_cases.py >/run/result 2>&1'
+ExecStart=/bin/sh -c 'exec python3 -B /run/${cases}_cases.py >/run/result 2>&1'
 EOF
   mkdir oldroot
   pivot_root . oldroot
@@ -64,13 +73,16 @@ EOF
     /lib/systemd/systemd --system --unit=cases.service --log-level=warning --log-target=null
 }
 
-case ${2:-} in
+case ${3:-} in
   probe) mount -t cgroup2 cgroup2 /mnt && umount /mnt && mount_view ;;
-  inside) result=$3 && inside ;;
+  probe_disk) mount_view && mount_disk /mnt/probe ;;
+  inside) result=$4 && inside ;;
   *)
-    own=("${BASH_SOURCE[0]}" "$build")
+    own=("${BASH_SOURCE[0]}" "$build" "$cases")
     unshare --pid --fork --mount --cgroup bash "${own[@]}" probe ||
       lacking "needs namespaces, cgroup2 and overlayfs"
+    [ "$cases" != disk ] || unshare --mount bash "${own[@]}" probe_disk ||
+      lacking "needs ext4 on a loop device"
     result=$(mktemp)
     trap 'rm -f "$result"' EXIT
     unshare --pid --fork --mount --cgroup --ipc --uts bash "${own[@]}" inside "$result" || true

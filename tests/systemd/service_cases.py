@@ -5,56 +5,14 @@ import os
 import pathlib
 import pwd
 import socket
-import struct
 import subprocess
 import threading
-import time
 import unittest
 
-SOCKET = "/run/stele/stele.sock"
+from common_cases import SOCKET, Peer, show, start, systemctl, wait_for
+
 CONFIG = pathlib.Path("/usr/local/etc/stele/steled.conf")
 LOG = pathlib.Path("/run/steled.log")
-PATIENCE_S = 60
-
-
-def systemctl(*arguments) -> subprocess.CompletedProcess:
-    return subprocess.run(["systemctl", "--no-pager", *arguments], capture_output=True, text=True)
-
-
-def show(name: str, unit="steled.service") -> str:
-    return systemctl("show", "--value", "-p", name, unit).stdout.strip()
-
-
-def wait_for(what, is_true) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not is_true():
-        if time.monotonic() > deadline:
-            raise AssertionError("waited in vain: " + what)
-        time.sleep(0.02)
-
-
-class Peer:
-    """A connection that speaks in frames."""
-
-    def __init__(self):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(PATIENCE_S)
-        self.socket.connect(SOCKET)
-
-    def ask(self, **request) -> dict:
-        text = json.dumps(request).encode()
-        self.socket.sendall(struct.pack(">I", len(text)) + text)
-        (length,) = struct.unpack(">I", self.receive(4))
-        return json.loads(self.receive(length))
-
-    def receive(self, count: int) -> bytes:
-        data = b""
-        while len(data) < count:
-            piece = self.socket.recv(count - len(data))
-            if not piece:
-                raise ConnectionResetError("the daemon has closed")
-            data += piece
-        return data
 
 
 class Writer(threading.Thread):
@@ -112,14 +70,7 @@ def messages(wanted: str) -> list:
 class RealSystemd(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        drop_in = pathlib.Path("/etc/systemd/system/steled.service.d/test.conf")
-        drop_in.parent.mkdir(parents=True)
-        # There is no journal here, and nobody waits half a minute for the watchdog.
-        drop_in.write_text("[Service]\nWatchdogSec=2s\nRestartSec=100ms\nStandardOutput=append:"
-                           f"{LOG}\nStandardError=append:{LOG}\n")
-        systemctl("daemon-reload")
-        started = systemctl("start", "steled.socket")
-        assert started.returncode == 0, started.stderr
+        start("steled.service", LOG)
 
     def setUp(self):
         systemctl("reset-failed", "steled.service")
@@ -145,6 +96,7 @@ class RealSystemd(unittest.TestCase):
         self.assertEqual(self.status("Uid").split()[1], str(pwd.getpwnam("stele").pw_uid))
         self.assertEqual(self.status("NoNewPrivs"), "1")
         self.assertEqual(self.status("Seccomp"), "2")
+        self.assertNotIn("no seccomp filter", LOG.read_text())
         self.assertEqual(int(self.status("CapBnd"), 16), 0)
         limits = pathlib.Path(f"/proc/{self.main_pid()}/limits").read_text()
         self.assertRegex(limits, r"Max core file size +0 +0")
@@ -214,6 +166,21 @@ class RealSystemd(unittest.TestCase):
             wait_for("the rest", lambda: "segment-bytes has changed in the file; it needs a restart"
                      in LOG.read_text())
             self.assertEqual(self.main_pid(), pid)
+
+    def test_7a_without_io_uring_it_says_so_in_a_line_and_goes_on(self):
+        drop_in = pathlib.Path("/etc/systemd/system/steled.service.d/no_aio.conf")
+        drop_in.write_text("[Service]\nSystemCallFilter=~@aio\n")
+        try:
+            systemctl("daemon-reload")
+            before = len(LOG.read_text())
+            self.assertEqual(systemctl("restart", "steled.service").returncode, 0)
+            lines = LOG.read_text()[before:].splitlines()
+            self.assertEqual(len([line for line in lines if "io_uring" in line]), 1, lines)
+            self.assertTrue(Peer().ask(op="write_log", entry={"message": "by calls"})["ok"])
+        finally:
+            drop_in.unlink()
+            systemctl("daemon-reload")
+        self.assertEqual(systemctl("restart", "steled.service").returncode, 0)
 
     def test_8_a_wrong_configuration_is_not_tried_again_and_again(self):
         systemctl("stop", "steled.socket", "steled.service")
