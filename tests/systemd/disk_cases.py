@@ -151,7 +151,7 @@ class RealDisk(unittest.TestCase):
                     wait_for("writes", lambda: writer.acknowledged > before or writer.error)
                     with stalled_disk():
                         if answers_soon():
-                            continue  # Nothing but writes were under way, which are beside the loop.
+                            continue  # Only writes were under way, which are beside the loop.
                         time.sleep(2.5 * WATCHDOG_S)
                         self.assert_not_restarted(pid)
                     break
