@@ -91,6 +91,7 @@ def check_command_texts(prefix):
     share = prefix / "share"
     for path, word, shell in (
             ("man/man1/stele.1", ".TH STELE 1", None),
+            ("man/man8/steled.8", ".Dt STELED 8", None),
             ("bash-completion/completions/stele", "complete ", "bash"),
             ("zsh/vendor-completions/_stele", "#compdef stele", "zsh"),
             ("fish/vendor_completions.d/stele.fish", "complete -c stele", "fish"),
@@ -109,9 +110,8 @@ def check_service(prefix):
                  "etc/stele/steled.conf", "share/doc/stele/systemd.md"):
         expect(f"{name} is installed", (prefix / name).is_file(), True)
     run([prefix / "sbin/steled", "--check-config", "--config", prefix / "etc/stele/steled.conf"])
-    # Configured for /usr/local, installed elsewhere.
-    expect("the unit's program", "\nExecStart=/usr/local/sbin/steled --config "
-           "/usr/local/etc/stele/steled.conf\n" in (units / "steled.service").read_text(), True)
+    expect("the unit's program", f"\nExecStart={prefix}/sbin/steled --config "
+           f"{prefix}/etc/stele/steled.conf\n" in (units / "steled.service").read_text(), True)
 
 
 def use_prefix(prefix, work):

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# boot.sh BUILD_DIR [service|disk]: boots Debian's systemd as process 1 of its own PID, mount and
-# cgroup namespaces, on a copy-on-write view of this machine's files in which steled is installed,
-# and runs service_cases.py or disk_cases.py there. Nothing stays behind. 77: this machine cannot do
-# that.
+# boot.sh BUILD_DIR [service|disk|packages]: boots Debian's systemd as process 1 of its own PID,
+# mount and cgroup namespaces, on a copy-on-write view of this machine's files, and runs
+# service_cases.py, disk_cases.py or packages_cases.py there; for the first two steled is installed
+# in the view, for the last one it has the packages of the build. Nothing stays behind. 77: this
+# machine cannot do that.
 set -euo pipefail
 build=$(realpath "$1") here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
 cases=${2:-service}
@@ -24,6 +25,19 @@ mount_view() {
 mount_disk() {
   truncate -s 128M /mnt/disk && mkfs.ext4 -q -m 0 /mnt/disk && mkdir -p "$1" &&
     mount -o loop /mnt/disk "$1"
+}
+
+# The packages, and again as those of the next release, below run/packages.
+upgrade_of() {
+  mkdir run/packages
+  cp "$@" run/packages
+  local package
+  for package in run/packages/*-1_*.deb; do
+    dpkg-deb -R "$package" tmp/package
+    sed -i 's/0\.1\.0-1/0.1.0-2/' tmp/package/DEBIAN/control
+    dpkg-deb -Znone -b tmp/package "${package/-1_/-2_}" >/dev/null
+    rm -r tmp/package
+  done
 }
 
 inside() {
@@ -51,8 +65,12 @@ inside() {
   mount --bind "$result" run/result
   cp "$here"/*_cases.py run
   [ "$cases" != disk ] || mount_disk var/lib/stele-disk
-
-  DESTDIR=$PWD cmake --install "$build" --prefix /usr/local >/dev/null
+  if [ "$cases" = packages ]; then
+    rm -f usr/sbin/policy-rc.d # Containers have one, which forbids services.
+    upgrade_of "$build"/packages/*.deb
+  else
+    DESTDIR=$PWD cmake --install "$build" --prefix /usr/local >/dev/null
+  fi
   rm -rf etc/systemd/system/*
   cat >etc/systemd/system/cases.service <<EOF
 [Unit]
@@ -65,8 +83,7 @@ ExecStart=/bin/sh -c 'exec python3 -B /run/${cases}_cases.py >/run/result 2>&1'
 EOF
   mkdir oldroot
   pivot_root . oldroot
-  systemd-sysusers
-  systemd-tmpfiles --create stele.conf
+  [ "$cases" = packages ] || { systemd-sysusers && systemd-tmpfiles --create stele.conf; }
   umount -l /oldroot
   mount --make-rshared /
   exec env -i container=stele-test PATH=/usr/sbin:/usr/bin:/sbin:/bin \

@@ -6,48 +6,13 @@ import pathlib
 import pwd
 import socket
 import subprocess
-import threading
 import unittest
 
-from common_cases import SOCKET, Peer, show, start, systemctl, wait_for
+from common_cases import (SOCKET, Peer, Writer, messages, show, start, stop_and_check, systemctl,
+                          wait_for)
 
 CONFIG = pathlib.Path("/usr/local/etc/stele/steled.conf")
 LOG = pathlib.Path("/run/steled.log")
-
-
-class Writer(threading.Thread):
-    """Writes numbered entries; where a connection ends it connects again and sends again."""
-
-    def __init__(self, number: int):
-        super().__init__()
-        self.name = f"{number:032x}"
-        self.stop = threading.Event()
-        self.acknowledged = 0
-        self.connections = 0
-        self.errors = []
-
-    def run(self):
-        peer = None
-        while not self.stop.is_set():
-            try:
-                if peer is None:
-                    peer = Peer()
-                    self.connections += 1
-                    assert peer.ask(op="hello", writer=self.name)["ok"]
-                number = self.acknowledged + 1
-                reply = peer.ask(op="write_log", write_no=number,
-                                 entry={"message": f"{self.name} {number}"})
-                if not reply["ok"]:
-                    if reply["error"]["code"] == "shutting_down":  # To be sent to the next one.
-                        peer = None
-                        continue
-                    raise AssertionError(reply)
-                self.acknowledged = number
-            except (ConnectionResetError, BrokenPipeError):
-                peer = None
-            except Exception as error:  # Such as a refused connection.
-                self.errors.append(repr(error))
-                return
 
 
 @contextlib.contextmanager
@@ -59,12 +24,6 @@ def settings(text: str):
         yield
     finally:
         CONFIG.write_text(before)
-
-
-def messages(wanted: str) -> list:
-    run = subprocess.run(["stele", "--socket", SOCKET, "read", "-o", "cat", "--contains", wanted],
-                         capture_output=True, text=True, check=True)
-    return run.stdout.splitlines()
 
 
 class RealSystemd(unittest.TestCase):
@@ -128,18 +87,7 @@ class RealSystemd(unittest.TestCase):
             before = sum(writer.acknowledged for writer in writers)
             self.assertEqual(systemctl("restart", "steled.service").returncode, 0)
             wait_for("entries", lambda: sum(w.acknowledged for w in writers) > before + 200)
-        for writer in writers:
-            writer.stop.set()
-        for writer in writers:
-            writer.join()
-        acknowledged = sum(writer.acknowledged for writer in writers)
-        print(f"{restarts} restarts, 16 writers: {acknowledged} entries acknowledged, "
-              f"{sum(writer.connections for writer in writers)} connections, "
-              f"{sum(len(writer.errors) for writer in writers)} errors")
-        for writer in writers:
-            self.assertEqual(writer.errors, [])
-            expected = [f"{writer.name} {number + 1}" for number in range(writer.acknowledged)]
-            self.assertEqual(messages(writer.name), expected)
+        print(f"{restarts} restarts, {stop_and_check(self, writers)}")
 
     def test_5_after_a_kill_it_is_started_again_and_the_log_is_whole(self):
         Peer().ask(op="write_log", entry={"message": "before the kill"})

@@ -1,4 +1,5 @@
-"""What systemd itself says of the units: units_test.py UNIT_DIR STELED. 77: there is no systemd."""
+"""What systemd itself says of the units: units_test.py BUILD_DIR. 77: there is no systemd."""
+import os
 import pathlib
 import re
 import shutil
@@ -16,16 +17,20 @@ def file_of(unit: str) -> str:
 
 
 class Units(unittest.TestCase):
-    built: pathlib.Path
-    steled: str
+    build: pathlib.Path
 
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
         self.dir = pathlib.Path(scratch.name)
-        for unit in self.built.glob("steled*.s*"):
-            # The program is not installed here.
-            text = re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={self.steled}", unit.read_text())
+        words = ["cmake", "--install", self.build, "--prefix", "/usr", "--component", "daemon"]
+        subprocess.run(words, check=True, env={**os.environ, "DESTDIR": scratch.name},
+                       stdout=subprocess.DEVNULL)
+        for unit in (self.dir / "usr/lib/systemd/system").iterdir():
+            # The program is not in its place here.
+            text, found = re.subn("(?m)^ExecStart=/usr/sbin/steled ",
+                                  f"ExecStart={self.build}/bin/steled ", unit.read_text())
+            self.assertEqual(found, 1 if unit.suffix == ".service" else 0)
             (self.dir / unit.name).write_text(text)
 
     def analyze(self, *arguments):
@@ -82,5 +87,5 @@ if __name__ == "__main__":
     if not shutil.which("systemd-analyze"):
         print("skipped: there is no systemd-analyze")
         sys.exit(77)
-    Units.built, Units.steled = pathlib.Path(sys.argv[1]), sys.argv[2]
+    Units.build = pathlib.Path(sys.argv[1])
     unittest.main(argv=sys.argv[:1], verbosity=2)
