@@ -12,6 +12,7 @@ enum ExitCode : int {
   exit_empty = 5,        ///< With --fail-empty: nothing matched.
   exit_torn = 6,         ///< The log ends in an unfinished write; nothing else is wrong with it.
   exit_unreadable = 7,   ///< No log could be read in this directory.
+  exit_warned = 8,       ///< `doctor` found something to mend, though nothing is lost by it.
   exit_interrupted = 130,
 };
 

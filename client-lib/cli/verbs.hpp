@@ -18,6 +18,7 @@ extern Verb const count_verb;
 extern Verb const stats_verb;
 extern Verb const top_verb;
 extern Verb const audit_verb;
+extern Verb const doctor_verb;
 extern Verb const completion_verb;
 extern Verb const backup_verb;
 extern Verb const verify_verb;

@@ -4,6 +4,7 @@ import fcntl
 import os
 import pathlib
 import shutil
+import subprocess
 import threading
 import time
 import unittest
@@ -161,6 +162,23 @@ class RealDisk(unittest.TestCase):
                 self.assertIsNone(writer.error)
                 self.assertEqual(Peer(SOCKET).ask(op="count_logs")["count"], writer.acknowledged)
                 self.assert_not_restarted(pid)
+
+
+    def test_4_the_doctor_finds_a_disk_without_barriers_and_one_without_space(self):
+        def visit() -> str:
+            words = ["stele", "doctor", "--socket", SOCKET, "--data-dir", str(DISK)]
+            return subprocess.run(words, capture_output=True, text=True).stdout
+
+        self.serve("posix")
+        self.assertRegex(visit(), r"(ok|note) +write cache ")
+        # What is left of 128 MiB is more than a segment of the default size, and not much.
+        self.assertRegex(visit(), r"warn +space ")
+        subprocess.run(["mount", "-o", "remount,nobarrier", DISK], check=True)
+        self.assertRegex(visit(), r"bad +write cache +mounted with nobarrier")
+        subprocess.run(["mount", "-o", "remount,barrier", DISK], check=True)
+        self.assertRegex(visit(), r"(ok|note) +write cache ")
+        with full_disk():
+            self.assertRegex(visit(), r"bad +space ")
 
 
 if __name__ == "__main__":

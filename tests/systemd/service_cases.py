@@ -130,6 +130,34 @@ class RealSystemd(unittest.TestCase):
             systemctl("daemon-reload")
         self.assertEqual(systemctl("restart", "steled.service").returncode, 0)
 
+    def doctor(self, *words) -> str:
+        run = subprocess.run(["stele", "doctor", *words], capture_output=True, text=True)
+        return run.stdout + run.stderr
+
+    def test_7b_the_doctor_looks_at_the_service(self):
+        Peer().ask(op="ping")
+        visit = self.doctor()
+        self.assertRegex(visit, r"ok +socket +0660 root:stele\n")
+        self.assertRegex(visit, r"ok +daemon +steled .*, state ok\n")
+        self.assertRegex(visit, r"ok +io_uring +works here; the daemon writes by io_uring, ")
+        self.assertRegex(visit, r"warn +file system +overlay on ")
+        unit = pathlib.Path("/usr/local/lib/systemd/system/steled.service")
+        self.assertRegex(visit, r"ok +unit +exposure 0\.\d of 10\n")
+        opened = pathlib.Path("/run/opened.service")
+        opened.write_text(unit.read_text().replace("PrivateNetwork=yes", "")
+                          .replace("CapabilityBoundingSet=", "").replace("ProtectHome=yes", ""))
+        self.assertRegex(self.doctor("--unit", str(opened)), r"warn +unit +exposure \d")
+        # Where a filter refuses rings.
+        output = pathlib.Path("/run/doctor.out")
+        pathlib.Path("/run/systemd/system/doctor.service").write_text(
+            "[Service]\nType=oneshot\nExecStart=-/usr/local/bin/stele doctor\n"
+            "SystemCallFilter=~io_uring_setup\nSystemCallErrorNumber=EPERM\n"
+            f"StandardOutput=truncate:{output}\n")
+        systemctl("daemon-reload")
+        self.assertEqual(systemctl("start", "doctor.service").returncode, 0)
+        self.assertRegex(output.read_text(),
+                         r"note +io_uring +not to be had: a seccomp filter refuses it")
+
     def test_8_a_wrong_configuration_is_not_tried_again_and_again(self):
         systemctl("stop", "steled.socket", "steled.service")
         with settings("\nretain-bytes = soon\n"):
