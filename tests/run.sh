@@ -11,7 +11,7 @@ exec </dev/null
 presets=("$@")
 [ ${#presets[@]} -gt 0 ] || presets=(release asan-ubsan)
 
-purposes=(build test faults package)
+purposes=(build test faults package ship)
 for preset in "${presets[@]}"; do
   case $preset in clang | fuzz) purposes+=(fuzz) ;; esac
 done

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 
@@ -44,6 +45,27 @@ constexpr std::array option_list = with_selection(std::array{
            .default_value = "auto"},
 });
 
+/// Of `read` alone.
+constexpr std::array remote_options{
+    Option{.names = "--from",
+           .value = "URL,…",
+           .help = "Not this machine's log but streams of NATS JetStream (see ship), merged by "
+                   "time: nats://host:port"},
+    Option{.names = "--stream", .value = "NAME", .help = "With --from: a stream", .many = true},
+    Option{.names = "--tls", .help = "With --from: only over TLS"},
+    Option{.names = "--tls-ca",
+           .value = "FILE",
+           .help = "With --from: certificates of authorities to trust"},
+    Option{.names = "--creds", .value = "FILE", .help = "With --from: a credentials file"},
+};
+
+constexpr auto read_option_list = [] {
+  std::array<Option, option_list.size() + remote_options.size()> all{};
+  std::ranges::copy(option_list, all.begin());
+  std::ranges::copy(remote_options, all.begin() + option_list.size());
+  return all;
+}();
+
 bool terminal_has_colours() noexcept {
   auto const* no_colour = std::getenv("NO_COLOR");
   auto const* terminal = std::getenv("TERM");
@@ -82,7 +104,9 @@ void take_lines(ReadArguments& arguments, std::string_view text) {
 
 }  // namespace
 
-std::span<Option const> read_options() noexcept { return option_list; }
+std::span<Option const> read_options() noexcept { return read_option_list; }
+
+std::span<Option const> tail_options() noexcept { return option_list; }
 
 ReadArguments read_arguments(GivenOptions const& given, bool tail) {
   ReadArguments arguments{.selection = selection_of(given),

@@ -31,8 +31,8 @@ struct ReadArguments {
 /// `tail`: follow, with the newest ten first. Throws UsageError.
 ReadArguments read_arguments(GivenOptions const& given, bool tail = false);
 
-/// The options of both.
 std::span<Option const> read_options() noexcept;
+std::span<Option const> tail_options() noexcept;
 
 /// Prints entries as they are written, until it is interrupted. Returns the exit code.
 int follow_log(ClientOptions const& options, ReadArguments const& arguments);

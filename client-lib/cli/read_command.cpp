@@ -9,6 +9,7 @@
 #include "client-lib/cli/pager.hpp"
 #include "client-lib/cli/read_arguments.hpp"
 #include "client-lib/cli/report.hpp"
+#include "client-lib/cli/ship_program.hpp"
 #include "client-lib/cli/streams.hpp"
 #include "client-lib/cli/verbs.hpp"
 
@@ -25,6 +26,7 @@ Examples:
   stele read -g 'disk sd[ab]'
   stele read -f
   stele read -o cat > messages.txt
+  stele read --from nats://a:4222 --stream web1 --stream web2 --since today
 
 TIME is RFC 3339 (2023-11-14T22:13:20Z), local time (2023-11-14 22:13[:20[.5]], 22:13), `now`,
 `today`, `yesterday`, relative (`10 min ago`, -1h, +5min), seconds since the epoch (@1700000000),
@@ -110,6 +112,7 @@ void RangeRead::print(StoredEntry const& entry) {
 }
 
 int run(ClientOptions const& options, GivenOptions const& given) {
+  if (given.has("--from")) return run_remote_read(given);
   auto const arguments = read_arguments(given);
   if (arguments.follow) return follow_log(options, arguments);
   auto client = Client::connect(options);

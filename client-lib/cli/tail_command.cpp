@@ -140,6 +140,6 @@ int follow_log(ClientOptions const& options, ReadArguments const& arguments) {
   return Follow{options, arguments, std::move(*client)}.run();
 }
 
-Verb const tail_verb{.name = "tail", .text = help_text, .options = read_options(), .run = run};
+Verb const tail_verb{.name = "tail", .text = help_text, .options = tail_options(), .run = run};
 
 }  // namespace stele::cli

@@ -6,9 +6,9 @@ namespace stele::cli {
 namespace {
 
 constexpr std::array verbs{
-    &ping_verb,   &write_verb, &pipe_verb,    &import_verb, &export_verb,     &read_verb,
-    &tail_verb,   &count_verb, &stats_verb,   &top_verb,    &audit_verb,      &backup_verb,
-    &verify_verb, &dump_verb,  &salvage_verb, &doctor_verb, &completion_verb,
+    &ping_verb,   &write_verb, &pipe_verb,    &import_verb, &export_verb, &read_verb,
+    &tail_verb,   &count_verb, &stats_verb,   &top_verb,    &audit_verb,  &backup_verb,
+    &verify_verb, &dump_verb,  &salvage_verb, &doctor_verb, &ship_verb,   &completion_verb,
 };
 
 constexpr std::array common{

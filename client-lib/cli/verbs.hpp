@@ -24,6 +24,7 @@ extern Verb const backup_verb;
 extern Verb const verify_verb;
 extern Verb const dump_verb;
 extern Verb const salvage_verb;
+extern Verb const ship_verb;
 
 std::span<Verb const* const> all_verbs() noexcept;
 

@@ -10,7 +10,7 @@ from common_cases import (SOCKET, Peer, Writer, messages, show, stop_and_check, 
 
 PACKAGES = pathlib.Path("/run/packages")
 CONFIG = pathlib.Path("/etc/stele/steled.conf")
-NAMES = ("libstele", "libstele-dev", "stele-daemon", "stele-tools")
+NAMES = ("libstele", "libstele-dev", "stele-daemon", "stele-ship", "stele-tools")
 LOG = pathlib.Path("/run/steled.log")
 WEB = "steled@web.service"
 
@@ -61,6 +61,9 @@ class Packages(unittest.TestCase):
         libraries = subprocess.run(["ldconfig", "-p"], capture_output=True, text=True).stdout
         self.assertIn("libstele.so.0 ", libraries)
         subprocess.run(["pkg-config", "--exists", "stele"], check=True)
+        ship = subprocess.run(["stele", "ship", "--to", "nats://nowhere"], capture_output=True,
+                              text=True)
+        self.assertIn("--stream is missing", ship.stderr)
 
     def test_2_an_upgrade_keeps_data_and_settings_and_refuses_no_client(self):
         with open(CONFIG, "a", encoding="utf-8") as file:

@@ -23,13 +23,14 @@ class Units(unittest.TestCase):
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
         self.dir = pathlib.Path(scratch.name)
-        words = ["cmake", "--install", self.build, "--prefix", "/usr", "--component", "daemon"]
-        subprocess.run(words, check=True, env={**os.environ, "DESTDIR": scratch.name},
-                       stdout=subprocess.DEVNULL)
+        for component in ("daemon", "ship"):
+            words = ["cmake", "--install", self.build, "--prefix", "/usr", "--component", component]
+            subprocess.run(words, check=True, env={**os.environ, "DESTDIR": scratch.name},
+                           stdout=subprocess.DEVNULL)
         for unit in (self.dir / "usr/lib/systemd/system").iterdir():
-            # The program is not in its place here.
-            text, found = re.subn("(?m)^ExecStart=/usr/sbin/steled ",
-                                  f"ExecStart={self.build}/bin/steled ", unit.read_text())
+            # The programs are not in their places here.
+            text, found = re.subn("(?m)^ExecStart=/usr/s?bin/(steled?) ",
+                                  rf"ExecStart={self.build}/bin/\1 ", unit.read_text())
             self.assertEqual(found, 1 if unit.suffix == ".service" else 0)
             (self.dir / unit.name).write_text(text)
 
@@ -50,6 +51,12 @@ class Units(unittest.TestCase):
                 run = self.verify(unit, unit.replace("service", "socket"))
                 self.assertEqual(run.stdout + run.stderr, "")
                 self.assertEqual(run.returncode, 0)
+
+    def test_verify_of_the_shipper_is_silent(self):
+        if not (self.dir / "stele-ship@.service").exists():
+            self.skipTest("there is no libnats")
+        run = self.verify("stele-ship@one.service", "steled.service", "steled.socket")
+        self.assertEqual((run.returncode, run.stdout + run.stderr), (0, ""))
 
     def test_verify_would_name_a_mistake(self):
         unit = self.dir / "steled.service"

@@ -1,0 +1,54 @@
+#include <array>
+
+#include "client-lib/cli/ship_program.hpp"
+#include "client-lib/cli/verbs.hpp"
+
+namespace stele::cli {
+namespace {
+
+constexpr std::string_view help_text =
+    R"(Publish the log into a stream of NATS JetStream, each entry once and in order.
+
+Examples:
+  stele ship --to nats://a:4222,nats://b:4222 --stream web1
+  stele ship --to nats://a:4222 --stream LOGS --batch --subject-pattern 'logs.{host}'
+
+Follows the log and goes on for ever, over restarts of itself, of the daemon and of the servers:
+where it was, it reads in the stream. A message is an entry as `read -o json` prints it; with
+--batch it is a run of entries, a line each. What cannot be shipped is named by a message
+{"gap":{…}}.
+
+Without --batch the stream belongs to this log alone. With it logs share a stream, and
+--subject-pattern gives each a subject of its own.
+)";
+
+constexpr std::array option_list{
+    Option{.names = "--to", .value = "URL,…", .help = "Servers: nats://host:port"},
+    Option{.names = "--stream", .value = "NAME", .help = "The stream"},
+    Option{.names = "--subject-pattern",
+           .value = "PATTERN",
+           .help = "Subject of a message: {host}, {store} and {level} are filled in; default: "
+                   "logs.{host}.{level}, with --batch logs.{host}"},
+    Option{.names = "--batch", .help = "Many entries a message, for a stream that logs share"},
+    Option{.names = "--host", .value = "NAME", .help = "For {host}; default: the machine's name"},
+    Option{.names = "--create-replicas",
+           .value = "N",
+           .help = "Make the stream, with so many replicas, if it is not there"},
+    Option{.names = "--until-caught-up", .help = "End when all that is there has been taken"},
+    Option{.names = "--metrics",
+           .value = "FILE",
+           .help = "Write figures there each second, for node_exporter's textfile collector"},
+    Option{.names = "--tls", .help = "Only over TLS"},
+    Option{.names = "--tls-ca", .value = "FILE", .help = "Certificates of authorities to trust"},
+    Option{.names = "--tls-cert", .value = "FILE", .help = "Own certificate, and"},
+    Option{.names = "--tls-key", .value = "FILE", .help = "its key"},
+    Option{.names = "--creds", .value = "FILE", .help = "Credentials file"},
+    Option{.names = "--nkey", .value = "KEY", .help = "Public NKey, and"},
+    Option{.names = "--nkey-seed", .value = "FILE", .help = "its seed"},
+};
+
+}  // namespace
+
+Verb const ship_verb{.name = "ship", .text = help_text, .options = option_list, .run = run_ship};
+
+}  // namespace stele::cli

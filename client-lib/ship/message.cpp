@@ -1,0 +1,134 @@
+#include "client-lib/ship/message.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "client-lib/cli/entry_text.hpp"
+
+namespace stele::ship {
+namespace {
+
+constexpr std::array<std::string_view, 3> names{"{host}", "{store}", "{level}"};
+/// In the place of a level.
+constexpr std::string_view gap_level = "gap";
+
+bool is_token_byte(char byte) noexcept {
+  return static_cast<unsigned char>(byte) > ' ' && byte != '*' && byte != '>' && byte != '.' &&
+         byte != 0x7f;
+}
+
+std::string token_of(std::string_view text) {
+  std::string token(text);
+  std::ranges::replace_if(
+      token, [](char byte) { return !is_token_byte(byte); }, '_');
+  return token.empty() ? "_" : token;
+}
+
+void replace_all(std::string& text, std::string_view name, std::string_view value) {
+  for (auto at = text.find(name); at != text.npos; at = text.find(name, at + value.size())) {
+    text.replace(at, name.size(), value);
+  }
+}
+
+}  // namespace
+
+std::optional<SubjectPattern> SubjectPattern::parse(std::string_view text, Layout layout) {
+  SubjectPattern const pattern(text);
+  auto const filled = pattern.subject("h", "s", "l");
+  bool const tokens_are_whole = !filled.empty() && filled.front() != '.' && filled.back() != '.' &&
+                                filled.find("..") == filled.npos;
+  bool const bytes_are_right =
+      std::ranges::all_of(filled, [](char byte) { return byte == '.' || is_token_byte(byte); });
+  bool const is_filled = filled.find_first_of("{}") == filled.npos;
+  bool const by_level = text.find(names[2]) != text.npos;
+  if (!tokens_are_whole || !bytes_are_right || !is_filled) return std::nullopt;
+  if (by_level && layout == Layout::batches) return std::nullopt;
+  return pattern;
+}
+
+std::string SubjectPattern::subject(std::string_view host, std::string_view store,
+                                    std::string_view level) const {
+  auto subject = text_;
+  replace_all(subject, names[0], token_of(host));
+  replace_all(subject, names[1], token_of(store));
+  replace_all(subject, names[2], token_of(level));
+  return subject;
+}
+
+std::string SubjectPattern::wildcard() const {
+  auto subject = text_;
+  // A token that is only partly filled in is a wildcard as a whole.
+  for (std::size_t begin = 0; begin < subject.size();) {
+    auto end = std::min(subject.find('.', begin), subject.size());
+    if (subject.substr(begin, end - begin).find('{') != subject.npos) {
+      subject.replace(begin, end - begin, "*");
+      end = begin + 1;
+    }
+    begin = end + 1;
+  }
+  return subject;
+}
+
+std::string message_id(std::string_view store, std::uint64_t last_seq) {
+  return std::string(store) + ':' + std::to_string(last_seq);
+}
+
+std::optional<MessageId> parse_message_id(std::string_view id) {
+  auto const colon = id.rfind(':');
+  if (colon == id.npos) return std::nullopt;
+  MessageId parsed{.store = std::string(id.substr(0, colon))};
+  auto const digits = id.substr(colon + 1);
+  auto const [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), parsed.seq);
+  if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  return parsed;
+}
+
+void MessageMaker::add_gap(std::vector<Message>& out, std::uint64_t up_to,
+                           std::string_view reason) {
+  if (up_to <= last_seq_) return;
+  auto const first = last_seq_ + 1;
+  out.push_back({.subject = options_.pattern.subject(options_.host, options_.store, gap_level),
+                 .body = R"({"gap":{"first_seq":)" + std::to_string(first) + R"(,"last_seq":)" +
+                         std::to_string(up_to) + R"(,"reason":")" + std::string(reason) + R"("}})",
+                 .first_seq = first,
+                 .last_seq = up_to,
+                 .is_gap = true});
+  last_seq_ = up_to;
+}
+
+void MessageMaker::add_entry(std::vector<Message>& out, StoredEntry const& entry) {
+  if (entry.seq <= last_seq_) return;
+  add_gap(out, entry.seq - 1, "missing");
+  std::string line;
+  cli::append_entry_text(line, entry, {.form = cli::EntryForm::json});
+  if (options_.layout == Layout::entries) line.pop_back();
+  if (line.size() > options_.body_bytes_max) return add_gap(out, entry.seq, "too_large");
+  bool const joins = options_.layout == Layout::batches && !out.empty() && !out.back().is_gap &&
+                     out.back().body.size() + line.size() <=
+                         std::min(options_.batch_bytes, options_.body_bytes_max);
+  if (joins) {
+    out.back().body += line;
+    out.back().last_seq = entry.seq;
+  } else {
+    out.push_back(
+        {.subject = options_.pattern.subject(options_.host, options_.store, to_string(entry.level)),
+         .body = std::move(line),
+         .first_seq = entry.seq,
+         .last_seq = entry.seq});
+  }
+  last_seq_ = entry.seq;
+}
+
+std::vector<Message> MessageMaker::messages_of(FollowPart const& part) {
+  std::vector<Message> out;
+  if (part.removed) add_gap(out, part.removed->last_seq, "expired");
+  for (auto const& entry : part.entries) add_entry(out, entry);
+  // Nothing is filtered, so what lies between was not there to be handed over.
+  add_gap(out, part.last_seq, "missing");
+  return out;
+}
+
+}  // namespace stele::ship

@@ -1,0 +1,89 @@
+// What `stele ship` sends: entries as messages of a stream. No network here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stele/client.hpp"
+#include "stele/log_entry.hpp"
+
+namespace stele::ship {
+
+enum class Layout : std::uint8_t {
+  entries,  ///< A message for each entry, for a stream that belongs to one store.
+  batches,  ///< A message for a run of entries, one line each, for a stream that stores share.
+};
+
+/// A subject with `{host}`, `{store}` and, in the layout `entries`, `{level}` to be filled in.
+class SubjectPattern {
+ public:
+  /// Nothing if it has another name in braces, a wildcard, a space, or an empty token.
+  static std::optional<SubjectPattern> parse(std::string_view text, Layout layout);
+
+  /// What is filled in is made one token: dots, spaces and wildcards become `_`.
+  std::string subject(std::string_view host, std::string_view store, std::string_view level) const;
+  /// All subjects that it can give: `*` for what is filled in.
+  std::string wildcard() const;
+
+ private:
+  explicit SubjectPattern(std::string_view text) : text_(text) {}
+
+  std::string text_;
+};
+
+struct Message {
+  std::string subject{};
+  std::string body{};
+  std::uint64_t first_seq = 0;
+  std::uint64_t last_seq = 0;
+  bool is_gap = false;
+};
+
+/// `<store id>:<seq>`: the same for the same entry however often it is sent.
+std::string message_id(std::string_view store, std::uint64_t last_seq);
+/// The store and the seq of such an id.
+struct MessageId {
+  std::string store{};
+  std::uint64_t seq = 0;
+};
+std::optional<MessageId> parse_message_id(std::string_view id);
+
+struct MessageOptions {
+  Layout layout = Layout::entries;
+  SubjectPattern pattern;
+  std::string host{};
+  std::string store{};
+  std::size_t body_bytes_max = 0;     ///< What the destination takes.
+  std::size_t batch_bytes = 100'000;  ///< A batch is sent when it has so many.
+};
+
+/// Makes messages of what a follow hands over. Seqs that were not handed over become a message of
+/// their own that says so, and why, as does an entry above body_bytes_max:
+///
+///   {"gap":{"first_seq":17,"last_seq":20,"reason":"expired"}}
+///
+/// Reasons: `expired`, by retention before it could be sent; `too_large`; `missing`, in the log
+/// itself (`stele audit` says why).
+class MessageMaker {
+ public:
+  /// `last_seq`: what the destination has.
+  MessageMaker(MessageOptions options, std::uint64_t last_seq)
+      : options_(std::move(options)), last_seq_(last_seq) {}
+
+  std::vector<Message> messages_of(FollowPart const& part);
+  std::uint64_t last_seq() const noexcept { return last_seq_; }
+
+ private:
+  void add_gap(std::vector<Message>& out, std::uint64_t up_to, std::string_view reason);
+  void add_entry(std::vector<Message>& out, StoredEntry const& entry);
+
+  MessageOptions options_;
+  std::uint64_t last_seq_;
+};
+
+}  // namespace stele::ship

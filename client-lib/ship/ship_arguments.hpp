@@ -1,0 +1,18 @@
+// The options of `stele ship` and `stele read --from` as what they mean.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "client-lib/cli/given_options.hpp"
+#include "client-lib/ship/nats_destination.hpp"
+
+namespace stele::ship {
+
+/// Servers, TLS and identity, from the options of `stele ship`. Throws UsageError.
+NatsOptions nats_options_of(cli::GivenOptions const& given, std::string const& servers);
+
+/// The name of this machine.
+std::string host_name();
+
+}  // namespace stele::ship

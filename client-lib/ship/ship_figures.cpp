@@ -1,0 +1,60 @@
+#include "client-lib/ship/ship_figures.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <string_view>
+
+namespace stele::ship {
+namespace {
+
+void append(std::string& out, std::string_view name, std::string_view type, std::string_view help,
+            std::string const& stream, std::string const& value) {
+  ((((out += "# HELP ") += name) += ' ') += help) += '\n';
+  ((((out += "# TYPE ") += name) += ' ') += type) += '\n';
+  ((((out += name) += "{stream=\"") += stream) += "\"} ") += value;
+  out += '\n';
+}
+
+std::string seconds_text(std::uint64_t us) {
+  char text[32];
+  auto const length = std::snprintf(text, sizeof text, "%.3f", static_cast<double>(us) / 1e6);
+  return {text, static_cast<std::size_t>(length)};
+}
+
+}  // namespace
+
+std::string figures_text(ShipFigures const& figures, std::string const& stream,
+                         std::uint64_t now_us) {
+  std::string out;
+  auto const behind = figures.durable_seq - std::min(figures.durable_seq, figures.acknowledged_seq);
+  auto const age = now_us - std::min(now_us, figures.newest_sent_us);
+  append(out, "stele_ship_acknowledged_seq", "gauge", "The last seq that the stream has.", stream,
+         std::to_string(figures.acknowledged_seq));
+  append(out, "stele_ship_lag_entries", "gauge", "Entries that the stream does not have yet.",
+         stream, std::to_string(behind));
+  append(out, "stele_ship_lag_seconds", "gauge",
+         "Age of the newest entry that was sent, while there are others.", stream,
+         behind == 0 ? "0" : seconds_text(age));
+  append(out, "stele_ship_messages_total", "counter", "Messages published.", stream,
+         std::to_string(figures.messages));
+  append(out, "stele_ship_gap_entries_total", "counter",
+         "Entries that the stream names as missing.", stream, std::to_string(figures.gap_entries));
+  append(out, "stele_ship_retries_total", "counter",
+         "Times that something failed and the cursor was read again.", stream,
+         std::to_string(figures.retries));
+  return out;
+}
+
+bool replace_file(std::string const& path, std::string const& text) {
+  auto const beside = path + ".tmp";
+  {
+    std::ofstream file(beside, std::ios::trunc);
+    file << text;
+    file.flush();
+    if (!file) return false;
+  }
+  return std::rename(beside.c_str(), path.c_str()) == 0;
+}
+
+}  // namespace stele::ship
