@@ -2,7 +2,8 @@
 no nats-server, or stele-ship was not built.
 
 What the streams hold is read by a reader that shares no code with the shipper. STELE_SHIP_ENTRIES:
-of each store under kills. STELE_SHIP_AWAY_S: how long the cluster is away under load."""
+of each store under kills, of which there are one or more in each of STELE_SHIP_ROUNDS.
+STELE_SHIP_AWAY_S: how long the cluster is away under load."""
 import json
 import os
 import pathlib
@@ -20,6 +21,7 @@ import nats_cluster
 from nats_cluster import Cluster, NatsError, NatsReader, last_seqs
 
 ENTRIES = int(os.environ.get("STELE_SHIP_ENTRIES", "6000"))
+ROUNDS = int(os.environ.get("STELE_SHIP_ROUNDS", "10"))
 AWAY_S = int(os.environ.get("STELE_SHIP_AWAY_S", "3"))
 SEED = int(os.environ.get("STELE_SEED", random.randrange(1 << 30)))
 PATIENCE_S = 120
@@ -141,10 +143,9 @@ class Ship(unittest.TestCase):
         self.addCleanup(lambda: [shipper.stop() for shipper in shippers])
         wait_for("the streams", lambda: self.has_streams("OWN", "SHARED"))
         server_kills = store_kills = 0
-        rounds = 10
-        for number in range(rounds):
+        for number in range(ROUNDS):
             for store in (one, two):
-                store.write(ENTRIES // rounds, number * (ENTRIES // rounds))
+                store.write(ENTRIES // ROUNDS, number * (ENTRIES // ROUNDS))
             what = number % 3
             if what == 0:
                 victim = dice.randrange(3)
@@ -162,13 +163,14 @@ class Ship(unittest.TestCase):
             for shipper in dice.sample(shippers, 2):
                 time.sleep(dice.random())
                 shipper.kill_and_restart()
-        wait_for("all of it", lambda: last_seqs(self.cluster, "OWN") == {"one": ENTRIES}
-                 and last_seqs(self.cluster, "SHARED") == {"one": ENTRIES, "two": ENTRIES}, 300)
+        written = ENTRIES // ROUNDS * ROUNDS
+        wait_for("all of it", lambda: last_seqs(self.cluster, "OWN") == {"one": written}
+                 and last_seqs(self.cluster, "SHARED") == {"one": written, "two": written}, 900)
         own, shared = contents(self.cluster, "OWN"), contents(self.cluster, "SHARED")
         self.assert_all_of(one, own["one"])
         self.assert_all_of(one, shared["one"])
         self.assert_all_of(two, shared["two"])
-        print(f"{3 * ENTRIES} entries in two streams: each once and in order; kill -9 of "
+        print(f"{3 * written} entries in two streams: each once and in order; kill -9 of "
               f"{server_kills} servers, {sum(s.kills for s in shippers)} shippers, "
               f"{store_kills} daemons", flush=True)
 
