@@ -7,7 +7,7 @@ namespace stele::cli {
 namespace {
 
 constexpr std::string_view help_text =
-    R"(Publish the log into a stream of NATS JetStream, each entry once and in order.
+    R"(Publish the log into a stream of NATS JetStream, each entry once and in order; or by OTLP.
 
 Examples:
   stele ship --to nats://a:4222,nats://b:4222 --stream web1
@@ -20,11 +20,19 @@ where it was, it reads in the stream. A message is an entry as `read -o json` pr
 
 Without --batch the stream belongs to this log alone. With it logs share a stream, and
 --subject-pattern gives each a subject of its own.
+
+With http:// entries go to a receiver of OpenTelemetry's protocol, in protobuf: at least once, since
+no receiver says what it has.
 )";
 
 constexpr std::array option_list{
-    Option{.names = "--to", .value = "URL,…", .help = "Servers: nats://host:port"},
+    Option{.names = "--to",
+           .value = "URL,…",
+           .help = "Servers: nats://host:port; or one receiver of OTLP: http://host:port/v1/logs"},
     Option{.names = "--stream", .value = "NAME", .help = "The stream"},
+    Option{.names = "--state",
+           .value = "FILE",
+           .help = "For OTLP: where it is remembered how far the receiver is"},
     Option{.names = "--subject-pattern",
            .value = "PATTERN",
            .help = "Subject of a message: {host}, {store} and {level} are filled in; default: "

@@ -47,6 +47,9 @@ class Destination {
   /// known.
   virtual void settle() = 0;
 
+  /// Entries that it was given and will never have, as it said itself.
+  virtual std::uint64_t refused_entries() const { return 0; }
+
   /// The longest body that is taken.
   virtual std::size_t body_bytes_max() const = 0;
 };

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client-lib/cli/entry_text.hpp"
+#include "protocol/json_text.hpp"
 
 namespace stele::ship {
 namespace {
@@ -86,16 +87,42 @@ std::optional<MessageId> parse_message_id(std::string_view id) {
   return parsed;
 }
 
+JsonFormat::JsonFormat(Layout layout, std::string_view host) : end_(R"(,"host":)") {
+  protocol::append_json_string(end_, host);
+  end_ += layout == Layout::entries ? "}" : "}\n";
+}
+
+void JsonFormat::append_entry(std::string& out, StoredEntry const& entry) const {
+  cli::append_entry_text(out, entry, {.form = cli::EntryForm::json});
+  out.resize(out.size() - std::string_view("}\n").size());
+  out += end_;
+}
+
+void JsonFormat::append_gap(std::string& out, MissingEntries const& missing) const {
+  ((out += R"({"gap":{"first_seq":)") += std::to_string(missing.first_seq)) += R"(,"last_seq":)";
+  ((out += std::to_string(missing.last_seq)) += R"(,"reason":")") += missing.reason;
+  out += R"("})";
+  out += end_;
+}
+
+MessageMaker::MessageMaker(MessageOptions options, std::uint64_t last_seq)
+    : options_(std::move(options)), last_seq_(last_seq) {
+  for (std::size_t level = 0; level < subjects_.size(); ++level) {
+    subjects_[level] = options_.pattern.subject(options_.host, options_.store,
+                                                to_string(static_cast<Level>(level)));
+  }
+}
+
 void MessageMaker::add_gap(std::vector<Message>& out, std::uint64_t up_to,
                            std::string_view reason) {
   if (up_to <= last_seq_) return;
-  auto const first = last_seq_ + 1;
-  out.push_back({.subject = options_.pattern.subject(options_.host, options_.store, gap_level),
-                 .body = R"({"gap":{"first_seq":)" + std::to_string(first) + R"(,"last_seq":)" +
-                         std::to_string(up_to) + R"(,"reason":")" + std::string(reason) + R"("}})",
-                 .first_seq = first,
-                 .last_seq = up_to,
-                 .is_gap = true});
+  MissingEntries const missing{last_seq_ + 1, up_to, reason};
+  auto& message = out.emplace_back(
+      Message{.subject = options_.pattern.subject(options_.host, options_.store, gap_level),
+              .first_seq = missing.first_seq,
+              .last_seq = up_to,
+              .is_gap = true});
+  options_.format->append_gap(message.body, missing);
   last_seq_ = up_to;
 }
 
@@ -103,8 +130,7 @@ void MessageMaker::add_entry(std::vector<Message>& out, StoredEntry const& entry
   if (entry.seq <= last_seq_) return;
   add_gap(out, entry.seq - 1, "missing");
   std::string line;
-  cli::append_entry_text(line, entry, {.form = cli::EntryForm::json});
-  if (options_.layout == Layout::entries) line.pop_back();
+  options_.format->append_entry(line, entry);
   if (line.size() > options_.body_bytes_max) return add_gap(out, entry.seq, "too_large");
   bool const joins = options_.layout == Layout::batches && !out.empty() && !out.back().is_gap &&
                      out.back().body.size() + line.size() <=
@@ -113,11 +139,10 @@ void MessageMaker::add_entry(std::vector<Message>& out, StoredEntry const& entry
     out.back().body += line;
     out.back().last_seq = entry.seq;
   } else {
-    out.push_back(
-        {.subject = options_.pattern.subject(options_.host, options_.store, to_string(entry.level)),
-         .body = std::move(line),
-         .first_seq = entry.seq,
-         .last_seq = entry.seq});
+    out.push_back({.subject = subjects_[static_cast<std::size_t>(entry.level)],
+                   .body = std::move(line),
+                   .first_seq = entry.seq,
+                   .last_seq = entry.seq});
   }
   last_seq_ = entry.seq;
 }

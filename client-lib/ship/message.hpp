@@ -1,8 +1,10 @@
 // What `stele ship` sends: entries as messages of a stream. No network here.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -53,8 +55,42 @@ struct MessageId {
 };
 std::optional<MessageId> parse_message_id(std::string_view id);
 
+/// Seqs that are named as missing.
+struct MissingEntries {
+  std::uint64_t first_seq = 0;
+  std::uint64_t last_seq = 0;
+  std::string_view reason{};
+};
+
+/// How entries stand in a body.
+class BodyFormat {
+ public:
+  BodyFormat() = default;
+  BodyFormat(BodyFormat const&) = delete;
+  BodyFormat& operator=(BodyFormat const&) = delete;
+  virtual ~BodyFormat() = default;
+
+  virtual void append_entry(std::string& out, StoredEntry const& entry) const = 0;
+  virtual void append_gap(std::string& out, MissingEntries const& missing) const = 0;
+};
+
+/// A line of JSON for each, as `stele read -o json` prints it, with `host` behind; and for seqs
+/// that are missing `{"gap":{"first_seq":17,"last_seq":20,"reason":"expired"},"host":"web1"}`. In
+/// the layout `entries` there is one, without its line end.
+class JsonFormat final : public BodyFormat {
+ public:
+  JsonFormat(Layout layout, std::string_view host);
+
+  void append_entry(std::string& out, StoredEntry const& entry) const override;
+  void append_gap(std::string& out, MissingEntries const& missing) const override;
+
+ private:
+  std::string end_;
+};
+
 struct MessageOptions {
   Layout layout = Layout::entries;
+  std::shared_ptr<BodyFormat const> format{};
   SubjectPattern pattern;
   std::string host{};
   std::string store{};
@@ -63,17 +99,14 @@ struct MessageOptions {
 };
 
 /// Makes messages of what a follow hands over. Seqs that were not handed over become a message of
-/// their own that says so, and why, as does an entry above body_bytes_max:
-///
-///   {"gap":{"first_seq":17,"last_seq":20,"reason":"expired"}}
+/// their own that says so, and why, as does an entry above body_bytes_max.
 ///
 /// Reasons: `expired`, by retention before it could be sent; `too_large`; `missing`, in the log
 /// itself (`stele audit` says why).
 class MessageMaker {
  public:
   /// `last_seq`: what the destination has.
-  MessageMaker(MessageOptions options, std::uint64_t last_seq)
-      : options_(std::move(options)), last_seq_(last_seq) {}
+  MessageMaker(MessageOptions options, std::uint64_t last_seq);
 
   std::vector<Message> messages_of(FollowPart const& part);
   std::uint64_t last_seq() const noexcept { return last_seq_; }
@@ -83,6 +116,7 @@ class MessageMaker {
   void add_entry(std::vector<Message>& out, StoredEntry const& entry);
 
   MessageOptions options_;
+  std::array<std::string, 6> subjects_{};  ///< By level.
   std::uint64_t last_seq_;
 };
 

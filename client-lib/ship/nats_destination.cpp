@@ -56,6 +56,10 @@ class NatsDestination final : public Destination {
   bool has_room() const noexcept {
     return sent_.size() < most_in_flight() && in_flight_bytes_ < in_flight_bytes_max;
   }
+  /// Who waits for room is woken when there is plenty, and not by each acknowledgement.
+  bool has_plenty_of_room() const noexcept {
+    return sent_.size() <= most_in_flight() / 2 && in_flight_bytes_ <= in_flight_bytes_max / 2;
+  }
   static void ack_handler(jsCtx* js, natsMsg* message, jsPubAck* ack, jsPubAckErr* error,
                           void* closure);
 
@@ -79,14 +83,14 @@ NatsDestination::~NatsDestination() {
   natsConnection_Close(connection_.get());
 }
 
-/// Of a batch also which entries are in it, so that nobody need parse it to know.
-bool set_headers(natsMsg* message, Message const& what, NatsOptions const& options) {
-  auto const set = [&](char const* name, std::string const& value) {
-    return natsMsgHeader_Set(message, name, value.c_str()) == NATS_OK;
+/// Of a batch, which entries are in it, so that nobody need parse it to know. Headers are dear, to
+/// the servers as well: a message of one entry has none but those that it needs.
+bool set_headers(natsMsg* message, Message const& what) {
+  auto const set = [&](char const* name, std::uint64_t value) {
+    return natsMsgHeader_Set(message, name, std::to_string(value).c_str()) == NATS_OK;
   };
-  return set("Stele-Host", options.host) && set("Stele-Store", options.store) &&
-         set("Stele-First-Seq", std::to_string(what.first_seq)) &&
-         set("Stele-Last-Seq", std::to_string(what.last_seq));
+  if (what.first_seq == what.last_seq && !what.is_gap) return true;
+  return set("Stele-First-Seq", what.first_seq) && set("Stele-Last-Seq", what.last_seq);
 }
 
 void NatsDestination::ack_handler(jsCtx* /*js*/, natsMsg* message, jsPubAck* ack,
@@ -181,8 +185,9 @@ Outcome<std::uint64_t> NatsDestination::read_cursor(std::string_view store) {
 
 Outcome<void> NatsDestination::publish(Message const& message) {
   std::unique_lock lock(mutex_);
-  bool const free = changed_.wait_for(lock, options_.ack_timeout + flush_patience,
-                                      [this] { return failure_ || has_room(); });
+  bool const free =
+      has_room() || changed_.wait_for(lock, options_.ack_timeout + flush_patience,
+                                      [this] { return failure_ || has_plenty_of_room(); });
   if (failure_) return Trouble{*failure_};
   if (!free) return Trouble{"no acknowledgement comes"};
   Sent const sent{.last_seq = message.last_seq, .bytes = message.body.size()};
@@ -207,7 +212,7 @@ Outcome<void> NatsDestination::publish(Message const& message) {
     options.ExpectLastSubjectSeq = expected;
     options.ExpectNoMessage = expected == 0;
   }
-  bool const made_whole = status == NATS_OK && set_headers(made, message, options_);
+  bool const made_whole = status == NATS_OK && set_headers(made, message);
   if (!made_whole) return Trouble{"cannot make a message: " + nats_text(status)};
   auto* handed = owned.release();
   status = js_PublishMsgAsync(js_.get(), &handed, &options);
@@ -238,7 +243,7 @@ void NatsDestination::on_ack(std::uint64_t last_seq, jsPubAck const* ack,
       sent_.pop_front();
     }
   }
-  changed_.notify_all();
+  if (failure_ || sent_.empty() || has_plenty_of_room()) changed_.notify_all();
 }
 
 std::uint64_t NatsDestination::acknowledged_seq() const {

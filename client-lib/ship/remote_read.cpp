@@ -1,5 +1,6 @@
 // `stele read --from`: entries of many machines out of streams, merged by time.
 #include <algorithm>
+#include <boost/json/parse.hpp>
 #include <chrono>
 #include <sstream>
 #include <string>
@@ -17,6 +18,7 @@
 #include "client-lib/ship/ship_arguments.hpp"
 #include "protocol/canonical_entry.hpp"
 #include "protocol/entry_filter.hpp"
+#include "protocol/json_text.hpp"
 
 namespace stele::cli {
 namespace {
@@ -42,6 +44,18 @@ protocol::EntryTerms terms_of(stele::EntryFilter const& filter) {
           .uid = filter.uid};
 }
 
+/// What the shipper added behind the entry.
+std::string host_in(std::string_view line) {
+  auto const at = line.rfind(R"(,"host":)");
+  if (at == line.npos) return "?";
+  boost::system::error_code error;
+  auto const object = boost::json::parse('{' + std::string(line.substr(at + 1)), error);
+  if (error.failed() || !object.is_object()) return "?";
+  auto const* host = object.get_object().if_contains("host");
+  if (host == nullptr || !host->is_string()) return "?";
+  return {host->get_string().data(), host->get_string().size()};
+}
+
 class RemoteRead {
  public:
   explicit RemoteRead(ReadArguments const& arguments)
@@ -52,7 +66,7 @@ class RemoteRead {
 
  private:
   void take_message(natsMsg* message);
-  void take_line(std::string_view line, std::string const& host, std::string const& store);
+  void take_line(std::string_view line, std::string const& store);
   bool is_wanted(StoredEntry const& entry, std::string_view line) const;
   void print(RemoteEntry const& found);
 
@@ -70,32 +84,31 @@ bool RemoteRead::is_wanted(StoredEntry const& entry, std::string_view line) cons
   return in_time && in_log && filter_.matches(line) && selection.wants(entry);
 }
 
-void RemoteRead::take_line(std::string_view line, std::string const& host,
-                           std::string const& store) {
+void RemoteRead::take_line(std::string_view line, std::string const& store) {
   if (line.starts_with(gap_start)) {
-    if (!arguments_.quiet) print_error(host + ": was not shipped: " + std::string(line));
+    if (!arguments_.quiet) print_error("was not shipped: " + std::string(line));
     return;
   }
   auto entry = protocol::parse_stored_entry(line);
   if (!entry) {
-    print_error(host + ": a line that is no entry: " + entry.error().message);
+    print_error("a line that is no entry: " + entry.error().message);
     return;
   }
   // What was added for people is not part of the form that the filter judges.
   auto const added = line.rfind(",\"time\":\"");
   auto const canonical =
       added == line.npos ? std::string(line) : std::string(line.substr(0, added)) + '}';
-  if (is_wanted(*entry, canonical)) found_.push_back({*std::move(entry), host, store});
+  if (is_wanted(*entry, canonical)) found_.push_back({*std::move(entry), host_in(line), store});
 }
 
 void RemoteRead::take_message(natsMsg* message) {
-  auto const host = ship::header_of(message, "Stele-Host");
-  auto const store = ship::header_of(message, "Stele-Store");
+  auto const id = ship::parse_message_id(ship::header_of(message, "Nats-Msg-Id"));
+  auto const store = id ? id->store : std::string();
   std::string_view body(natsMsg_GetData(message),
                         static_cast<std::size_t>(natsMsg_GetDataLength(message)));
   while (!body.empty()) {
     auto const end = std::min(body.find('\n'), body.size());
-    if (end > 0) take_line(body.substr(0, end), host, store);
+    if (end > 0) take_line(body.substr(0, end), store);
     body.remove_prefix(std::min(end + 1, body.size()));
   }
 }
@@ -144,7 +157,11 @@ void RemoteRead::print(RemoteEntry const& found) {
   std::string text;
   append_entry_text(text, found.entry, arguments_.style);
   if (form == EntryForm::json && text.starts_with('{')) {
-    text.insert(1, R"("host":")" + found.host + R"(","store":")" + found.store + "\",");
+    std::string where = R"("host":)";
+    protocol::append_json_string(where, found.host);
+    where += R"(,"store":)";
+    protocol::append_json_string(where, found.store);
+    text.insert(1, where + ',');
   } else if (form == EntryForm::brief || form == EntryForm::verbose) {
     out += found.host + ' ';
   }

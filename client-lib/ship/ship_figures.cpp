@@ -40,6 +40,9 @@ std::string figures_text(ShipFigures const& figures, std::string const& stream,
          std::to_string(figures.messages));
   append(out, "stele_ship_gap_entries_total", "counter",
          "Entries that the stream names as missing.", stream, std::to_string(figures.gap_entries));
+  append(out, "stele_ship_refused_entries_total", "counter",
+         "Entries that the destination was given and refused for ever.", stream,
+         std::to_string(figures.refused_entries));
   append(out, "stele_ship_retries_total", "counter",
          "Times that something failed and the cursor was read again.", stream,
          std::to_string(figures.retries));

@@ -89,6 +89,7 @@ void Shipper::report(bool now) {
   if (!now && at - reported_at_ < report_period) return;
   reported_at_ = at;
   figures_.acknowledged_seq = destination_.acknowledged_seq();
+  figures_.refused_entries = destination_.refused_entries();
   if (options_.report) options_.report(figures_);
 }
 
@@ -97,7 +98,9 @@ Outcome<void> Shipper::note_part(MessageMaker& maker, FollowPart const& part) {
     if (message.is_gap) {
       auto const entries = message.last_seq - message.first_seq + 1;
       figures_.gap_entries += entries;
-      cli::print_error(std::to_string(entries) + " entries will not be shipped: " + message.body);
+      cli::print_error(std::to_string(entries) +
+                       " entries will not be shipped: " + std::to_string(message.first_seq) +
+                       " to " + std::to_string(message.last_seq));
     }
     if (auto const published = destination_.publish(message); !published) return published;
     ++figures_.messages;

@@ -19,6 +19,7 @@ struct ShipFigures {
   std::uint64_t durable_seq = 0;       ///< What the log has, when it was asked last.
   std::uint64_t messages = 0;          ///< Published, those that were published again included.
   std::uint64_t gap_entries = 0;       ///< Named in the destination as missing.
+  std::uint64_t refused_entries = 0;   ///< Given to the destination, which will never have them.
   std::uint64_t retries = 0;           ///< Times that the cursor was read again.
   std::uint64_t newest_sent_us = 0;    ///< Timestamp of the last entry that was published.
 };

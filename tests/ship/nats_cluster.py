@@ -9,6 +9,7 @@ import subprocess
 import time
 
 PATIENCE_S = 60
+STALL_S = 10
 
 
 def free_port() -> int:
@@ -180,23 +181,32 @@ class NatsReader:
         self.ask(f"$JS.API.CONSUMER.CREATE.{stream}", stream_name=stream,
                  config={"deliver_subject": deliver, "ack_policy": "none", "deliver_policy": "all",
                          "flow_control": True, "idle_heartbeat": 2_000_000_000})
+        came = time.monotonic()
         while left > 0:
+            # What was delivered before all servers knew who listens does not come any more.
+            if time.monotonic() > came + STALL_S:
+                raise NatsError("the stream stalls")
             subject, reply, headers, body = self.message()
             if not reply.startswith("$JS.ACK."):
                 if reply:  # Flow control wants an answer.
                     self.socket.sendall(f"PUB {reply} 0\r\n\r\n".encode())
                 continue
             left -= 1
+            came = time.monotonic()
             yield subject, headers, body
 
 
+def host_of(body: bytes) -> str:
+    return json.loads(body[body.rfind(b',"host":') + 8:].rstrip(b"}\n"))
+
+
 def last_seqs(cluster: Cluster, stream: str) -> dict:
-    """The last seq that the stream has of each store."""
+    """The last seq that the stream has of each host."""
     seqs = {}
     try:
         with NatsReader(cluster.ports) as reader:
-            for _, headers, _ in reader.messages(stream):
-                seqs[headers["Stele-Host"]] = int(headers["Stele-Last-Seq"])
+            for _, headers, body in reader.messages(stream):
+                seqs[host_of(body)] = int(headers["Nats-Msg-Id"].rpartition(":")[2])
     except (OSError, NatsError):  # An election is on.
         return {}
     return seqs

@@ -19,6 +19,7 @@ BOOST_AUTO_TEST_CASE(the_lag_is_what_the_stream_does_not_have) {
                       .durable_seq = 100,
                       .messages = 95,
                       .gap_entries = 3,
+                      .refused_entries = 4,
                       .retries = 2,
                       .newest_sent_us = 7'500'000};
   auto const text = figures_text(figures, "web", 10'000'000);
@@ -27,6 +28,7 @@ BOOST_AUTO_TEST_CASE(the_lag_is_what_the_stream_does_not_have) {
   BOOST_TEST(has_line(text, R"(stele_ship_lag_seconds{stream="web"} 2.500)"));
   BOOST_TEST(has_line(text, R"(stele_ship_messages_total{stream="web"} 95)"));
   BOOST_TEST(has_line(text, R"(stele_ship_gap_entries_total{stream="web"} 3)"));
+  BOOST_TEST(has_line(text, R"(stele_ship_refused_entries_total{stream="web"} 4)"));
   BOOST_TEST(has_line(text, R"(stele_ship_retries_total{stream="web"} 2)"));
 }
 
