@@ -56,6 +56,8 @@ constexpr std::array remote_options{
     Option{.names = "--tls-ca",
            .value = "FILE",
            .help = "With --from: certificates of authorities to trust"},
+    Option{.names = "--tls-cert", .value = "FILE", .help = "With --from: own certificate, and"},
+    Option{.names = "--tls-key", .value = "FILE", .help = "its key"},
     Option{.names = "--creds", .value = "FILE", .help = "With --from: a credentials file"},
 };
 

@@ -25,7 +25,7 @@ def is_there() -> bool:
 class Cluster:
     """Each server has a directory of its own, which outlives its processes."""
 
-    def __init__(self, folder: pathlib.Path, servers: int = 3):
+    def __init__(self, folder: pathlib.Path, servers: int = 3, more: str = ""):
         self.folder = folder
         self.ports = [free_port() for _ in range(servers)]
         routes = [free_port() for _ in range(servers)]
@@ -37,7 +37,7 @@ class Cluster:
             self.config(number).write_text(
                 f'server_name: "n{number}"\nlisten: "127.0.0.1:{self.ports[number]}"\n'
                 f'jetstream {{ store_dir: "{folder}/n{number}", max_mem: 64M, max_file: 4G }}\n'
-                + cluster)
+                + cluster + more)
 
     def config(self, number: int) -> pathlib.Path:
         return self.folder / f"n{number}.conf"

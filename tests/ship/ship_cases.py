@@ -269,6 +269,44 @@ class Ship(unittest.TestCase):
         entry = json.loads(read("-o", "json", "-n", "1"))
         self.assertEqual((entry["host"], entry["message"]), ("two", "number 5"))
 
+    def test_over_tls_and_only_to_a_server_that_is_trusted(self):
+        def openssl(*words):
+            subprocess.run(["openssl", *words], cwd=self.folder, check=True, capture_output=True)
+
+        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        for name in ("ca", "other"):
+            openssl("req", "-x509", *key, "-nodes", "-keyout", f"{name}.key", "-out",
+                    f"{name}.pem", "-days", "2", "-subj", f"/CN={name}")
+        for name in ("server", "client"):
+            openssl("req", *key, "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr",
+                    "-subj", "/CN=localhost")
+            (self.folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+            openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+                    "-CAcreateserial", "-days", "2", "-extfile", "names", "-out", f"{name}.pem")
+        folder = self.folder / "tls"
+        folder.mkdir()
+        guarded = Cluster(folder, 1, f'tls {{ cert_file: "{self.folder}/server.pem", key_file: '
+                          f'"{self.folder}/server.key", ca_file: "{self.folder}/ca.pem", '
+                          'verify: true }\n')
+        self.addCleanup(guarded.stop_all)
+        guarded.start(0)
+        store = self.store("one")
+        store.write(100)
+        own = ["--tls-cert", str(self.folder / "client.pem"), "--tls-key",
+               str(self.folder / "client.key")]
+        words = ["--to", f"nats://localhost:{guarded.ports[0]}", "--stream", "S",
+                 "--create-replicas", "1", "--until-caught-up", "--tls"]
+        trusting = [*words, "--tls-ca", str(self.folder / "ca.pem"), *own]
+        self.assertEqual(store.ship(*trusting).wait(PATIENCE_S), 0)
+        read = store.stele("read", "--from", words[1], "--stream", "S", "--tls", "--tls-ca",
+                           str(self.folder / "ca.pem"), *own, "-o", "cat")
+        self.assertEqual(len(read.stdout.splitlines()), 100)
+        distrusting = store.ship(*words, "--tls-ca", str(self.folder / "other.pem"), *own)
+        time.sleep(2)
+        self.assertNotEqual(distrusting.poll(), 0)
+        distrusting.kill()
+        distrusting.wait()
+
     def test_what_cannot_work_is_said(self):
         one, two = self.store("one"), self.store("two")
         one.write(1)
