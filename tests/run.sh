@@ -25,5 +25,6 @@ done
 
 # One ctest run over all presets, so that there is one summary.
 printf 'subdirs("%s")\n' "${presets[@]}" >build/CTestTestfile.cmake
-exec ctest --test-dir build --parallel "$(nproc)" --output-on-failure --no-tests=error \
+# One more than there are processors, since many wait for a disk or for each other.
+exec ctest --test-dir build --parallel "$(($(nproc) + 1))" --output-on-failure --no-tests=error \
   --no-label-summary

@@ -112,13 +112,23 @@ def contents(cluster: Cluster, stream: str) -> dict:
 class Ship(unittest.TestCase):
     build: pathlib.Path
 
+    number = 0  # Of the case.
+
+    @classmethod
+    def setUpClass(cls):
+        scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        cls.addClassCleanup(scratch.cleanup)
+        cls.cluster = Cluster(pathlib.Path(scratch.name))
+        cls.addClassCleanup(cls.cluster.stop_all)
+        cls.cluster.start_all()
+
     def setUp(self):
         scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.addCleanup(scratch.cleanup)
         self.folder = pathlib.Path(scratch.name)
-        self.cluster = Cluster(self.folder)
-        self.addCleanup(self.cluster.stop_all)
-        self.cluster.start_all()
+        # A name is never used again: 2.9 may then answer with what was there before.
+        Ship.number += 1
+        self.own, self.shared = f"OWN{Ship.number}", f"SHARED{Ship.number}"
         self.stores = []
         self.addCleanup(lambda: [store.kill() for store in self.stores])
 
@@ -143,10 +153,11 @@ class Ship(unittest.TestCase):
         print(f"STELE_SEED={SEED}", flush=True)
         dice = random.Random(SEED)
         one, two = self.store("one"), self.store("two")
-        shippers = [Shipper(one, *self.to("OWN")), Shipper(one, *self.to("SHARED", "--batch")),
-                    Shipper(two, *self.to("SHARED", "--batch"))]
+        shippers = [Shipper(one, *self.to(self.own)),
+                    Shipper(one, *self.to(self.shared, "--batch")),
+                    Shipper(two, *self.to(self.shared, "--batch"))]
         self.addCleanup(lambda: [shipper.stop() for shipper in shippers])
-        wait_for("the streams", lambda: self.has_streams("OWN", "SHARED"))
+        wait_for("the streams", lambda: self.has_streams(self.own, self.shared))
         server_kills = store_kills = 0
         for number in range(ROUNDS):
             for store in (one, two):
@@ -169,9 +180,9 @@ class Ship(unittest.TestCase):
                 time.sleep(dice.random())
                 shipper.kill_and_restart()
         written = ENTRIES // ROUNDS * ROUNDS
-        wait_for("all of it", lambda: last_seqs(self.cluster, "OWN") == {"one": written}
-                 and last_seqs(self.cluster, "SHARED") == {"one": written, "two": written}, 900)
-        own, shared = contents(self.cluster, "OWN"), contents(self.cluster, "SHARED")
+        wait_for("all of it", lambda: last_seqs(self.cluster, self.own) == {"one": written}
+                 and last_seqs(self.cluster, self.shared) == {"one": written, "two": written}, 900)
+        own, shared = contents(self.cluster, self.own), contents(self.cluster, self.shared)
         self.assert_all_of(one, own["one"])
         self.assert_all_of(one, shared["one"])
         self.assert_all_of(two, shared["two"])
@@ -188,7 +199,7 @@ class Ship(unittest.TestCase):
 
     def test_two_shippers_of_one_log_cannot_interleave(self):
         store = self.store("one")
-        for stream, words in (("OWN", []), ("SHARED", ["--batch"])):
+        for stream, words in ((self.own, []), (self.shared, ["--batch"])):
             store.write(2000)
             pair = [store.ship(*self.to(stream, *words)) for _ in range(2)]
             store.write(2000)
@@ -203,8 +214,8 @@ class Ship(unittest.TestCase):
     def test_what_retention_took_first_is_named(self):
         store = self.store("one", "--segment-bytes", "1M", "--retain-bytes", "4M")
         store.write(20000, tail=" " + "x" * 400)
-        self.assertEqual(store.ship(*self.to("OWN"), "--until-caught-up").wait(PATIENCE_S), 0)
-        lines = contents(self.cluster, "OWN")["one"]
+        self.assertEqual(store.ship(*self.to(self.own), "--until-caught-up").wait(PATIENCE_S), 0)
+        lines = contents(self.cluster, self.own)["one"]
         gap = lines[0]["gap"]
         self.assertEqual((gap["first_seq"], gap["reason"]), (1, "expired"))
         self.assertEqual([entry["seq"] for entry in lines[1:]],
@@ -215,10 +226,10 @@ class Ship(unittest.TestCase):
     def test_memory_is_bounded_while_the_cluster_is_away(self):
         store = self.store("one")
         metrics = self.folder / "ship.prom"
-        process = store.ship(*self.to("OWN"), "--metrics", str(metrics))
+        process = store.ship(*self.to(self.own), "--metrics", str(metrics))
         store.write(1000)
-        wait_for("the start", lambda: self.has_streams("OWN")
-                 and last_seqs(self.cluster, "OWN") == {"one": 1000})
+        wait_for("the start", lambda: self.has_streams(self.own)
+                 and last_seqs(self.cluster, self.own) == {"one": 1000})
         for number in range(3):
             self.cluster.kill(number)
         until = time.monotonic() + AWAY_S
@@ -233,11 +244,12 @@ class Ship(unittest.TestCase):
         for number in range(3):
             self.cluster.start(number)
         self.cluster.wait_until_ready()
-        wait_for("all of it", lambda: last_seqs(self.cluster, "OWN") == {"one": written}, 300)
+        wait_for("all of it", lambda: last_seqs(self.cluster, self.own) == {"one": written}, 300)
         process.kill()
         process.wait()
-        self.assert_all_of(store, contents(self.cluster, "OWN")["one"])
-        self.assertIn(f'stele_ship_acknowledged_seq{{stream="OWN"}} {written}', metrics.read_text())
+        self.assert_all_of(store, contents(self.cluster, self.own)["one"])
+        self.assertIn(f'stele_ship_acknowledged_seq{{stream="{self.own}"}} {written}',
+                      metrics.read_text())
         print(f"the cluster was away for {AWAY_S} s, in which {written - 1000} entries were "
               f"written: at most {peak_kb / 1024:.1f} MiB", flush=True)
 
@@ -249,11 +261,11 @@ class Ship(unittest.TestCase):
                         "warn" if number < 4 else "info", "--metadata", '{"unit":"web"}',
                         f"number {number}")
         for store in (one, two):
-            words = [*self.to("SHARED", "--batch"), "--until-caught-up"]
+            words = [*self.to(self.shared, "--batch"), "--until-caught-up"]
             self.assertEqual(store.ship(*words).wait(PATIENCE_S), 0)
 
         def read(*words) -> str:
-            return one.stele("read", "--from", self.cluster.urls, "--stream", "SHARED",
+            return one.stele("read", "--from", self.cluster.urls, "--stream", self.shared,
                              *words).stdout
 
         self.assertEqual(read("-o", "cat"), "".join(f"number {n}\n" for n in range(6)))
@@ -314,8 +326,8 @@ class Ship(unittest.TestCase):
         missing = one.stele("ship", "--to", self.cluster.urls, "--stream", "NONE")
         self.assertEqual(missing.returncode, 1)
         self.assertIn("there is no stream NONE", missing.stderr)
-        self.assertEqual(one.ship(*self.to("OWN"), "--until-caught-up").wait(PATIENCE_S), 0)
-        words = self.to("OWN")
+        self.assertEqual(one.ship(*self.to(self.own), "--until-caught-up").wait(PATIENCE_S), 0)
+        words = self.to(self.own)
         foreign = two.stele("ship", "--host", "one", *words)
         self.assertEqual(foreign.returncode, 1)
         self.assertIn("not of this store", foreign.stderr)
