@@ -84,7 +84,7 @@ for name in "${names[@]}"; do
   [ -f "$patch" ] || { echo "no such mutant: $patch" >&2 && exit 2; }
   fault=$(sed -n 1p "$patch")
   test=$(sed -n 's/^Caught by: //p;/^---/q' "$patch")
-  program=$(grep -oE '\b[a-z]+_test\b' <<<"$test" | head -1)
+  program=$(grep -oE '\b[a-z_]+_test\b' <<<"$test" | head -1)
   try "$patch" "$test" "$program"
   restore || exit 1
   [[ $outcome == red* ]] || bad=1
