@@ -33,9 +33,12 @@ std::string figures_text(ShipFigures const& figures, std::string const& stream,
          std::to_string(figures.acknowledged_seq));
   append(out, "stele_ship_lag_entries", "gauge", "Entries that the stream does not have yet.",
          stream, std::to_string(behind));
-  append(out, "stele_ship_lag_seconds", "gauge",
-         "Age of the newest entry that was sent, while there are others.", stream,
-         behind == 0 ? "0" : seconds_text(age));
+  // Of what an earlier process sent nobody knows the age.
+  if (behind == 0 || figures.newest_sent_us != 0) {
+    append(out, "stele_ship_lag_seconds", "gauge",
+           "Age of the newest entry that was sent, while there are others.", stream,
+           behind == 0 ? "0" : seconds_text(age));
+  }
   append(out, "stele_ship_messages_total", "counter", "Messages published.", stream,
          std::to_string(figures.messages));
   append(out, "stele_ship_gap_entries_total", "counter",

@@ -142,6 +142,9 @@ Outcome<void> Shipper::run() {
   for (std::string told;;) {
     auto client = connect();
     if (!client) return client.error();
+    // Also while the destination is away: what it does not have then is what an operator asks for.
+    if (auto const durable = durable_seq_of(*client)) figures_.durable_seq = *durable;
+    report();
     auto const before = destination_.acknowledged_seq();
     auto const done = ship_from_cursor(*client);
     if (done) return {};

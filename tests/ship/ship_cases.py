@@ -238,6 +238,8 @@ class Ship(unittest.TestCase):
             store.write(10000, written)
             written += 10000
             time.sleep(0.5)
+        lag = re.compile(r"stele_ship_lag_entries\{.*\} [1-9]")
+        wait_for("the lag", lambda: lag.search(metrics.read_text()))
         status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
         peak_kb = int(re.search(r"VmHWM:\s+(\d+)", status)[1])
         self.assertLess(peak_kb, 64 * 1024)

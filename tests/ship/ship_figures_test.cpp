@@ -1,6 +1,7 @@
 #include "client-lib/ship/ship_figures.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <string>
 
 using namespace stele::ship;
 
@@ -30,6 +31,12 @@ BOOST_AUTO_TEST_CASE(the_lag_is_what_the_stream_does_not_have) {
   BOOST_TEST(has_line(text, R"(stele_ship_gap_entries_total{stream="web"} 3)"));
   BOOST_TEST(has_line(text, R"(stele_ship_refused_entries_total{stream="web"} 4)"));
   BOOST_TEST(has_line(text, R"(stele_ship_retries_total{stream="web"} 2)"));
+}
+
+BOOST_AUTO_TEST_CASE(an_age_that_nobody_knows_is_not_told) {
+  auto const text = figures_text({.acknowledged_seq = 90, .durable_seq = 100}, "web", 10'000'000);
+  BOOST_TEST(has_line(text, R"(stele_ship_lag_entries{stream="web"} 10)"));
+  BOOST_TEST(text.find("stele_ship_lag_seconds{") == std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(there_is_no_lag_when_all_is_there) {
