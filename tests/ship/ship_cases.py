@@ -224,7 +224,7 @@ class Ship(unittest.TestCase):
                       (store.folder / "ship.log").read_text())
 
     def test_memory_is_bounded_while_the_cluster_is_away(self):
-        store = self.store("one")
+        store = self.store("one", "--retain-bytes", "0")
         metrics = self.folder / "ship.prom"
         process = store.ship(*self.to(self.own), "--metrics", str(metrics))
         store.write(1000)
@@ -237,7 +237,7 @@ class Ship(unittest.TestCase):
         while time.monotonic() < until:
             store.write(10000, written)
             written += 10000
-            time.sleep(0.5)
+            time.sleep(1)
         lag = re.compile(r"stele_ship_lag_entries\{.*\} [1-9]")
         wait_for("the lag", lambda: lag.search(metrics.read_text()))
         status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
@@ -246,7 +246,7 @@ class Ship(unittest.TestCase):
         for number in range(3):
             self.cluster.start(number)
         self.cluster.wait_until_ready()
-        wait_for("all of it", lambda: last_seqs(self.cluster, self.own) == {"one": written}, 300)
+        wait_for("all of it", lambda: last_seqs(self.cluster, self.own) == {"one": written}, 900)
         process.kill()
         process.wait()
         self.assert_all_of(store, contents(self.cluster, self.own)["one"])
