@@ -10,15 +10,6 @@
 namespace stele::client {
 namespace {
 
-protocol::EntryTerms terms_of(EntryFilter const& filter) noexcept {
-  return {.after_seq = filter.after_seq,
-          .min_level = filter.min_level,
-          .contains = filter.contains,
-          .where = filter.where,
-          .pid = filter.pid,
-          .uid = filter.uid};
-}
-
 std::optional<LogCount::Bucket> bucket_of(boost::json::value const& value) {
   if (!value.is_array() || value.get_array().size() != 2) return std::nullopt;
   auto const start = number_of(&value.get_array()[0]);
@@ -28,6 +19,15 @@ std::optional<LogCount::Bucket> bucket_of(boost::json::value const& value) {
 }
 
 }  // namespace
+
+protocol::EntryTerms terms_of(EntryFilter const& filter) noexcept {
+  return {.after_seq = filter.after_seq,
+          .min_level = filter.min_level,
+          .contains = filter.contains,
+          .where = filter.where,
+          .pid = filter.pid,
+          .uid = filter.uid};
+}
 
 protocol::ReadLogs read_request(ReadOptions const& options) {
   return {.start_ts = options.start_ts,

@@ -33,8 +33,6 @@ Exit code 0: the copy is there and nothing is damaged; 1: it is there and has th
 or it could not be made; 6: it ends in an unfinished write; 7: no log can be read.
 )";
 
-constexpr std::string_view default_data_dir = "/var/lib/stele";
-
 constexpr std::array option_list{
     Option{.names = "DIR", .value = "DIR", .help = "The copy"},
     Option{.names = "--data-dir",

@@ -8,6 +8,7 @@
 #include "client-lib/cli/doctor_judgement.hpp"
 #include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/given_options.hpp"
+#include "client-lib/cli/log_text.hpp"
 #include "client-lib/cli/streams.hpp"
 #include "client-lib/cli/terminal_text.hpp"
 #include "client-lib/cli/verbs.hpp"
@@ -27,8 +28,6 @@ that were acknowledged may be lost, or nothing works). Syncs are measured with 2
 file without a name in the data directory; run it as root or as the daemon's user. Nothing else is
 written. Exit code by the worst line: 0 for ok and note, 8 for warn, 1 for bad.
 )";
-
-constexpr std::string_view default_data_dir = "/var/lib/stele";
 
 constexpr std::array option_list{
     Option{.names = "--data-dir",

@@ -23,6 +23,7 @@
 #include <memory>
 #include <system_error>
 
+#include "client-lib/cli/time_text.hpp"
 #include "client-lib/json_number.hpp"
 #include "wal/aligned_buffer.hpp"
 #include "wal/disk_probe.hpp"
@@ -211,10 +212,7 @@ SpaceFacts look_at_space(std::string const& directory) {
 ClockFacts look_at_clock() {
   timex state{};
   bool const known = ::adjtimex(&state) >= 0;
-  auto const now = std::chrono::system_clock::now().time_since_epoch();
-  return {.synchronized = known && (state.status & STA_UNSYNC) == 0,
-          .now_us = static_cast<std::uint64_t>(
-              std::chrono::duration_cast<std::chrono::microseconds>(now).count())};
+  return {.synchronized = known && (state.status & STA_UNSYNC) == 0, .now_us = now_us()};
 }
 
 SocketFacts look_at_socket(std::string const& path) {

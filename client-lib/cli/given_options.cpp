@@ -5,18 +5,13 @@
 
 #include "client-lib/cli/level_names.hpp"
 #include "client-lib/cli/time_spec.hpp"
+#include "client-lib/cli/time_text.hpp"
 
 namespace stele::cli {
 namespace {
 
 constexpr auto time_hint =
     "try '10 min ago', '2023-11-14 22:13:20', 2023-11-14T22:13:20Z, @1700000000";
-
-std::uint64_t now_us() {
-  using namespace std::chrono;
-  auto const now = duration_cast<microseconds>(system_clock::now().time_since_epoch());
-  return static_cast<std::uint64_t>(now.count());
-}
 
 }  // namespace
 

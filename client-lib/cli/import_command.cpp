@@ -12,6 +12,7 @@
 #include "client-lib/cli/given_options.hpp"
 #include "client-lib/cli/line_import.hpp"
 #include "client-lib/cli/streams.hpp"
+#include "client-lib/cli/time_text.hpp"
 #include "client-lib/cli/verbs.hpp"
 
 namespace stele::cli {
@@ -75,12 +76,6 @@ constexpr std::array option_list{
 };
 
 constexpr std::uint64_t batch_entries_ceiling = 100'000;
-
-std::uint64_t now_us() {
-  using namespace std::chrono;
-  auto const now = duration_cast<microseconds>(system_clock::now().time_since_epoch());
-  return static_cast<std::uint64_t>(now.count());
-}
 
 void use_time_zone(std::string const& name) {
   bool const known =

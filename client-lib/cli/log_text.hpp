@@ -12,6 +12,9 @@
 
 namespace stele::cli {
 
+/// Where the service keeps its log.
+inline constexpr std::string_view default_data_dir = "/var/lib/stele";
+
 /// Throws UsageError if the word is not there.
 std::string directory_given(GivenOptions const& given, std::string_view key);
 

@@ -117,14 +117,6 @@ std::optional<std::string> scaled(json::value const& value, double scale) {
   return number_text(static_cast<double>(*number) * scale);
 }
 
-void append_head(std::string& out, std::string_view name, std::string_view type,
-                 std::string_view help) {
-  ((out += "# HELP ") += name) += ' ';
-  (out += help) += '\n';
-  (((out += "# TYPE ") += name) += ' ') += type;
-  out += '\n';
-}
-
 void append_plain(std::string& out, json::object const& stats) {
   for (auto const& metric : metrics) {
     auto const* group = object_in(stats, metric.group);
@@ -133,7 +125,7 @@ void append_plain(std::string& out, json::object const& stats) {
     if (value == nullptr) continue;
     auto const text = scaled(*value, metric.scale);
     if (!text) continue;
-    append_head(out, metric.name, metric.type, metric.help);
+    append_metric_head(out, metric.name, metric.type, metric.help);
     ((out += metric.name) += ' ') += *text;
     out += '\n';
   }
@@ -144,7 +136,7 @@ void append_labelled(std::string& out, json::object const& stats, std::string_vi
                      std::string_view name, std::string_view label, std::string_view help) {
   auto const* group = object_in(stats, group_name);
   if (group == nullptr) return;
-  append_head(out, name, counter, help);
+  append_metric_head(out, name, counter, help);
   for (auto const& member : *group) {
     auto const text = scaled(member.value(), 1);
     if (!text) continue;
@@ -158,7 +150,7 @@ void append_labelled(std::string& out, json::object const& stats, std::string_vi
 void append_state(std::string& out, json::object const& stats) {
   auto const* state = stats.if_contains("state");
   if (state == nullptr || !state->is_string()) return;
-  append_head(out, "stele_state", gauge, "1 for the state that the daemon is in.");
+  append_metric_head(out, "stele_state", gauge, "1 for the state that the daemon is in.");
   for (auto const known : states) {
     bool const is_it = state->get_string() == json::string_view{known.data(), known.size()};
     ((out += "stele_state{state=\"") += known) += is_it ? "\"} 1\n" : "\"} 0\n";
@@ -180,7 +172,7 @@ void append_commit_times(std::string& out, json::object const& stats) {
     counts[std::min(index, counts.size() - 1)] += client::number_of(&(*pair)[1]).value_or(0);
   }
   constexpr std::string_view name = "stele_commit_seconds";
-  append_head(out, name, "histogram", "How long commits took until they were on disk.");
+  append_metric_head(out, name, "histogram", "How long commits took until they were on disk.");
   std::uint64_t total = 0;
   for (std::size_t i = 0; i + 1 < counts.size(); ++i) {
     total += counts[i];
@@ -197,6 +189,14 @@ void append_commit_times(std::string& out, json::object const& stats) {
 }
 
 }  // namespace
+
+void append_metric_head(std::string& out, std::string_view name, std::string_view type,
+                        std::string_view help) {
+  ((out += "# HELP ") += name) += ' ';
+  (out += help) += '\n';
+  (((out += "# TYPE ") += name) += ' ') += type;
+  out += '\n';
+}
 
 std::string prometheus_text(std::string_view stats_json) {
   boost::system::error_code ec;

@@ -12,4 +12,8 @@ namespace stele::cli {
 /// object.
 std::string prometheus_text(std::string_view stats_json);
 
+/// The lines that say what a metric is.
+void append_metric_head(std::string& out, std::string_view name, std::string_view type,
+                        std::string_view help);
+
 }  // namespace stele::cli

@@ -29,4 +29,10 @@ Result<Client> wait_for_daemon(ClientOptions const& options, Deadline const& dea
   }
 }
 
+Result<Client> connect_or_wait(ClientOptions const& options) {
+  auto client = Client::connect(options);
+  if (!client && ends_with_connection(client.error())) return wait_for_daemon(options);
+  return client;
+}
+
 }  // namespace stele::cli

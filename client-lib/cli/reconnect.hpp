@@ -12,4 +12,7 @@ bool ends_with_connection(Failure const& failure) noexcept;
 /// deadline, at an interrupt, and if the daemon is there but cannot be used.
 Result<Client> wait_for_daemon(ClientOptions const& options, Deadline const& deadline = {});
 
+/// Connects, or waits as above if the daemon is not there.
+Result<Client> connect_or_wait(ClientOptions const& options);
+
 }  // namespace stele::cli

@@ -1,6 +1,7 @@
 #include "client-lib/cli/time_text.hpp"
 
 #include <charconv>
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <ctime>
@@ -37,6 +38,12 @@ void append_civil(std::string& out, std::tm const& time, std::uint64_t fraction_
 }
 
 }  // namespace
+
+std::uint64_t now_us() noexcept {
+  auto const now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
 
 void append_utc_time(std::string& out, std::uint64_t time_us) {
   auto const seconds = static_cast<std::time_t>(time_us / second_us);

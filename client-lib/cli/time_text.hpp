@@ -6,6 +6,9 @@
 
 namespace stele::cli {
 
+/// Microseconds since the epoch.
+std::uint64_t now_us() noexcept;
+
 /// Appends `2023-11-14T22:13:20.000000Z`. Years above 9999 are written with a plus sign.
 void append_utc_time(std::string& out, std::uint64_t time_us);
 

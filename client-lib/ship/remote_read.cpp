@@ -16,6 +16,7 @@
 #include "client-lib/cli/streams.hpp"
 #include "client-lib/ship/nats_connection.hpp"
 #include "client-lib/ship/ship_arguments.hpp"
+#include "client-lib/wire_forms.hpp"
 #include "protocol/canonical_entry.hpp"
 #include "protocol/entry_filter.hpp"
 #include "protocol/json_text.hpp"
@@ -35,15 +36,6 @@ struct RemoteEntry {
   std::string store{};
 };
 
-protocol::EntryTerms terms_of(stele::EntryFilter const& filter) {
-  return {.after_seq = filter.after_seq,
-          .min_level = filter.min_level,
-          .contains = filter.contains,
-          .where = filter.where,
-          .pid = filter.pid,
-          .uid = filter.uid};
-}
-
 /// What the shipper added behind the entry.
 std::string host_in(std::string_view line) {
   auto const at = line.rfind(R"(,"host":)");
@@ -59,7 +51,7 @@ std::string host_in(std::string_view line) {
 class RemoteRead {
  public:
   explicit RemoteRead(ReadArguments const& arguments)
-      : arguments_(arguments), filter_(terms_of(arguments.selection.filter)) {}
+      : arguments_(arguments), filter_(client::terms_of(arguments.selection.filter)) {}
 
   Outcome<void> read_stream(natsConnection* connection, std::string const& stream);
   int print();

@@ -9,6 +9,7 @@
 #include "client-lib/cli/reconnect.hpp"
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/ship_program.hpp"
+#include "client-lib/cli/time_text.hpp"
 #include "client-lib/ship/nats_destination.hpp"
 #include "client-lib/ship/otlp.hpp"
 #include "client-lib/ship/otlp_destination.hpp"
@@ -19,16 +20,9 @@
 namespace stele::cli {
 namespace {
 
-std::uint64_t now_us() {
-  auto const now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-}
-
 /// The store that is shipped, once its daemon is there.
 Result<std::string> store_id(ClientOptions const& options) {
-  auto client = Client::connect(options);
-  if (!client && ends_with_connection(client.error())) client = wait_for_daemon(options);
+  auto const client = connect_or_wait(options);
   if (!client) return client.error();
   return client->hello().store_id;
 }

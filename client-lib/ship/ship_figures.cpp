@@ -5,13 +5,14 @@
 #include <fstream>
 #include <string_view>
 
+#include "client-lib/cli/prometheus_text.hpp"
+
 namespace stele::ship {
 namespace {
 
 void append(std::string& out, std::string_view name, std::string_view type, std::string_view help,
             std::string const& stream, std::string const& value) {
-  ((((out += "# HELP ") += name) += ' ') += help) += '\n';
-  ((((out += "# TYPE ") += name) += ' ') += type) += '\n';
+  cli::append_metric_head(out, name, type, help);
   ((((out += name) += "{stream=\"") += stream) += "\"} ") += value;
   out += '\n';
 }

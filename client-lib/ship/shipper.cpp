@@ -55,10 +55,7 @@ class Shipper {
 };
 
 Outcome<Client> Shipper::connect() {
-  auto client = Client::connect(options_.client);
-  if (!client && cli::ends_with_connection(client.error())) {
-    client = cli::wait_for_daemon(options_.client);
-  }
+  auto client = cli::connect_or_wait(options_.client);
   if (!client) return Trouble{client.error().message, true};
   if (client->hello().store_id != options_.messages.store) {
     return Trouble{"this is another store than the one that is shipped (" +

@@ -19,17 +19,10 @@ using stele::test::number_from_environment;
 using stele::test::run_stele;
 using stele::test::Steled;
 using stele::test::WirePeer;
+using stele::test::write_of;
+using stele::test::write_some;
 
 namespace {
-
-std::string write_of(std::string const& message) {
-  return R"({"op":"write_log","entry":{"message":")" + message + "\"}}";
-}
-
-void write_some(Steled const& daemon, std::vector<std::string> const& messages) {
-  WirePeer peer(daemon.socket());
-  for (auto const& message : messages) peer.ask(write_of(message));
-}
 
 stele::test::Finished backup(Steled const& daemon, std::string const& path,
                              std::vector<std::string> const& more = {}) {
@@ -123,11 +116,11 @@ BOOST_AUTO_TEST_CASE(a_restored_log_keeps_its_id_its_seqs_and_its_writers) {
     peer.ask(hello);
     peer.ask(numbered);
   }
-  write_some(daemon, {"two"});
+  write_some(daemon.socket(), {"two"});
   auto const path = daemon.home() + "/copy";
   BOOST_TEST(backup(daemon, path).exit_code == 0);
   auto const entries = run_stele(daemon, {"read", "-o", "json"}).out;
-  write_some(daemon, {"not in the copy"});
+  write_some(daemon.socket(), {"not in the copy"});
   BOOST_TEST(daemon.stop() == 0);
 
   daemon.keep_data_in(path);
@@ -156,7 +149,7 @@ BOOST_AUTO_TEST_CASE(a_restored_log_keeps_its_id_its_seqs_and_its_writers) {
 BOOST_AUTO_TEST_CASE(a_backup_replaces_nothing_unless_it_is_asked_to) {
   Steled daemon;
   daemon.start();
-  write_some(daemon, {"one"});
+  write_some(daemon.socket(), {"one"});
   auto const path = daemon.home() + "/copy";
   BOOST_TEST(backup(daemon, path).exit_code == 0);
   auto const again = backup(daemon, path);
@@ -171,7 +164,7 @@ BOOST_AUTO_TEST_CASE(a_backup_replaces_nothing_unless_it_is_asked_to) {
 BOOST_AUTO_TEST_CASE(damage_is_1_and_in_the_copy_and_no_log_is_7) {
   Steled daemon;
   daemon.start();
-  write_some(daemon, {"good", "rotten", "good too"});
+  write_some(daemon.socket(), {"good", "rotten", "good too"});
   BOOST_TEST(daemon.stop() == 0);
   change_last(last_used_segment(daemon.data_dir()), "rotten");
   auto const path = daemon.home() + "/copy";

@@ -22,20 +22,13 @@ using stele::test::number_from_environment;
 using stele::test::run_stele;
 using stele::test::Steled;
 using stele::test::WirePeer;
+using stele::test::write_of;
+using stele::test::write_some;
 
 namespace {
 
 stele::test::Finished verify(Steled const& daemon) {
   return run_stele(daemon, {"verify", daemon.data_dir()});
-}
-
-std::string write_of(std::string const& message) {
-  return R"({"op":"write_log","entry":{"message":")" + message + "\"}}";
-}
-
-void write_some(Steled const& daemon, std::vector<std::string> const& messages) {
-  WirePeer peer(daemon.socket());
-  for (auto const& message : messages) peer.ask(write_of(message));
 }
 
 /// Each line of a dump is an entry whose seq follows, or says what expired meanwhile.
@@ -91,7 +84,7 @@ BOOST_DATA_TEST_CASE(beside_a_daemon_at_work_it_never_reports_what_is_not_so,
   auto const runs = number_from_environment("STELE_VERIFY_RUNS", STELE_SANITIZED ? 30 : 100);
   Steled daemon(backend, {"--segment-bytes", "1M", "--retain-bytes", "4M"});
   daemon.start();
-  write_some(daemon, {"first"});
+  write_some(daemon.socket(), {"first"});
   std::size_t false_reports = 0;
   {
     Writer const writer(daemon.socket());
@@ -114,7 +107,7 @@ BOOST_DATA_TEST_CASE(beside_a_daemon_at_work_it_never_reports_what_is_not_so,
 BOOST_AUTO_TEST_CASE(a_log_that_is_whole_is_clean_and_nothing_is_changed) {
   Steled daemon;
   daemon.start();
-  write_some(daemon, {"one", "two"});
+  write_some(daemon.socket(), {"one", "two"});
   auto const open = verify(daemon);
   BOOST_TEST(open.exit_code == 0);
   BOOST_TEST(open.out.find("a process has the log open") != std::string::npos, open.out);
@@ -130,7 +123,7 @@ BOOST_AUTO_TEST_CASE(a_log_that_is_whole_is_clean_and_nothing_is_changed) {
 BOOST_AUTO_TEST_CASE(damage_is_1_and_is_named_with_file_and_offset_before_and_after_a_start) {
   Steled daemon;
   daemon.start();
-  write_some(daemon, {"good", "rotten", "good too"});
+  write_some(daemon.socket(), {"good", "rotten", "good too"});
   BOOST_TEST(daemon.stop() == 0);
   change_last(last_used_segment(daemon.data_dir()), "rotten");
   auto const found = verify(daemon);
@@ -149,7 +142,7 @@ BOOST_AUTO_TEST_CASE(damage_is_1_and_is_named_with_file_and_offset_before_and_af
 BOOST_AUTO_TEST_CASE(an_unfinished_write_at_the_end_is_6_until_a_start_has_named_it) {
   Steled daemon;
   daemon.start();
-  write_some(daemon, {"one"});
+  write_some(daemon.socket(), {"one"});
   daemon.kill_hard();
   stele::test::begin_commit_at_the_end(last_used_segment(daemon.data_dir()));
   auto const torn = verify(daemon);
@@ -166,7 +159,7 @@ BOOST_AUTO_TEST_CASE(an_unfinished_write_at_the_end_is_6_until_a_start_has_named
 BOOST_AUTO_TEST_CASE(a_dump_is_what_a_read_prints_and_beside_a_daemon_too) {
   Steled daemon;
   daemon.start();
-  write_some(daemon, {"one", "t\\u001bwo", "three"});
+  write_some(daemon.socket(), {"one", "t\\u001bwo", "three"});
   auto const read = run_stele(daemon, {"read", "-o", "json"});
   auto const live = run_stele(daemon, {"dump", daemon.data_dir()});
   BOOST_TEST(live.exit_code == 0, live.err);
@@ -178,7 +171,7 @@ BOOST_AUTO_TEST_CASE(a_dump_is_what_a_read_prints_and_beside_a_daemon_too) {
 BOOST_AUTO_TEST_CASE(a_dump_has_a_line_for_what_is_missing_where_it_is_missing) {
   Steled daemon;
   daemon.start();
-  write_some(daemon, {"one", "rotten", "three"});
+  write_some(daemon.socket(), {"one", "rotten", "three"});
   {
     WirePeer peer(daemon.socket());
     peer.ask(R"({"op":"report_dropped","count":7})");
@@ -241,7 +234,7 @@ BOOST_AUTO_TEST_CASE(
                             "  seq 3 damaged: wal-0000000000000001.seg at offset "),
       audit.out);
   BOOST_TEST(run_stele(daemon, {"read", "-o", "cat"}).out == "one\ntwo\nfour\n");
-  write_some(daemon, {"five"});
+  write_some(daemon.socket(), {"five"});
   BOOST_TEST(daemon.stop() == 0);
   daemon.start();
   BOOST_TEST(run_stele(daemon, {"read", "-o", "cat"}).out == "one\ntwo\nfour\nfive\n");
@@ -250,7 +243,7 @@ BOOST_AUTO_TEST_CASE(
 BOOST_AUTO_TEST_CASE(a_salvage_replaces_nothing) {
   Steled daemon;
   daemon.start();
-  write_some(daemon, {"one"});
+  write_some(daemon.socket(), {"one"});
   BOOST_TEST(daemon.stop() == 0);
   auto const copy = daemon.home() + "/copy";
   std::filesystem::create_directory(copy);

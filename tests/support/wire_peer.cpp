@@ -164,6 +164,15 @@ boost::json::object WirePeer::ask(std::string_view text) {
   return receive_json();
 }
 
+std::string write_of(std::string const& message) {
+  return R"({"op":"write_log","entry":{"message":")" + message + "\"}}";
+}
+
+void write_some(std::string const& socket, std::vector<std::string> const& messages) {
+  WirePeer peer(socket);
+  for (auto const& message : messages) peer.ask(write_of(message));
+}
+
 std::string frame(std::string_view text) {
   std::string bytes;
   for (int shift = 24; shift >= 0; shift -= 8) {

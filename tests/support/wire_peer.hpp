@@ -47,6 +47,11 @@ class WirePeer {
   std::string unread_{};
 };
 
+/// A write_log of this message, which needs no escapes.
+std::string write_of(std::string const& message);
+/// Writes these messages, one after the other, over a connection of its own.
+void write_some(std::string const& socket, std::vector<std::string> const& messages);
+
 /// The message with its length before it.
 std::string frame(std::string_view text);
 
