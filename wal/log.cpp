@@ -92,6 +92,7 @@ std::uint64_t Log::append_dropped(WriterId const& writer, std::uint64_t count) {
   return core_->append_dropped(writer, count);
 }
 std::uint64_t Log::durable_commit() const noexcept { return core_->pipeline.durable_commit(); }
+void Log::hold_from(Seq first) noexcept { core_->held_from = first; }
 GapLedger const& Log::gaps() const noexcept { return core_->gaps; }
 
 void Log::start_commit(Instant now) { core_->start_commit(now); }

@@ -53,6 +53,9 @@ struct Options {
   std::uint64_t retain_bytes = 0;
   /// Whole old segments are removed when their last commit is older. 0: never.
   std::chrono::seconds retain_age{0};
+  /// What is held, by hold_from(), stays while the log is at most so much larger than retain_bytes;
+  /// whatever its size if that is 0. 0: nothing is held.
+  std::uint64_t hold_bytes = 0;
   OnDamage on_damage = OnDamage::serve;
   /// Source of the store id and of segment salts; empty: the kernel's.
   std::function<std::uint64_t()> entropy{};
@@ -190,6 +193,10 @@ class Log {
   /// listener is told on_refused() before that, it will not be. Precondition: as for append().
   std::uint64_t append_dropped(WriterId const& writer, std::uint64_t count);
   std::uint64_t durable_commit() const noexcept;
+
+  /// From now on payloads from `first` on are held: retention spares them within hold_bytes. Until
+  /// the first call all are.
+  void hold_from(Seq first) noexcept;
 
   /// All that is missing, as far as that is on disk.
   GapLedger const& gaps() const noexcept;

@@ -141,6 +141,7 @@ std::vector<SegmentMaker::Expired> Log::Core::plan_expiry(Manifest& manifest,
   for (std::size_t i = 0; i + 1 < segments_.size(); ++i) {
     bool const too_many = options.retain_bytes != 0 && bytes > options.retain_bytes;
     if (!too_many && !is_too_old(segments_[i])) break;
+    if (is_held(last_seq_of(i), bytes)) break;
     expired.push_back({segments_[i].segment_no, segments_[i].damaged});
     bytes -= segments_[i].bytes;
     auto const& first = segments_[i + 1];
@@ -156,6 +157,18 @@ bool Log::Core::is_too_old(KeptSegment const& segment) const noexcept {
   return options.retain_age.count() != 0 && now_ - segment.since >= options.retain_age;
 }
 
+/// Whether somebody still wants what ends with `last_seq`, and a log of that size has room for it.
+bool Log::Core::is_held(Seq last_seq, std::uint64_t log_bytes) const noexcept {
+  if (options.hold_bytes == 0 || last_seq < held_from) return false;
+  return options.retain_bytes == 0 || log_bytes <= options.retain_bytes + options.hold_bytes;
+}
+
+/// Of a segment, or of those before it if it holds no payload.
+Seq Log::Core::last_seq_of(std::size_t index) const noexcept {
+  return index + 1 < segments_.size() ? segments_[index + 1].first_seq - 1
+                                      : pipeline.durable_seq();
+}
+
 /// Until the time is known, ages are counted from the zero of its clock.
 void Log::Core::take_time(Instant now) noexcept {
   if (!std::exchange(has_time_, true)) {
@@ -168,9 +181,12 @@ void Log::Core::take_time(Instant now) noexcept {
 /// Segments without payloads are no reason: else an idle log would make one after another.
 bool Log::Core::has_old_payloads() const noexcept {
   auto const first = segments_.front().first_seq;
-  auto const young = std::ranges::find_if_not(
-      segments_, [this](KeptSegment const& segment) { return is_too_old(segment); });
-  return (young == segments_.end() ? pipeline.durable_seq() + 1 : young->first_seq) > first;
+  for (std::size_t i = 0; i < segments_.size() && is_too_old(segments_[i]); ++i) {
+    auto const last = last_seq_of(i);
+    if (is_held(last, metrics.log_bytes)) break;
+    if (last >= first) return true;
+  }
+  return false;
 }
 
 /// Old segments go when a segment is made: so a log that is hardly written to begins one for their

@@ -33,6 +33,7 @@ class Log::Core final : private Completion {
   boost::system::error_code admit(std::size_t payloads, std::size_t payload_bytes) const noexcept;
   Result<void> close();
 
+  Seq held_from = 0;  ///< See Log::hold_from().
   Options const options;
   RecoveryReport const report;
   StoreId store_id{};
@@ -62,7 +63,9 @@ class Log::Core final : private Completion {
   SegmentMaker::Plan plan_segment() const;
   std::vector<SegmentMaker::Expired> plan_expiry(Manifest& manifest, std::uint64_t new_bytes) const;
   bool is_too_old(KeptSegment const& segment) const noexcept;
+  bool is_held(Seq last_seq, std::uint64_t log_bytes) const noexcept;
   void take_time(Instant now) noexcept;
+  Seq last_seq_of(std::size_t index) const noexcept;
   bool has_old_payloads() const noexcept;
   void turn_for_age();
   void apply_expiry();

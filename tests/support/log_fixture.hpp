@@ -1,6 +1,8 @@
 // A log on a simulated disk, with verbs for tests, and what it told its owner.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -109,6 +111,16 @@ class LogFixture {
     settle();
     advance_ms(50);
     settle();
+  }
+  /// Time passes as it does where a timer is set for each deadline.
+  void wait(std::chrono::seconds time) {
+    auto const end = now + time;
+    for (auto due = log->next_deadline(); due && *due <= end; due = log->next_deadline()) {
+      now = std::max(now, *due);
+      log->on_timer(now);
+      settle();
+    }
+    now = end;
   }
   void stop() {
     settle();

@@ -1,5 +1,4 @@
 // Retention by age: whole segments, the oldest first, also of a log that nobody writes to.
-#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <string>
@@ -31,17 +30,7 @@ struct AgeFixture {
   void fill(int count) {
     for (int i = 0; i < count; ++i) life.write(std::string(5000, 'x'));
   }
-  /// Time passes as it does where a timer is set for each deadline.
-  void wait(std::chrono::seconds time) {
-    auto const end = life.now + time;
-    for (auto due = life.log->next_deadline(); due && *due <= end;
-         due = life.log->next_deadline()) {
-      life.now = std::max(life.now, *due);
-      life.log->on_timer(life.now);
-      life.settle();
-    }
-    life.now = end;
-  }
+  void wait(std::chrono::seconds time) { life.wait(time); }
 
   SimulatedDisk disk{{}};
   LogFixture life{disk, keeping(100s)};
