@@ -240,6 +240,15 @@ Result<void> Client::report_dropped(std::uint64_t count, WriterId const& writer,
   return {};
 }
 
+Result<void> Client::confirm(std::string_view consumer, std::uint64_t seq,
+                             Deadline const& deadline) {
+  if (auto open = impl_->begin(deadline); !open) return open;
+  impl_->state().confirm({.consumer = consumer, .seq = seq});
+  auto reply = impl_->receive_reply();
+  if (!reply) return reply.error();
+  return {};
+}
+
 ServerHello const& Client::hello() const noexcept { return impl_->hello; }
 
 }  // namespace stele

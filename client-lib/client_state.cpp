@@ -94,6 +94,12 @@ void ClientState::report_dropped(protocol::ReportDropped const& report) {
   });
 }
 
+void ClientState::confirm(protocol::Confirm const& confirm) {
+  (void)queue(Kind::ping, [&](std::string& out, std::uint64_t id) {
+    protocol::append_confirm(out, id, confirm);
+  });
+}
+
 void ClientState::read_logs(protocol::ReadLogs const& read) {
   (void)queue(Kind::read, [&](std::string& out, std::uint64_t id) {
     protocol::append_read_logs(out, id, read);

@@ -47,6 +47,7 @@ class ClientState {
   void stats();
   void audit(protocol::Audit const& audit);
   void report_dropped(protocol::ReportDropped const& report);
+  void confirm(protocol::Confirm const& confirm);
   void read_logs(protocol::ReadLogs const& read);
   /// `read.follow` is true. Returns the id that its answers have: they come between those of other
   /// requests, until one without `reply.more`.

@@ -65,6 +65,7 @@ Right right_for(protocol::Op op) noexcept {
     case Op::read_logs:
     case Op::count_logs:
     case Op::audit:
+    case Op::confirm:
       return Right::read;
   }
   return Right::read;

@@ -97,6 +97,11 @@ void Committer::on_failed(wal::Failure const& failure) {
 void Committer::on_expired(wal::Seq seq) {
   spdlog::info("retention removed entries up to seq {}", seq);
   store_.remove_up_to(seq);
+  for (auto const& consumer : store_.consumers().all()) {
+    if (consumer.confirmed_seq.value_or(0) >= seq) continue;
+    spdlog::warn("among them some that consumer {} has not confirmed: it is at {}; see hold-bytes",
+                 consumer.name, consumer.confirmed_seq.value_or(0));
+  }
 }
 
 /// `gathered` is what had gathered before the call into the log.

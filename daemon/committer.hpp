@@ -76,6 +76,7 @@ class Committer final : public LogPort, private wal::LogListener {
   wal::Seq append(wal::WriterMark const& writer,
                   std::span<std::string_view const> payloads) override;
   std::uint64_t append_dropped(wal::WriterId const& writer, std::uint64_t count) override;
+  void hold_from(wal::Seq first) noexcept override { log_->hold_from(first); }
   std::uint64_t durable_commit() const noexcept override { return log_->durable_commit(); }
   wal::GapLedger const& gaps() const noexcept override { return log_->gaps(); }
   LogStatus status() const override;

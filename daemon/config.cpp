@@ -171,19 +171,25 @@ Messages validate(Config const& config) {
   require(config.retain_bytes == 0 || config.retain_bytes / 4 >= config.segment_bytes,
           size_message("retain-bytes", "must be 0 or at least four times segment-bytes",
                        config.retain_bytes));
-  require(config.max_store_bytes == 0 || config.retain_bytes == 0 ||
-              config.max_store_bytes >=
-                  config.retain_bytes + config.retain_bytes / 4 + store_slack_bytes,
+  auto const log_bytes = log_bytes_max(config);
+  require(config.max_store_bytes == 0 || log_bytes == 0 ||
+              config.max_store_bytes >= log_bytes + log_bytes / 4 + store_slack_bytes,
           size_message("max-store-bytes",
-                       "must be 0 or at least retain-bytes, a quarter for its index, and 16M",
+                       "must be 0 or at least retain-bytes (and hold-bytes, if there are "
+                       "consumers), a quarter for its index, and 16M",
                        config.max_store_bytes));
   return errors;
 }
 
+std::uint64_t log_bytes_max(Config const& config) noexcept {
+  if (config.retain_bytes == 0 || config.consumers.empty()) return config.retain_bytes;
+  return config.retain_bytes + config.hold_bytes;
+}
+
 std::uint64_t store_bytes_max(Config const& config, std::uint64_t machine_bytes) noexcept {
   if (config.max_store_bytes != 0) return config.max_store_bytes;
-  if (config.retain_bytes != 0) {
-    return config.retain_bytes + config.retain_bytes / 2 + store_slack_bytes;
+  if (auto const log_bytes = log_bytes_max(config); log_bytes != 0) {
+    return log_bytes + log_bytes / 2 + store_slack_bytes;
   }
   return machine_bytes / 2;
 }

@@ -37,6 +37,8 @@ struct Config {
   std::uint64_t commit_align = 0;                       ///< 0: the device's sector.
   std::uint64_t retain_bytes = std::uint64_t{1} << 30;  ///< 0: for ever.
   std::chrono::seconds retain_age{0};                   ///< 0: for ever.
+  std::vector<std::string> consumers{};                 ///< Whom retention waits for,
+  std::uint64_t hold_bytes = std::uint64_t{512} << 20;  ///< and how far above retain_bytes.
   std::uint64_t max_store_bytes = 0;                    ///< 0: see store_bytes_max().
   wal::OnDamage on_damage = wal::OnDamage::serve;
   std::uint64_t max_connections = 1024;
@@ -94,7 +96,10 @@ std::vector<std::string> parse_config_file(std::istream& file, std::string_view 
 /// What is wrong with the whole, beyond single values.
 std::vector<std::string> validate(Config const& config);
 
-/// What the entries may take of the memory: as set, or what retain-bytes lets the log grow to and
+/// How large retention lets the log become, with what it holds for consumers. 0: no limit.
+std::uint64_t log_bytes_max(Config const& config) noexcept;
+
+/// What the entries may take of the memory: as set, or what retention lets the log grow to and
 /// half as much again, for the index and for what is on its way; or, if nothing is ever removed,
 /// half of the machine's memory.
 std::uint64_t store_bytes_max(Config const& config, std::uint64_t machine_bytes) noexcept;

@@ -1,5 +1,7 @@
 // The table of options, and how the text of each value is read.
+#include <algorithm>
 #include <array>
+#include <boost/algorithm/string/split.hpp>
 #include <charconv>
 #include <utility>
 
@@ -10,6 +12,8 @@ namespace {
 
 constexpr std::string_view sizes_allowed = "a size such as 512, 64K, 16M or 1G";
 constexpr std::string_view durations_allowed = "a time such as 30s, 5min, 12h, 7d, or 0 for none";
+constexpr std::string_view consumers_allowed =
+    "none, or up to 16 different names of letters, digits, '.', '_' and '-' with commas between";
 constexpr std::string_view access_allowed =
     "all, or known users and @groups (not nobody) with commas between them";
 /// Stands for the process's own user or group.
@@ -96,6 +100,26 @@ bool set_backend(Config& config, std::string_view value) {
                              std::pair{std::string_view("posix"), Backend::posix}});
 }
 
+bool is_name(std::string_view text) noexcept {
+  constexpr std::size_t bytes_max = 64;
+  return !text.empty() && text.size() <= bytes_max && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  });
+}
+
+bool set_consumers(Config& config, std::string_view value) {
+  constexpr std::size_t consumers_max = 16;
+  std::vector<std::string> names;
+  if (value != "none") boost::split(names, value, [](char c) { return c == ','; });
+  for (auto name = names.begin(); name != names.end(); ++name) {
+    if (!is_name(*name) || std::find(names.begin(), name, *name) != name) return false;
+  }
+  if (names.size() > consumers_max) return false;
+  config.consumers = std::move(names);
+  return true;
+}
+
 bool set_on_damage(Config& config, std::string_view value) {
   return set_word(config.on_damage, value,
                   std::array{std::pair{std::string_view("serve"), wal::OnDamage::serve},
@@ -148,6 +172,12 @@ constexpr Option table[] = {
      &set_size<&Config::retain_bytes>, sizes_allowed, &copy<&Config::retain_bytes>},
     {"retain-age", "TIME", "0", "remove files whose last entry is older; 0: never",
      &set_duration<&Config::retain_age>, durations_allowed, &copy<&Config::retain_age>},
+    {"consumers", "NAMES", "none",
+     "whose confirmation retention waits for: names with commas between them", &set_consumers,
+     consumers_allowed, &copy<&Config::consumers>},
+    {"hold-bytes", "SIZE", "512M",
+     "how much larger than retain-bytes the log may become while it waits",
+     &set_size<&Config::hold_bytes>, sizes_allowed, &copy<&Config::hold_bytes>},
     {"max-store-bytes", "SIZE", "0",
      "memory that entries may take; 0: by retain-bytes, or half of the machine's",
      &set_size<&Config::max_store_bytes>, sizes_allowed, &copy<&Config::max_store_bytes>},

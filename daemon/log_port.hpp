@@ -36,6 +36,8 @@ class LogPort {
                           std::span<std::string_view const> payloads) = 0;
   /// Appends a record that a client gave up `count` entries; returns the commit that will hold it.
   virtual std::uint64_t append_dropped(wal::WriterId const& writer, std::uint64_t count) = 0;
+  /// See wal::Log.
+  virtual void hold_from(wal::Seq first) noexcept = 0;
   virtual std::uint64_t durable_commit() const noexcept = 0;
   virtual wal::GapLedger const& gaps() const noexcept = 0;
   virtual LogStatus status() const = 0;

@@ -1,5 +1,6 @@
 #include "daemon/metrics.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <span>
 
@@ -160,6 +161,24 @@ void append_writers(std::string& out, StatsView const& view) {
       .number("writes_repeated", view.metrics.writes_repeated);
 }
 
+void append_consumers(std::string& out, Store const& store) {
+  ObjectText consumers(out, "consumers");
+  for (auto const& consumer : store.consumers().all()) {
+    auto const confirmed = consumer.confirmed_seq.value_or(0);
+    std::string text = "{\"confirmed_seq\":";
+    if (consumer.confirmed_seq) {
+      append_json_number(text, confirmed);
+    } else {
+      text += "null";
+    }
+    text += ",\"unconfirmed\":";
+    append_json_number(text, store.visible_seq() - std::max(confirmed, store.removed_seq()));
+    text += ",\"lost\":";
+    append_json_number(text, consumer.lost);
+    consumers.json(consumer.name, text += '}');
+  }
+}
+
 void append_recovery(std::string& out, ServiceFacts const& facts) {
   auto const& report = facts.recovery;
   std::string gaps = "[";
@@ -236,6 +255,7 @@ void append_limits(std::string& out, ServiceFacts const& facts) {
       .number("idle_seconds_max", static_cast<std::uint64_t>(config.idle_timeout.count()))
       .number("retain_bytes", config.retain_bytes)
       .number("retain_seconds", static_cast<std::uint64_t>(config.retain_age.count()))
+      .number("hold_bytes", config.consumers.empty() ? 0 : config.hold_bytes)
       .number("store_bytes_max", facts.store_bytes_max);
 }
 
@@ -260,6 +280,8 @@ void append_stats(std::string& out, StatsView const& view) {
   append_tails(out, view.metrics);
   out += ',';
   append_writers(out, view);
+  out += ',';
+  append_consumers(out, view.store);
   out += ',';
   append_limits(out, view.facts);
   out += ',';

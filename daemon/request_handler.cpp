@@ -10,6 +10,7 @@
 #include "daemon/diagnostics.hpp"
 #include "daemon/numbered_write.hpp"
 #include "daemon/version.hpp"
+#include "protocol/error_text.hpp"
 #include "protocol/json_text.hpp"
 #include "protocol/limits.hpp"
 
@@ -50,6 +51,19 @@ Failure store_full_failure() {
   return {Error::no_space,
           "the entries fill the memory that the daemon may use; raise its max-store-bytes, or set "
           "retain-bytes"};
+}
+
+Failure beyond_the_log_failure(Seq seq, Seq last_seq) {
+  return {Error::bad_request,
+          "\"seq\" is " + std::to_string(seq) + ", but the log ends at " + std::to_string(last_seq),
+          "{\"path\":\"seq\",\"durable_seq\":" + std::to_string(last_seq) + '}'};
+}
+
+Failure no_consumer_failure(std::string_view name) {
+  return {Error::bad_request,
+          "there is no consumer " + protocol::excerpt(name) +
+              "; the daemon's setting consumers names those that there are",
+          R"({"path":"consumer"})"};
 }
 
 void append_writer(std::string& out, Store const& store, WriterId const& writer) {
@@ -304,6 +318,20 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::ReportDropped
                                             ? peer.writer.value_or(request.writer)
                                             : request.writer,
                                         request.count);
+  return reply;
+}
+
+PendingReply RequestHandler::answer(std::string_view id, protocol::Confirm const& request,
+                                    Peer& /*peer*/) {
+  if (request.seq > store_.visible_seq()) {
+    return fail(id, beyond_the_log_failure(request.seq, store_.visible_seq()));
+  }
+  if (!store_.consumers().confirm(request.consumer, request.seq)) {
+    return fail(id, no_consumer_failure(request.consumer));
+  }
+  log_.hold_from(store_.consumers().held_from());
+  ReadyReply reply;
+  protocol::append_ok(reply.text, id);
   return reply;
 }
 

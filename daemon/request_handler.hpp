@@ -134,6 +134,7 @@ class RequestHandler {
   PendingReply answer(std::string_view id, protocol::Cancel const& request, Peer& peer);
   PendingReply answer(std::string_view id, protocol::Audit const& request, Peer& peer);
   PendingReply answer(std::string_view id, protocol::ReportDropped const& request, Peer& peer);
+  PendingReply answer(std::string_view id, protocol::Confirm const& request, Peer& peer);
 
   PendingReply answer_again(std::string_view id, protocol::Write const& request,
                             WriterTable::Judgement const& judgement);

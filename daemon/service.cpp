@@ -71,6 +71,7 @@ wal::Options log_options(Config const& config) {
       static_cast<std::size_t>(config.max_frame_bytes * commit_bytes_per_frame_byte);
   options.retain_bytes = config.retain_bytes;
   options.retain_age = config.retain_age;
+  if (!config.consumers.empty()) options.hold_bytes = config.hold_bytes;
   options.on_damage = config.on_damage;
   return options;
 }
@@ -100,7 +101,9 @@ std::uint64_t microseconds_between(Instant from, Instant to) {
 class Service {
  public:
   Service(Config const& config, RereadConfig reread)
-      : asked_(config), reread_(std::move(reread)), store_(config.max_writers, &chunk_reserve_) {
+      : asked_(config),
+        reread_(std::move(reread)),
+        store_(config.max_writers, &chunk_reserve_, config.consumers) {
     facts_.config = config;
   }
 

@@ -70,6 +70,7 @@ bool Store::insert(Seq seq, std::string_view text) {
 void Store::remove_up_to(Seq seq) {
   BOOST_ASSERT(seq <= visible_seq_);
   if (seq <= removed_seq_) return;
+  consumers_.remove(removed_seq_, seq);
   removed_seq_ = seq;
   writers_.remove_up_to(seq);
   index_.remove_up_to(seq);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "daemon/chunk.hpp"
+#include "daemon/consumer_table.hpp"
 #include "daemon/time_index.hpp"
 #include "daemon/writer_table.hpp"
 #include "protocol/canonical_entry.hpp"
@@ -33,9 +34,9 @@ class Store {
  public:
   static constexpr std::size_t writers_max_default = 65'536;
   /// Without a reserve, which outlives the store, the system gives memory as it is filled.
-  explicit Store(std::size_t writers_max = writers_max_default,
-                 ChunkReserve* reserve = nullptr) noexcept
-      : reserve_(reserve), writers_(writers_max) {}
+  explicit Store(std::size_t writers_max = writers_max_default, ChunkReserve* reserve = nullptr,
+                 std::span<std::string const> consumers = {})
+      : reserve_(reserve), writers_(writers_max), consumers_(consumers) {}
 
   /// Writes the canonical form; the view stays valid until the entry is unstaged or removed.
   /// `stamp.seq` follows the seq staged or published last.
@@ -59,6 +60,9 @@ class Store {
   /// Whose writes the entries were; it follows what happens to them.
   WriterTable& writers() noexcept { return writers_; }
   WriterTable const& writers() const noexcept { return writers_; }
+  /// Who may still need them; it learns what is removed.
+  ConsumerTable& consumers() noexcept { return consumers_; }
+  ConsumerTable const& consumers() const noexcept { return consumers_; }
   /// Canonical text that is held, commas included.
   std::size_t text_bytes() const noexcept { return text_bytes_; }
   /// What finding the entries costs besides.
@@ -100,6 +104,7 @@ class Store {
   std::deque<TimeKey> staged_{};
   TimeIndex index_{};
   WriterTable writers_;
+  ConsumerTable consumers_;
   std::size_t text_bytes_ = 0;
   Seq visible_seq_ = 0;
   Seq removed_seq_ = 0;

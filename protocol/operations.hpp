@@ -22,6 +22,7 @@ enum class Op : std::uint8_t {
   cancel,
   audit,
   report_dropped,
+  confirm,
   help,
 };
 
@@ -48,6 +49,8 @@ enum class Member : std::uint8_t {
   follow,
   target,
   count,
+  consumer,
+  seq,
 };
 
 /// A set of members.
@@ -71,7 +74,7 @@ struct Operation {
   std::string_view what;
 };
 
-inline constexpr std::array<Operation, 11> operations{{
+inline constexpr std::array<Operation, 12> operations{{
     {Op::hello, "hello", bit(Member::client) | bit(Member::writer), 0, false,
      R"({"op":"hello","client":"my-program","writer":"00112233445566778899aabbccddeeff"})",
      "who the daemon is: protocol and server version, store id, limits; what it knows of a writer"},
@@ -104,6 +107,10 @@ inline constexpr std::array<Operation, 11> operations{{
     {Op::report_dropped, "report_dropped", bit(Member::count) | bit(Member::writer),
      bit(Member::count), false, R"({"op":"report_dropped","count":12})",
      "store that the client gave up so many entries, so that audit names them"},
+    {Op::confirm, "confirm", bit(Member::consumer) | bit(Member::seq),
+     bit(Member::consumer) | bit(Member::seq), false,
+     R"({"op":"confirm","consumer":"archive","seq":42})",
+     "say that a consumer has all entries up to a seq, so that retention may take them"},
     {Op::help, "help", 0, 0, true, R"({"op":"help"})", "this list"},
 }};
 

@@ -26,6 +26,7 @@ struct OpOf {
   Op operator()(Cancel const&) const { return Op::cancel; }
   Op operator()(Audit const&) const { return Op::audit; }
   Op operator()(ReportDropped const&) const { return Op::report_dropped; }
+  Op operator()(Confirm const&) const { return Op::confirm; }
 };
 
 void append_member(std::string& out, Member member) {
@@ -180,6 +181,14 @@ void append_report_dropped(std::string& out, std::uint64_t id, ReportDropped con
     out += to_text(report.writer);
     out += '"';
   }
+  out += '}';
+}
+
+void append_confirm(std::string& out, std::uint64_t id, Confirm const& confirm) {
+  append_start(out, Op::confirm, id);
+  append_member(out, Member::consumer);
+  append_json_string(out, confirm.consumer);
+  append_number(out, Member::seq, confirm.seq);
   out += '}';
 }
 

@@ -74,8 +74,14 @@ struct ReportDropped {
   WriterId writer{};        ///< All zero: not given.
 };
 
+/// A consumer has what it needs of the log up to a seq.
+struct Confirm {
+  std::string_view consumer{};
+  std::uint64_t seq = 0;  ///< 0: nothing yet.
+};
+
 using Request = std::variant<Hello, Ping, Stats, Help, Write, ReadLogs, CountLogs, Cancel, Audit,
-                             ReportDropped>;
+                             ReportDropped, Confirm>;
 
 /// `write_many_logs` for Write{.many = true}.
 Op op_of(Request const& request) noexcept;
@@ -134,6 +140,7 @@ void append_count_logs(std::string& out, std::uint64_t id, CountLogs const& coun
 void append_cancel(std::string& out, std::uint64_t id, std::uint64_t target);
 void append_audit(std::string& out, std::uint64_t id, Audit const& audit);
 void append_report_dropped(std::string& out, std::uint64_t id, ReportDropped const& report);
+void append_confirm(std::string& out, std::uint64_t id, Confirm const& confirm);
 
 /// The JSON text of one entry, as a client writes it.
 void append_entry(std::string& out, LogEntry const& entry);

@@ -31,6 +31,8 @@ void RequestReader::start(std::string_view text) {
   cursor_.clear();
   read_ = {};
   dropped_ = {};
+  consumer_.clear();
+  seq_ = 0;
   bucket_us_ = 0;
   write_no_ = 0;
   writer_.reset();
@@ -124,6 +126,10 @@ void RequestReader::take_value(JsonToken const& token) {
       return take_id(token, target_);
     case Member::count:
       return take_count(token, dropped_.count);
+    case Member::consumer:
+      return take_string(token, client_name_bytes_max, consumer_);
+    case Member::seq:
+      return take_integer(token, seq_);
     case Member::after_seq:
     case Member::min_level:
     case Member::contains:
@@ -326,6 +332,8 @@ Result<Request> RequestReader::finish() {
     case Op::report_dropped:
       dropped_.writer = writer_.value_or(WriterId{});
       return Request(dropped_);
+    case Op::confirm:
+      return Request(Confirm{consumer_, seq_});
     case Op::write_log:
       return Request(Write{false, write_no_, drafts_});
     case Op::write_many_logs:

@@ -79,6 +79,8 @@ class RequestReader {
   std::string target_{};
   TermsReader terms_{};
   ReportDropped dropped_{};
+  std::string consumer_{};
+  std::uint64_t seq_ = 0;
   bool in_entry_ = false;
   EntryReader entry_;
   std::string canonical_{};  ///< Canonical text of the entries; never moves during a request.

@@ -123,6 +123,9 @@ DaemonTold ask_daemon(ClientOptions const& options) {
   }
   told.log_bytes = number_in(object, "wal", "log_bytes").value_or(0);
   told.retain_bytes = number_in(object, "limits", "retain_bytes");
+  if (told.retain_bytes.value_or(0) != 0) {
+    *told.retain_bytes += number_in(object, "limits", "hold_bytes").value_or(0);
+  }
   told.newest_us = number_in(object, "store", "newest_ts");
   return told;
 }

@@ -63,7 +63,8 @@ struct SpaceFacts {
   std::string failure{};
   std::uint64_t free_bytes = 0;
   std::uint64_t log_bytes = 0;
-  std::optional<std::uint64_t> retain_bytes{};  ///< 0: no limit. Nothing: no daemon told it.
+  /// With what is held for consumers. 0: no limit. Nothing: no daemon told it.
+  std::optional<std::uint64_t> retain_bytes{};
 };
 Diagnosis judge_space(SpaceFacts const& facts);
 

@@ -88,6 +88,7 @@ constexpr std::array metrics{
     Metric{"limits", "store_bytes_max", "stele_store_bytes_max", gauge,
            "Bytes of entries and index above which writes are refused."},
     Metric{"limits", "retain_bytes", "stele_retain_bytes", gauge, "The setting; 0: no limit."},
+    Metric{"limits", "hold_bytes", "stele_hold_bytes", gauge, "The setting; 0: no consumers."},
     Metric{"limits", "retain_seconds", "stele_retain_seconds", gauge, "The setting; 0: no limit."},
     Metric{"recovery", "took_us", "stele_recovery_seconds", gauge, "How long the start took.", us},
     Metric{"recovery", "bytes", "stele_recovery_bytes", gauge, "Bytes that it read."},
@@ -144,6 +145,41 @@ void append_labelled(std::string& out, json::object const& stats, std::string_vi
         std::string_view{member.key().data(), member.key().size()};
     (out += "\"} ") += *text;
     out += '\n';
+  }
+}
+
+struct ConsumerMetric {
+  std::string_view member;
+  std::string_view name;
+  std::string_view type;
+  std::string_view help;
+};
+
+constexpr std::array consumer_metrics{
+    ConsumerMetric{"confirmed_seq", "stele_consumer_confirmed_seq", gauge,
+                   "The last seq that a consumer has confirmed since the daemon's start."},
+    ConsumerMetric{"unconfirmed", "stele_consumer_unconfirmed_entries", gauge,
+                   "Entries that are kept and not confirmed."},
+    ConsumerMetric{"lost", "stele_consumer_lost_entries_total", counter,
+                   "Entries that retention took before they were confirmed."},
+};
+
+// Their names need no escapes: they are settings of letters, digits and a few signs.
+void append_consumers(std::string& out, json::object const& stats) {
+  auto const* consumers = object_in(stats, "consumers");
+  if (consumers == nullptr) return;
+  for (auto const& metric : consumer_metrics) {
+    append_metric_head(out, metric.name, metric.type, metric.help);
+    for (auto const& consumer : *consumers) {
+      auto const* figures = consumer.value().if_object();
+      if (figures == nullptr) continue;
+      auto const number =
+          client::number_of(figures->if_contains({metric.member.data(), metric.member.size()}));
+      if (!number) continue;
+      ((out += metric.name) += "{consumer=\"") +=
+          std::string_view{consumer.key().data(), consumer.key().size()};
+      ((out += "\"} ") += std::to_string(*number)) += '\n';
+    }
   }
 }
 
@@ -208,6 +244,7 @@ std::string prometheus_text(std::string_view stats_json) {
   append_plain(out, stats);
   append_labelled(out, stats, "requests", "stele_requests_total", "op", "Requests received.");
   append_labelled(out, stats, "errors", "stele_errors_total", "code", "Requests that failed.");
+  append_consumers(out, stats);
   append_commit_times(out, stats);
   return out + "# EOF\n";
 }

@@ -59,6 +59,8 @@ constexpr std::array remote_options{
     Option{.names = "--tls-cert", .value = "FILE", .help = "With --from: own certificate, and"},
     Option{.names = "--tls-key", .value = "FILE", .help = "its key"},
     Option{.names = "--creds", .value = "FILE", .help = "With --from: a credentials file"},
+    Option{.names = "--nkey", .value = "KEY", .help = "With --from: public NKey, and"},
+    Option{.names = "--nkey-seed", .value = "FILE", .help = "its seed"},
 };
 
 constexpr auto read_option_list = [] {

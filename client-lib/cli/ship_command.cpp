@@ -42,6 +42,10 @@ constexpr std::array option_list{
     Option{.names = "--create-replicas",
            .value = "N",
            .help = "Make the stream, with so many replicas, if it is not there"},
+    Option{.names = "--hold-retention",
+           .value = "NAME",
+           .help = "Have the daemon keep what is not shipped, up to its hold-bytes; NAME is one of "
+                   "its setting consumers"},
     Option{.names = "--until-caught-up", .help = "End when all that is there has been taken"},
     Option{.names = "--metrics",
            .value = "FILE",

@@ -77,6 +77,7 @@ int run_ship(ClientOptions const& options, GivenOptions const& given) {
   }
   ship::ShipOptions ship_options{.client = options,
                                  .messages = route.messages,
+                                 .consumer = given.text("--hold-retention"),
                                  .until_caught_up = given.has("--until-caught-up")};
   if (auto const path = given.text("--metrics"); !path.empty()) {
     ship_options.report = [path, name = route.name,

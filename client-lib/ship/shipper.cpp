@@ -43,6 +43,7 @@ class Shipper {
   /// Until something fails, or all that is wanted has been taken: true.
   Outcome<bool> ship_from_cursor(Client& client);
   Outcome<std::uint64_t> read_cursor(Client& client);
+  Outcome<void> confirm(Client& client, std::uint64_t seq);
   Outcome<void> note_part(MessageMaker& maker, FollowPart const& part);
   Outcome<Client> connect();
   void report(bool now = false);
@@ -81,6 +82,15 @@ Outcome<std::uint64_t> Shipper::read_cursor(Client& client) {
   return cursor;
 }
 
+/// What the destination has acknowledged, retention may take.
+Outcome<void> Shipper::confirm(Client& client, std::uint64_t seq) {
+  if (options_.consumer.empty()) return {};
+  auto const confirmed = client.confirm(options_.consumer, seq);
+  if (confirmed) return {};
+  auto const& failure = confirmed.error();
+  return Trouble{failure.message, failure.code == Error::bad_request};
+}
+
 void Shipper::report(bool now) {
   auto const at = steady_clock::now();
   if (!now && at - reported_at_ < report_period) return;
@@ -108,8 +118,15 @@ Outcome<void> Shipper::note_part(MessageMaker& maker, FollowPart const& part) {
 }
 
 Outcome<bool> Shipper::ship_from_cursor(Client& client) {
+  // A daemon that was started anew holds everything until it is told, also while the destination
+  // is away.
+  auto const known = destination_.acknowledged_seq();
+  if (known != 0 && known <= figures_.durable_seq) {
+    if (auto const told = confirm(client, known); !told) return told.error();
+  }
   auto const cursor = read_cursor(client);
   if (!cursor) return cursor.error();
+  if (auto const told = confirm(client, *cursor); !told) return told.error();
   auto messages = options_.messages;
   messages.body_bytes_max = destination_.body_bytes_max();
   MessageMaker maker(std::move(messages), *cursor);
@@ -125,6 +142,8 @@ Outcome<bool> Shipper::ship_from_cursor(Client& client) {
     if (!noted) return noted.error();
     if (!end && end.error().code != ClientError::timed_out) return Trouble{end.error().message};
     if (auto const flushed = destination_.flush(); !flushed) return flushed.error();
+    auto const told = confirm(client, destination_.acknowledged_seq());
+    if (!told) return told.error();
     report(true);
     if (options_.until_caught_up && maker.last_seq() >= *goal_seq_) return true;
     auto const durable = durable_seq_of(client);

@@ -27,6 +27,8 @@ struct ShipFigures {
 struct ShipOptions {
   ClientOptions client{};
   MessageOptions messages;
+  /// Whose place the daemon holds the log for (its setting `consumers`); empty: nobody's.
+  std::string consumer{};
   /// Ends when all that was on disk at the start has been taken.
   bool until_caught_up = false;
   /// Told every second or so, and at the end.

@@ -67,6 +67,16 @@ BOOST_AUTO_TEST_CASE(a_hello_can_name_a_writer_and_encoded_entries_have_their_wr
                             R"("entries":[{"message":"a"},{"message":"b"}]})");
 }
 
+BOOST_AUTO_TEST_CASE(a_confirmation_is_no_write) {
+  Connection connection;
+  connection.state.confirm({.consumer = "archive", .seq = 7});
+  auto const requests = connection.send_all();
+  BOOST_REQUIRE(requests.size() == 1U);
+  BOOST_TEST(requests[0] == R"({"op":"confirm","id":1,"consumer":"archive","seq":7})");
+  connection.state.close({ClientError::connection_lost, "gone"});
+  check_failure(connection.state.next(), ClientError::connection_lost);
+}
+
 BOOST_AUTO_TEST_CASE(a_report_of_drops_is_a_write_and_an_audit_is_not) {
   Connection connection;
   connection.state.report_dropped({.count = 3});

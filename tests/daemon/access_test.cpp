@@ -34,6 +34,7 @@ constexpr std::string_view read_all = R"({"op":"read_logs"})";
 constexpr std::string_view follow = R"({"op":"read_logs","follow":true})";
 constexpr std::string_view count = R"({"op":"count_logs"})";
 constexpr std::string_view audit = R"({"op":"audit"})";
+constexpr std::string_view confirm = R"({"op":"confirm","consumer":"archive","seq":0})";
 
 }  // namespace
 
@@ -57,7 +58,7 @@ BOOST_AUTO_TEST_CASE(who_may_not_write_is_told_forbidden_and_nothing_is_written)
 }
 
 BOOST_AUTO_TEST_CASE(who_may_not_read_is_told_forbidden_and_may_write) {
-  for (auto const request : {read_all, follow, count, audit}) {
+  for (auto const request : {read_all, follow, count, audit, confirm}) {
     BOOST_TEST_CONTEXT(request) {
       BOOST_TEST(code(request, {.read = false}) == "forbidden");
       BOOST_TEST(!last.contains("state"));

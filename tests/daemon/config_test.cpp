@@ -212,6 +212,20 @@ BOOST_AUTO_TEST_CASE(memory_follows_retention_unless_it_is_set_and_is_bounded_al
   BOOST_TEST(store_bytes_max(config, 1000) == 7U);
 }
 
+BOOST_AUTO_TEST_CASE(memory_follows_what_is_held_for_consumers_too) {
+  auto const held = parse({"--consumers=a,b", "--hold-bytes=1G"});
+  BOOST_TEST(held.errors.empty());
+  auto const& config = held.invocation.config;
+  BOOST_TEST(config.consumers.size() == 2U);
+  BOOST_TEST(store_bytes_max(config, 0) == (std::uint64_t{3} << 30) + (16U << 20));
+  BOOST_TEST(parse({"--consumers=a", "--max-store-bytes=1296M"}).mentions("hold-bytes"));
+  BOOST_TEST(parse({"--hold-bytes=1G", "--max-store-bytes=1296M"}).errors.empty());
+  for (auto const* wrong : {"--consumers=", "--consumers=a,", "--consumers=a,a", "--consumers=a b",
+                            "--consumers=none,a,none"}) {
+    BOOST_TEST_CONTEXT(wrong) { BOOST_TEST(!parse({wrong}).errors.empty()); }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(times_have_units) {
   BOOST_TEST((parse_duration("0") == std::chrono::seconds(0)));
   BOOST_TEST((parse_duration("30s") == std::chrono::seconds(30)));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,7 @@ class FakeLog final : public daemon::LogPort {
                      .writer = writer});
     return drops.size();
   }
+  void hold_from(wal::Seq first) noexcept override { held_from = first; }
   std::uint64_t durable_commit() const noexcept override { return durable_drops; }
   wal::GapLedger const& gaps() const noexcept override { return ledger; }
   daemon::LogStatus status() const override { return {}; }
@@ -45,6 +47,7 @@ class FakeLog final : public daemon::LogPort {
   std::vector<std::string> payloads{};
   std::vector<wal::WriterMark> marks{};  ///< Of the groups.
   std::vector<wal::Gap> drops{};
+  wal::Seq held_from = 0;
   std::size_t durable_drops = 0;
   wal::GapLedger ledger{};
   std::size_t groups = 0;
@@ -62,6 +65,8 @@ struct StandingClock final : daemon::Clock {
 };
 
 struct HandlerFixture {
+  explicit HandlerFixture(std::span<std::string const> consumers = {})
+      : store(daemon::Store::writers_max_default, nullptr, consumers) {}
   /// Everything that the log has taken gets on disk.
   void make_durable() {
     store.publish(log.payloads.size());
@@ -78,7 +83,7 @@ struct HandlerFixture {
   StandingClock clock{};
   daemon::ServiceFacts facts = make_facts();
   daemon::Metrics metrics{};
-  daemon::Store store{};
+  daemon::Store store;
   FakeLog log{};
   daemon::RequestHandler handler{facts, store, log, clock, metrics};
 

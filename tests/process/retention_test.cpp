@@ -121,4 +121,43 @@ BOOST_AUTO_TEST_CASE(entries_go_by_their_age_also_when_nothing_is_written) {
   BOOST_TEST(audit.at("expired").to_number<int>() == 1);
 }
 
+BOOST_AUTO_TEST_CASE(what_a_consumer_has_not_confirmed_is_kept_over_restarts_up_to_a_limit) {
+  Steled daemon("posix", {"--retain-bytes", "4M", "--segment-bytes", "1M", "--consumers", "archive",
+                          "--hold-bytes", "8M"});
+  daemon.start();
+  auto const write =
+      R"({"op":"write_log","entry":{"message":")" + std::string(100'000, 'x') + "\"}}";
+  auto const write_many = [&](WirePeer& peer, int count) {
+    for (int i = 0; i < count; ++i) peer.ask(write);
+  };
+  auto const consumer = [](WirePeer& peer) {
+    return peer.ask(R"({"op":"stats"})").at("consumers").at("archive").as_object();
+  };
+  WirePeer peer(daemon.socket());
+  BOOST_TEST(peer.ask(R"({"op":"confirm","consumer":"archive","seq":0})").at("ok").as_bool());
+  write_many(peer, 80);
+  BOOST_TEST(read_kept(peer).front().seq == 1U);
+  daemon.kill_hard();
+
+  // Nobody has said anything yet, so all of it may be needed.
+  daemon.start();
+  WirePeer again(daemon.socket());
+  write_many(again, 10);
+  BOOST_TEST(read_kept(again).front().seq == 1U);
+  BOOST_TEST(consumer(again).at("confirmed_seq").is_null());
+  again.ask(R"({"op":"confirm","consumer":"archive","seq":50})");
+  write_many(again, 20);
+  auto const kept = read_kept(again);
+  BOOST_TEST(kept.front().seq > 20U);
+  BOOST_TEST(kept.front().seq <= 51U);
+  BOOST_TEST(dense_up_to(kept, 110));
+  BOOST_TEST(consumer(again).at("unconfirmed").to_number<int>() == 60);
+  BOOST_TEST(consumer(again).at("lost").to_number<int>() == 0);
+
+  write_many(again, 120);
+  BOOST_TEST(read_kept(again).front().seq > 51U);
+  BOOST_TEST(consumer(again).at("lost").to_number<int>() > 0);
+  BOOST_TEST(daemon.log().find("consumer archive has not confirmed") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

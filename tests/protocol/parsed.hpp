@@ -28,6 +28,8 @@ struct Parsed {
   std::string contains{};
   std::string where{};
   protocol::ReportDropped dropped{};
+  std::string consumer{};
+  std::uint64_t seq = 0;
 };
 
 inline void set_terms(Parsed& values, protocol::EntryTerms const& terms) {
@@ -74,6 +76,9 @@ inline Parsed to_values(protocol::ParsedRequest const& parsed) {
     values.read.start_ts = audit->start_ts;
   } else if (auto const* dropped = std::get_if<protocol::ReportDropped>(&*parsed.request)) {
     values.dropped = *dropped;
+  } else if (auto const* confirm = std::get_if<protocol::Confirm>(&*parsed.request)) {
+    values.consumer = confirm->consumer;
+    values.seq = confirm->seq;
   }
   return values;
 }

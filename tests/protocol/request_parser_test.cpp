@@ -43,7 +43,7 @@ constexpr Bad no_requests[] = {
     {R"({"op":["ping"],"id":4})", "bad_request", "4", R"("op" is an array;)"},
     {R"({"op":"wirte_log","id":4})", "unknown_op", "4",
      R"(there is no operation "wirte_log"; known are hello, ping, stats, write_log, )"
-     R"(write_many_logs, read_logs, count_logs, cancel, audit, report_dropped, help; )"
+     R"(write_many_logs, read_logs, count_logs, cancel, audit, report_dropped, confirm, help; )"
      R"(did you mean "write_log"?)"},
     {R"({"op":"","id":4})", "unknown_op", "4", R"(there is no operation "";)"},
     {R"({"op":"PING","id":4})", "unknown_op", "4", R"(there is no operation "PING";)"},
@@ -130,6 +130,12 @@ constexpr Bad no_requests[] = {
     {R"({"op":"report_dropped","count":-1,"id":4})", "bad_request", "4", R"("count" is -1;)"},
     {R"({"op":"report_dropped","count":1,"writer":"ab","id":4})", "bad_request", "4",
      R"("writer" is "ab"; it must be a string of 32 hexadecimal digits, not all 0)"},
+    {R"({"op":"confirm","seq":1,"id":4})", "bad_request", "4",
+     R"(confirm needs "consumer", such as )"},
+    {R"({"op":"confirm","consumer":"a","id":4})", "bad_request", "4",
+     R"(confirm needs "seq", such as )"},
+    {R"({"op":"confirm","consumer":7,"seq":1,"id":4})", "bad_request", "4", R"("consumer" is 7;)"},
+    {R"({"op":"confirm","consumer":"a","seq":-1,"id":4})", "bad_request", "4", R"("seq" is -1;)"},
     {R"({"op":"report_dropped","count":1,"writer":7,"id":4})", "bad_request", "4",
      R"("writer" is 7;)"},
     {R"({"op":"audit","end_ts":1,"id":4})", "bad_request", "4",
@@ -214,6 +220,7 @@ BOOST_AUTO_TEST_CASE(every_operation_is_taken) {
   BOOST_TEST(parse(R"({"op":"count_logs"})").op == "count_logs");
   BOOST_TEST(parse(R"({"op":"audit"})").op == "audit");
   BOOST_TEST(parse(R"({"op":"report_dropped","count":1})").op == "report_dropped");
+  BOOST_TEST(parse(R"({"op":"confirm","consumer":"a","seq":0})").op == "confirm");
   BOOST_TEST(parse(" \t\r\n{ \"op\" : \"p\\u0069ng\" } \r\n").op == "ping");
 }
 

@@ -129,6 +129,15 @@ BOOST_AUTO_TEST_CASE(audits_and_reports_of_drops_come_back) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(confirmations_come_back) {
+  std::string out;
+  append_confirm(out, 3, {.consumer = "arch\"ive", .seq = UINT64_MAX});
+  auto const parsed = test::parse(out);
+  BOOST_TEST(parsed.op == "confirm");
+  BOOST_TEST(parsed.consumer == "arch\"ive");
+  BOOST_TEST(parsed.seq == UINT64_MAX);
+}
+
 BOOST_AUTO_TEST_CASE(written_entries_come_back_as_stored_ones) {
   auto const entries = sample_entries();
   std::string out;
@@ -163,6 +172,7 @@ BOOST_AUTO_TEST_CASE(op_names_are_the_ones_that_travel) {
   BOOST_TEST(op_name(Request(Cancel{})) == "cancel");
   BOOST_TEST(op_name(Request(Audit{})) == "audit");
   BOOST_TEST(op_name(Request(ReportDropped{})) == "report_dropped");
+  BOOST_TEST(op_name(Request(Confirm{})) == "confirm");
 }
 
 BOOST_AUTO_TEST_CASE(validation_finds_what_the_daemon_would_refuse) {

@@ -18,6 +18,7 @@ import time
 import unittest
 
 import nats_cluster
+import nats_keys
 from nats_cluster import Cluster, NatsError, NatsReader, last_seqs
 
 ENTRIES = int(os.environ.get("STELE_SHIP_ENTRIES", "6000"))
@@ -223,6 +224,29 @@ class Ship(unittest.TestCase):
         self.assertIn(f"{gap['last_seq']} entries will not be shipped",
                       (store.folder / "ship.log").read_text())
 
+    def test_retention_waits_for_what_is_not_shipped(self):
+        store = self.store("one", "--segment-bytes", "1M", "--retain-bytes", "4M",
+                           "--consumers", "cluster", "--hold-bytes", "64M")
+        words = [*self.to(self.own), "--hold-retention", "cluster"]
+        store.write(20000, tail=" " + "x" * 400)
+        store.kill()
+        store.start()
+        store.write(1000, 20000)
+        self.assertIsNone(store.stats()["consumers"]["cluster"]["confirmed_seq"])
+        shipper = store.ship(*words)
+        wait_for("all of it", lambda: self.has_streams(self.own)
+                 and last_seqs(self.cluster, self.own) == {"one": 21000})
+        wait_for("word of it", lambda: store.stats()["consumers"]["cluster"]
+                 == {"confirmed_seq": 21000, "unconfirmed": 0, "lost": 0})
+        self.assert_all_of(store, contents(self.cluster, self.own)["one"])
+        store.write(20000, 21000, tail=" " + "x" * 400)
+        wait_for("retention", lambda: store.stats()["missing"]["expired"] > 0)
+        shipper.kill()
+        shipper.wait()
+        lost = store.ship(*self.to(self.own), "--hold-retention", "nobody").wait(PATIENCE_S)
+        self.assertEqual(lost, 1)
+        self.assertIn('there is no consumer "nobody"', (store.folder / "ship.log").read_text())
+
     def test_memory_is_bounded_while_the_cluster_is_away(self):
         store = self.store("one", "--retain-bytes", "0")
         metrics = self.folder / "ship.prom"
@@ -320,6 +344,24 @@ class Ship(unittest.TestCase):
         self.assertNotEqual(distrusting.poll(), 0)
         distrusting.kill()
         distrusting.wait()
+
+    def test_by_an_nkey_or_by_credentials_and_not_without(self):
+        store = self.store("one")
+        store.write(100)
+        for kind in (nats_keys.with_nkey, nats_keys.with_credentials):
+            folder = self.folder / kind.__name__
+            folder.mkdir()
+            told, known = kind(folder)
+            guarded = Cluster(folder, 1, told)
+            self.addCleanup(guarded.stop_all)
+            guarded.start(0)
+            to = ["--to", guarded.urls, "--stream", "S"]
+            words = [*to, "--create-replicas", "1", "--until-caught-up"]
+            self.assertEqual(store.ship(*words, *known).wait(PATIENCE_S), 0)
+            read = ["read", "--from", guarded.urls, "--stream", "S", "-o", "cat"]
+            done = store.stele(*read, *known)
+            self.assertEqual(len(done.stdout.splitlines()), 100, done.stderr)
+            self.assertEqual(store.stele(*read).stdout, "")
 
     def test_what_cannot_work_is_said(self):
         one, two = self.store("one"), self.store("two")

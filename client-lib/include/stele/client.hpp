@@ -215,6 +215,12 @@ class Client {
   Result<void> report_dropped(std::uint64_t count, WriterId const& writer = {},
                               Deadline const& deadline = {});
 
+  /// Says that the consumer of this name has what it needs of the log up to `seq` (0: nothing yet),
+  /// so that retention may take that and holds what follows. The daemon's setting `consumers` names
+  /// it, or this fails with bad_request. Nothing of it outlives the daemon: say it again behind
+  /// each connect. A lower seq than before is taken, too.
+  Result<void> confirm(std::string_view consumer, std::uint64_t seq, Deadline const& deadline = {});
+
   /// What the daemon said when this client connected.
   ServerHello const& hello() const noexcept;
 
