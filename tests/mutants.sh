@@ -14,7 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 exec </dev/null
 source_tree=$PWD
 copy=$source_tree/build/mutants
-bin=build/release/bin
+bin=build/optimised/bin
 : "${STELE_MUTANT_TIMEOUT:=600}" # seconds; a mutant may make a test wait for ever
 
 # Makes the copy equal to the tree. Only what differs is written, so that little is built again.
@@ -27,7 +27,7 @@ restore() {
 }
 
 build() { # PROGRAM
-  (cd "$copy" && cmake --build --preset release --parallel "$(nproc)" --target "$1") >"$log" 2>&1
+  (cd "$copy" && cmake --build --preset optimised --parallel "$(nproc)" --target "$1") >"$log" 2>&1
 }
 
 run_test() { # TEST PROGRAM
@@ -75,7 +75,7 @@ if [ ${#names[@]} -eq 0 ]; then
 fi
 mkdir -p "$copy" build/mutant-logs
 restore || exit 1
-(cd "$copy" && cmake --preset release --log-level=WARNING) >/dev/null || exit 1
+(cd "$copy" && cmake --preset optimised --log-level=WARNING) >/dev/null || exit 1
 
 rows=() bad=0
 for name in "${names[@]}"; do
