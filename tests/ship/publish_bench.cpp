@@ -1,33 +1,50 @@
 // Publishes the lines of a file into a stream of JetStream, as fast as libnats can: what a shipper
 // is measured against (ship_bench.py). No cursor; and no checks, unless a fifth word asks for ids
-// and for the order that the servers check.
+// and for the order that the servers check, or for many lines a message.
 //
-//   stele-publish-bench SERVER STREAM SUBJECT FILE [checked]
+//   stele-publish-bench SERVER STREAM SUBJECT FILE [checked | batches]
 #include <nats/nats.h>
 
 #include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace {
 
 constexpr std::int64_t pending_max = 2048;
+constexpr std::int64_t pending_batches_max = 64;
+constexpr std::size_t batch_bytes = 100'000;  // As the shipper's.
 
 bool failed(natsStatus status, char const* doing) {
   if (status != NATS_OK) std::fprintf(stderr, "%s: %s\n", doing, natsStatus_GetText(status));
   return status != NATS_OK;
 }
 
+/// The lines of a file, or runs of lines.
+std::vector<std::string> bodies_of(char const* path, bool in_batches) {
+  std::vector<std::string> bodies;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (in_batches && !bodies.empty() && bodies.back().size() < batch_bytes) {
+      (bodies.back() += '\n') += line;
+    } else {
+      bodies.push_back(line);
+    }
+  }
+  return bodies;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 5 && argc != 6) return 2;
-  bool const is_checked = argc == 6;
-  std::vector<std::string> lines;
-  std::ifstream file(argv[4]);
-  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  std::string_view const how = argc == 6 ? argv[5] : "";
+  bool const is_checked = how == "checked";
+  bool const in_batches = how == "batches";
+  auto const bodies = bodies_of(argv[4], in_batches);
 
   natsConnection* connection = nullptr;
   natsOptions* options = nullptr;
@@ -37,7 +54,7 @@ int main(int argc, char** argv) {
   if (failed(natsConnection_Connect(&connection, options), "connect")) return 1;
   jsOptions js_options;
   jsOptions_Init(&js_options);
-  js_options.PublishAsync.MaxPending = pending_max;
+  js_options.PublishAsync.MaxPending = in_batches ? pending_batches_max : pending_max;
   js_options.PublishAsync.StallWait = 10'000;
   jsCtx* js = nullptr;
   if (failed(natsConnection_JetStream(&js, connection, &js_options), "JetStream")) return 1;
@@ -52,19 +69,19 @@ int main(int argc, char** argv) {
 
   auto const begun_at = std::chrono::steady_clock::now();
   std::uint64_t seq = 0;
-  for (auto const& line : lines) {
+  for (auto const& body : bodies) {
     jsPubOptions publish;
     jsPubOptions_Init(&publish);
     auto const id = "00000000-0000-4000-8000-000000000000:" + std::to_string(seq + 1);
     publish.MsgId = id.c_str();
     publish.ExpectLastSeq = seq++;
-    auto const status = js_PublishAsync(js, argv[3], line.data(), static_cast<int>(line.size()),
+    auto const status = js_PublishAsync(js, argv[3], body.data(), static_cast<int>(body.size()),
                                         is_checked ? &publish : nullptr);
     if (failed(status, "publish")) return 1;
   }
   if (failed(js_PublishAsyncComplete(js, nullptr), "complete")) return 1;
   std::chrono::duration<double> const took = std::chrono::steady_clock::now() - begun_at;
-  std::printf("%.0f\n", static_cast<double>(lines.size()) / took.count());
+  std::printf("%.3f\n", took.count());
   jsCtx_Destroy(js);
   natsConnection_Destroy(connection);
   natsOptions_Destroy(options);

@@ -24,16 +24,17 @@ def main(build: pathlib.Path, entries: int, rounds: int) -> None:
             store.write(entries, tail=" " + "x" * 100)
             lines = folder / "lines"
             lines.write_text(store.stele("read", "-o", "json").stdout)
-            figures = {"libnats": [], "libnats, ids and order checked": [], "ship": [],
-                       "ship --batch": []}
+            figures = {"libnats": [], "libnats, ids and order checked": [],
+                       "libnats, batches": [], "ship": [], "ship --batch": []}
             for number in range(rounds):
                 for name, words in (("libnats", []),
-                                    ("libnats, ids and order checked", ["checked"])):
-                    stream = f"RAW{number}{len(words)}"
+                                    ("libnats, ids and order checked", ["checked"]),
+                                    ("libnats, batches", ["batches"])):
+                    stream = f"RAW{number}{''.join(words)}"
                     raw = subprocess.run([build / "bin/stele-publish-bench",
                                           cluster.urls.split(",")[0], stream, stream.lower(), lines,
                                           *words], capture_output=True, text=True, check=True)
-                    figures[name].append(float(raw.stdout))
+                    figures[name].append(entries / float(raw.stdout))
                 for name, words in (("ship", []), ("ship --batch", ["--batch"])):
                     stream = f"S{number}{len(words)}"
                     pattern = f"{stream}.{{host}}" + ("" if words else ".{level}")
