@@ -154,6 +154,7 @@ class AsyncCalls::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<Call> call_of(protocol::Reply const& reply);
   bool has_calls() const noexcept { return !calls_.empty() || !follows_.empty(); }
   void watch();
+  void end_waits() noexcept;
   template <class Wait>
   void watch_for(Wait wait, bool& watched);
 
@@ -163,7 +164,8 @@ class AsyncCalls::Impl : public std::enable_shared_from_this<Impl> {
   asio::steady_timer retry_;
   std::deque<std::shared_ptr<Call>> calls_{};  ///< Of the requests in flight, in their order.
   std::map<std::uint64_t, std::shared_ptr<Call>> follows_{};  ///< By the ids of their answers.
-  std::uint64_t generation_ = 0;  ///< Of the connection, for waits that come late.
+  std::uint64_t generation_ = 0;  ///< Of the connection, for what comes late.
+  std::uint64_t waits_ = 0;       ///< Of the waits, for those that come late.
   bool watches_reads_ = false;
   bool watches_writes_ = false;
 };
@@ -288,10 +290,9 @@ Result<void> AsyncCalls::Impl::greeted(std::string_view text, ServerHello& hello
 void AsyncCalls::Impl::close(Failure why) {
   retry_.cancel();
   ++generation_;
-  watches_reads_ = false;
-  watches_writes_ = false;
   if (!connection_) return;
-  descriptor_.release();  // Ends its waits; the connection closes it.
+  end_waits();
+  descriptor_.release();  // The connection closes it.
   connection_->state.close(std::move(why));
   take_answers();
   connection_.reset();
@@ -339,23 +340,36 @@ std::shared_ptr<Call> AsyncCalls::Impl::call_of(protocol::Reply const& reply) {
   return call;
 }
 
+/// A wait that nobody needs any more would keep the caller's loop from its end: another call may
+/// have taken what it was for.
 void AsyncCalls::Impl::watch() {
+  bool const reads_in_vain = watches_reads_ && !has_calls();
+  bool const writes_in_vain = watches_writes_ && !connection_->has_to_send();
+  if (reads_in_vain || writes_in_vain) end_waits();
   if (has_calls()) watch_for(asio::posix::stream_descriptor::wait_read, watches_reads_);
   if (connection_->has_to_send()) {
     watch_for(asio::posix::stream_descriptor::wait_write, watches_writes_);
   }
 }
 
+void AsyncCalls::Impl::end_waits() noexcept {
+  boost::system::error_code ignored;
+  descriptor_.cancel(ignored);
+  ++waits_;
+  watches_reads_ = false;
+  watches_writes_ = false;
+}
+
 template <class Wait>
 void AsyncCalls::Impl::watch_for(Wait wait, bool& watched) {
   if (watched) return;
   watched = true;
-  descriptor_.async_wait(
-      wait, [self = shared_from_this(), &watched, generation = generation_](auto const& error) {
-        if (error || generation != self->generation_) return;
-        watched = false;
-        self->exchange();
-      });
+  descriptor_.async_wait(wait,
+                         [self = shared_from_this(), &watched, waits = waits_](auto const& error) {
+                           if (error || waits != self->waits_) return;
+                           watched = false;
+                           self->exchange();
+                         });
 }
 
 AsyncClient::AsyncClient(asio::any_io_executor executor)

@@ -6,7 +6,9 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/use_future.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <optional>
@@ -14,6 +16,8 @@
 #include <vector>
 
 #include "support/steled.hpp"
+#include "support/temp_dir.hpp"
+#include "support/wire_peer.hpp"
 
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
@@ -24,6 +28,7 @@ using stele::Failure;
 using stele::LogEntry;
 using stele::Result;
 using stele::test::Steled;
+using stele::test::WirePeer;
 
 namespace {
 
@@ -208,6 +213,32 @@ BOOST_AUTO_TEST_CASE(a_loop_ends_when_no_call_is_under_way) {
   BOOST_TEST(write("m").has_value());
   loop.restart();
   BOOST_TEST(loop.run() == 0U);
+}
+
+/// What one call waits for, the next one may have taken: the first one's wait is then for nothing.
+BOOST_AUTO_TEST_CASE(a_loop_ends_also_when_answers_were_taken_outside_of_it) {
+  WirePeer peer(daemon.socket());
+  peer.send(R"({"op":"hello","id":1})");
+  auto const greeting = peer.receive().value();
+  // Its answers come before it is asked.
+  asio::io_context own;
+  stele::test::TempDir folder;
+  asio::local::stream_protocol::acceptor listener(own, folder / "early.sock");
+  AsyncClient early(loop.get_executor());
+  auto greeted = early.async_connect({.socket_path = folder / "early.sock"}, asio::use_future);
+  auto answers = listener.accept();
+  asio::write(answers, asio::buffer(stele::test::frame(greeting)));
+  BOOST_TEST(finish(std::move(greeted)).has_value());
+
+  auto first = early.async_ping(asio::use_future);
+  asio::write(answers, asio::buffer(stele::test::frame(R"({"ok":true,"id":2})") +
+                                    stele::test::frame(R"({"ok":true,"id":3})")));
+  auto second = early.async_ping(asio::use_future);
+  loop.restart();
+  loop.run_for(stele::test::patience);
+  BOOST_TEST(loop.stopped());
+  BOOST_TEST(first.get().has_value());
+  BOOST_TEST(second.get().has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
