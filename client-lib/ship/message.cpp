@@ -113,47 +113,61 @@ MessageMaker::MessageMaker(MessageOptions options, std::uint64_t last_seq)
   }
 }
 
-void MessageMaker::add_gap(std::vector<Message>& out, std::uint64_t up_to,
-                           std::string_view reason) {
-  if (up_to <= last_seq_) return;
-  MissingEntries const missing{last_seq_ + 1, up_to, reason};
-  auto& message = out.emplace_back(
-      Message{.subject = options_.pattern.subject(options_.host, options_.store, gap_level),
-              .first_seq = missing.first_seq,
+bool MessageMaker::hand_over(MessageTaker const& take) {
+  if (message_.body.empty()) return true;
+  last_seq_ = message_.last_seq;
+  bool const more = take(message_);
+  message_.body.clear();
+  return more;
+}
+
+/// What is missing behind the last message; nothing may be if that is `up_to`.
+bool MessageMaker::name_gap(std::uint64_t up_to, std::string_view reason,
+                            MessageTaker const& take) {
+  if (!hand_over(take)) return false;
+  if (up_to <= last_seq_) return true;
+  Message gap{.subject = options_.pattern.subject(options_.host, options_.store, gap_level),
+              .first_seq = last_seq_ + 1,
               .last_seq = up_to,
-              .is_gap = true});
-  options_.format->append_gap(message.body, missing);
+              .is_gap = true};
+  options_.format->append_gap(gap.body, {gap.first_seq, gap.last_seq, reason});
   last_seq_ = up_to;
+  return take(gap);
 }
 
-void MessageMaker::add_entry(std::vector<Message>& out, StoredEntry const& entry) {
-  if (entry.seq <= last_seq_) return;
-  add_gap(out, entry.seq - 1, "missing");
-  std::string line;
-  options_.format->append_entry(line, entry);
-  if (line.size() > options_.body_bytes_max) return add_gap(out, entry.seq, "too_large");
-  bool const joins = options_.layout == Layout::batches && !out.empty() && !out.back().is_gap &&
-                     out.back().body.size() + line.size() <=
-                         std::min(options_.batch_bytes, options_.body_bytes_max);
-  if (joins) {
-    out.back().body += line;
-    out.back().last_seq = entry.seq;
-  } else {
-    out.push_back({.subject = subjects_[static_cast<std::size_t>(entry.level)],
-                   .body = std::move(line),
-                   .first_seq = entry.seq,
-                   .last_seq = entry.seq});
+bool MessageMaker::add_entry(StoredEntry const& entry, MessageTaker const& take) {
+  auto& body = message_.body;
+  auto const last = body.empty() ? last_seq_ : message_.last_seq;
+  if (entry.seq <= last) return true;
+  if (entry.seq > last + 1 && !name_gap(entry.seq - 1, "missing", take)) return false;
+  auto const begin = body.size();
+  options_.format->append_entry(body, entry);
+  if (body.size() - begin > options_.body_bytes_max) {
+    body.resize(begin);
+    return name_gap(entry.seq, "too_large", take);
   }
-  last_seq_ = entry.seq;
+  bool const joins = body.size() <= std::min(options_.batch_bytes, options_.body_bytes_max);
+  if (begin > 0 && !joins) {
+    auto const line = body.substr(begin);
+    body.resize(begin);
+    if (!hand_over(take)) return false;
+    body = line;
+  }
+  if (begin == 0 || !joins) {
+    message_.subject = subjects_[static_cast<std::size_t>(entry.level)];
+    message_.first_seq = entry.seq;
+  }
+  message_.last_seq = entry.seq;
+  return options_.layout == Layout::batches || hand_over(take);
 }
 
-std::vector<Message> MessageMaker::messages_of(FollowPart const& part) {
-  std::vector<Message> out;
-  if (part.removed) add_gap(out, part.removed->last_seq, "expired");
-  for (auto const& entry : part.entries) add_entry(out, entry);
+bool MessageMaker::make(FollowPart const& part, MessageTaker const& take) {
+  if (part.removed && !name_gap(part.removed->last_seq, "expired", take)) return false;
+  for (auto const& entry : part.entries) {
+    if (!add_entry(entry, take)) return false;
+  }
   // Nothing is filtered, so what lies between was not there to be handed over.
-  add_gap(out, part.last_seq, "missing");
-  return out;
+  return name_gap(part.last_seq, "missing", take);
 }
 
 }  // namespace stele::ship

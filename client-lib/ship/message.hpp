@@ -4,12 +4,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "stele/client.hpp"
 #include "stele/log_entry.hpp"
@@ -95,8 +95,11 @@ struct MessageOptions {
   std::string host{};
   std::string store{};
   std::size_t body_bytes_max = 0;     ///< What the destination takes.
-  std::size_t batch_bytes = 100'000;  ///< A batch is sent when it has so many.
+  std::size_t batch_bytes = 400'000;  ///< A batch is whole when it has so many.
 };
+
+/// Valid during the call. False: no more is wanted.
+using MessageTaker = std::function<bool(Message const& message)>;
 
 /// Makes messages of what a follow hands over. Seqs that were not handed over become a message of
 /// their own that says so, and why, as does an entry above body_bytes_max.
@@ -108,15 +111,19 @@ class MessageMaker {
   /// `last_seq`: what the destination has.
   MessageMaker(MessageOptions options, std::uint64_t last_seq);
 
-  std::vector<Message> messages_of(FollowPart const& part);
+  /// Each is handed over as soon as it is whole, so that it travels while the next one is made.
+  /// False if the taker wanted no more; the maker is of no use then.
+  bool make(FollowPart const& part, MessageTaker const& take);
   std::uint64_t last_seq() const noexcept { return last_seq_; }
 
  private:
-  void add_gap(std::vector<Message>& out, std::uint64_t up_to, std::string_view reason);
-  void add_entry(std::vector<Message>& out, StoredEntry const& entry);
+  bool name_gap(std::uint64_t up_to, std::string_view reason, MessageTaker const& take);
+  bool add_entry(StoredEntry const& entry, MessageTaker const& take);
+  bool hand_over(MessageTaker const& take);
 
   MessageOptions options_;
   std::array<std::string, 6> subjects_{};  ///< By level.
+  Message message_{};                      ///< What is being made; without a body: nothing.
   std::uint64_t last_seq_;
 };
 

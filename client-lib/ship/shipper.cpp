@@ -101,7 +101,8 @@ void Shipper::report(bool now) {
 }
 
 Outcome<void> Shipper::note_part(MessageMaker& maker, FollowPart const& part) {
-  for (auto const& message : maker.messages_of(part)) {
+  Outcome<void> published;
+  auto const publish = [&](Message const& message) {
     if (message.is_gap) {
       auto const entries = message.last_seq - message.first_seq + 1;
       figures_.gap_entries += entries;
@@ -109,10 +110,13 @@ Outcome<void> Shipper::note_part(MessageMaker& maker, FollowPart const& part) {
                        " entries will not be shipped: " + std::to_string(message.first_seq) +
                        " to " + std::to_string(message.last_seq));
     }
-    if (auto const published = destination_.publish(message); !published) return published;
+    published = destination_.publish(message);
+    if (!published) return false;
     ++figures_.messages;
     report();
-  }
+    return true;
+  };
+  if (!maker.make(part, publish)) return published;
   if (!part.entries.empty()) figures_.newest_sent_us = part.entries.back().timestamp;
   return {};
 }

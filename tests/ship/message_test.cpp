@@ -34,6 +34,15 @@ std::string line(std::uint64_t seq, std::string const& message = "text") {
          R"("time":"1970-01-01T00:00:01.000000Z","host":"web.1"})";
 }
 
+std::vector<Message> messages_of(MessageMaker& maker, FollowPart const& part) {
+  std::vector<Message> messages;
+  BOOST_TEST(maker.make(part, [&](Message const& message) {
+    messages.push_back(message);
+    return true;
+  }));
+  return messages;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(message_test)
@@ -68,7 +77,7 @@ BOOST_AUTO_TEST_CASE(an_id_names_store_and_seq) {
 
 BOOST_AUTO_TEST_CASE(each_entry_is_a_message_by_its_level) {
   MessageMaker maker(options_for(Layout::entries), 0);
-  auto const messages = maker.messages_of({.entries = {entry(1), entry(2)}, .last_seq = 2});
+  auto const messages = messages_of(maker, {.entries = {entry(1), entry(2)}, .last_seq = 2});
   BOOST_TEST_REQUIRE(messages.size() == 2u);
   BOOST_TEST(messages[0].subject == "logs.web_1.warn");
   BOOST_TEST(messages[0].body == line(1));
@@ -80,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_batch_is_lines_up_to_its_size) {
   MessageMaker maker(options_for(Layout::batches), 0);
   FollowPart part{.last_seq = 5};
   for (std::uint64_t seq = 1; seq <= 5; ++seq) part.entries.push_back(entry(seq));
-  auto const messages = maker.messages_of(part);
+  auto const messages = messages_of(maker, part);
   BOOST_TEST_REQUIRE(messages.size() == 2u);
   BOOST_TEST(messages[0].subject == "logs.web_1");
   BOOST_TEST(messages[0].body == line(1) + '\n' + line(2) + '\n' + line(3) + '\n');
@@ -98,7 +107,7 @@ BOOST_AUTO_TEST_CASE(every_seq_that_does_not_come_is_named_with_its_reason) {
                     .removed = SeqRange{1, 8}};
     std::vector<std::string> gaps;
     std::uint64_t next = 5;
-    for (auto const& message : maker.messages_of(part)) {
+    for (auto const& message : messages_of(maker, part)) {
       BOOST_TEST(message.first_seq == next);
       next = message.last_seq + 1;
       if (message.is_gap) gaps.push_back(message.body.substr(0, message.body.find('\n')));
@@ -116,10 +125,21 @@ BOOST_AUTO_TEST_CASE(every_seq_that_does_not_come_is_named_with_its_reason) {
 
 BOOST_AUTO_TEST_CASE(what_the_destination_has_is_not_made_again) {
   MessageMaker maker(options_for(Layout::entries), 7);
-  auto const messages = maker.messages_of(
-      {.entries = {entry(6), entry(7), entry(8)}, .last_seq = 8, .removed = SeqRange{1, 5}});
+  auto const messages = messages_of(
+      maker, {.entries = {entry(6), entry(7), entry(8)}, .last_seq = 8, .removed = SeqRange{1, 5}});
   BOOST_TEST_REQUIRE(messages.size() == 1u);
   BOOST_TEST(messages.front().first_seq == 8u);
+}
+
+BOOST_AUTO_TEST_CASE(a_taker_that_wants_no_more_gets_no_more) {
+  for (auto const layout : {Layout::entries, Layout::batches}) {
+    MessageMaker maker(options_for(layout), 0);
+    FollowPart part{.last_seq = 9};
+    for (std::uint64_t seq = 1; seq <= 9; ++seq) part.entries.push_back(entry(seq));
+    int taken = 0;
+    BOOST_TEST(!maker.make(part, [&](Message const&) { return ++taken < 2; }));
+    BOOST_TEST(taken == 2);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -25,11 +25,13 @@ def main(build: pathlib.Path, entries: int, rounds: int) -> None:
             lines = folder / "lines"
             lines.write_text(store.stele("read", "-o", "json").stdout)
             figures = {"libnats": [], "libnats, ids and order checked": [],
-                       "libnats, batches": [], "ship": [], "ship --batch": []}
+                       "libnats, batches": [], "libnats, batches, order checked": [],
+                       "ship": [], "ship --batch": []}
             for number in range(rounds):
                 for name, words in (("libnats", []),
                                     ("libnats, ids and order checked", ["checked"]),
-                                    ("libnats, batches", ["batches"])):
+                                    ("libnats, batches", ["batches"]),
+                                    ("libnats, batches, order checked", ["checked-batches"])):
                     stream = f"RAW{number}{''.join(words)}"
                     raw = subprocess.run([build / "bin/stele-publish-bench",
                                           cluster.urls.split(",")[0], stream, stream.lower(), lines,
@@ -50,7 +52,7 @@ def main(build: pathlib.Path, entries: int, rounds: int) -> None:
                   f"3 servers, 3 replicas, {os.cpu_count()} processors")
             for name, values in figures.items():
                 rate = statistics.median(values)
-                print(f"  {name:30} {rate:9.0f} entries/s  {rate / raw:5.2f} x libnats")
+                print(f"  {name:31} {rate:9.0f} entries/s  {rate / raw:5.2f} x libnats")
             measure_lag(store, cluster)
         finally:
             store.kill()
