@@ -44,12 +44,15 @@ class NatsDestination final : public Destination {
   struct Sent {
     std::uint64_t last_seq = 0;
     std::size_t bytes = 0;
+    std::uint64_t stream_seq =
+        0;  ///< That it must get; 0: nobody knows, where logs share a stream.
     bool taken = false;
   };
 
   Outcome<void> make_stream();
   Outcome<void> ensure_stream();
   void on_ack(std::uint64_t last_seq, jsPubAck const* ack, jsPubAckErr const* error);
+  static bool is_in_place(Sent const& sent, jsPubAck const& ack) noexcept;
   std::size_t most_in_flight() const noexcept {
     return options_.layout == Layout::batches ? 1 : in_flight_max;
   }
@@ -171,7 +174,9 @@ Outcome<std::uint64_t> NatsDestination::read_cursor(std::string_view store) {
   if (status != NATS_OK) {
     return Trouble{"cannot read the last message of " + options_.stream + ": " + nats_text(status)};
   }
-  if (!own) stream_seq_ = natsMsg_GetSequence(last.get());
+  // Of this very message, and not of the stream's state: another server may have told that, one
+  // that had more or less of the stream.
+  stream_seq_ = natsMsg_GetSequence(last.get());
   auto const id = parse_message_id(header_of(last.get(), "Nats-Msg-Id"));
   if (!id || id->store != store) {
     return Trouble{"the last message of " + options_.stream + " is not of this store: " +
@@ -190,9 +195,9 @@ Outcome<void> NatsDestination::publish(Message const& message) {
                                       [this] { return failure_ || has_plenty_of_room(); });
   if (failure_) return Trouble{*failure_};
   if (!free) return Trouble{"no acknowledgement comes"};
-  Sent const sent{.last_seq = message.last_seq, .bytes = message.body.size()};
+  Sent sent{.last_seq = message.last_seq, .bytes = message.body.size()};
   auto const expected = stream_seq_;
-  if (options_.layout == Layout::entries) ++stream_seq_;
+  if (options_.layout == Layout::entries) sent.stream_seq = ++stream_seq_;
   sent_.push_back(sent);
   in_flight_bytes_ += sent.bytes;
   lock.unlock();
@@ -221,6 +226,13 @@ Outcome<void> NatsDestination::publish(Message const& message) {
   return {};
 }
 
+/// An id that the servers have seen is acknowledged as a duplicate, also while its first message is
+/// still on its way to them all, and may not arrive. What counts is that it stands in its place;
+/// where that is not known, the cursor tells.
+bool NatsDestination::is_in_place(Sent const& sent, jsPubAck const& ack) noexcept {
+  return sent.stream_seq != 0 ? ack.Sequence == sent.stream_seq : !ack.Duplicate;
+}
+
 /// Also of messages that were given up meanwhile: one that was taken is there, and one that was
 /// refused has the cursor read once more than needed.
 void NatsDestination::on_ack(std::uint64_t last_seq, jsPubAck const* ack,
@@ -234,9 +246,11 @@ void NatsDestination::on_ack(std::uint64_t last_seq, jsPubAck const* ack,
                      ? error->ErrText
                      : natsStatus_GetText(error->Err);
     }
+  } else if (ack == nullptr || !is_in_place(*sent, *ack)) {
+    if (!failure_) failure_ = "a message may have come before: looking at what the stream has";
   } else {
     sent->taken = true;
-    if (options_.layout == Layout::batches && ack != nullptr) stream_seq_ = ack->Sequence;
+    if (options_.layout == Layout::batches) stream_seq_ = ack->Sequence;
     while (!failure_ && !sent_.empty() && sent_.front().taken) {
       acknowledged_seq_ = sent_.front().last_seq;
       in_flight_bytes_ -= sent_.front().bytes;
