@@ -19,6 +19,7 @@ import unittest
 
 import nats_cluster
 import nats_keys
+from fake_nats import FakeNats
 from nats_cluster import Cluster, NatsError, NatsReader, last_seqs
 
 ENTRIES = int(os.environ.get("STELE_SHIP_ENTRIES", "6000"))
@@ -379,6 +380,37 @@ class Ship(unittest.TestCase):
                       [*self.to("X"), "--subject-pattern", "a..b"],
                       [*self.to("X"), "--batch"], [*self.to("X"), "--nkey", "U"]):
             self.assertEqual(one.stele("ship", *wrong).returncode, 2, wrong)
+
+
+class UntrueServer(unittest.TestCase):
+    """What a cluster says while it loses what it has acknowledged, or is about to."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self.addCleanup(scratch.cleanup)
+        self.store = Store(Ship.build / "bin", pathlib.Path(scratch.name) / "one")
+        self.addCleanup(self.store.kill)
+        self.id = self.store.stats()["store_id"]
+        self.server = FakeNats("S")
+
+    def ship(self) -> list:
+        """The seqs that the stream has then, in its order."""
+        process = self.store.ship("--to", self.server.url, "--stream", "S", "--subject-pattern",
+                                  "x.{host}.{level}", "--until-caught-up")
+        self.assertEqual(process.wait(PATIENCE_S), 0)
+        return [json.loads(body)["seq"] for _, body in self.server.stored]
+
+    def test_a_last_message_that_is_lost_again_leaves_no_hole(self):
+        self.store.write(3)
+        self.assertEqual(self.ship(), [1, 2, 3])
+        self.store.write(9, 3)
+        self.server.phantoms = [(8, {"Nats-Msg-Id": f"{self.id}:8"})]
+        self.assertEqual(self.ship(), list(range(1, 13)))
+
+    def test_duplicates_of_messages_that_are_not_there_leave_no_hole(self):
+        self.store.write(9)
+        self.server.unkept = {f"{self.id}:{seq}" for seq in (8, 9)}
+        self.assertEqual(self.ship(), list(range(1, 10)))
 
 
 if __name__ == "__main__":
