@@ -181,9 +181,12 @@ Messages validate(Config const& config) {
   return errors;
 }
 
+std::uint64_t held_bytes_max(Config const& config) noexcept {
+  return config.consumers.empty() ? 0 : config.hold_bytes;
+}
+
 std::uint64_t log_bytes_max(Config const& config) noexcept {
-  if (config.retain_bytes == 0 || config.consumers.empty()) return config.retain_bytes;
-  return config.retain_bytes + config.hold_bytes;
+  return config.retain_bytes == 0 ? 0 : config.retain_bytes + held_bytes_max(config);
 }
 
 std::uint64_t store_bytes_max(Config const& config, std::uint64_t machine_bytes) noexcept {

@@ -96,6 +96,8 @@ std::vector<std::string> parse_config_file(std::istream& file, std::string_view 
 /// What is wrong with the whole, beyond single values.
 std::vector<std::string> validate(Config const& config);
 
+/// How far above retain_bytes the log may become; 0: there is nobody to hold it for.
+std::uint64_t held_bytes_max(Config const& config) noexcept;
 /// How large retention lets the log become, with what it holds for consumers. 0: no limit.
 std::uint64_t log_bytes_max(Config const& config) noexcept;
 

@@ -255,7 +255,7 @@ void append_limits(std::string& out, ServiceFacts const& facts) {
       .number("idle_seconds_max", static_cast<std::uint64_t>(config.idle_timeout.count()))
       .number("retain_bytes", config.retain_bytes)
       .number("retain_seconds", static_cast<std::uint64_t>(config.retain_age.count()))
-      .number("hold_bytes", config.consumers.empty() ? 0 : config.hold_bytes)
+      .number("hold_bytes", held_bytes_max(config))
       .number("store_bytes_max", facts.store_bytes_max);
 }
 

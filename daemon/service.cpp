@@ -71,7 +71,7 @@ wal::Options log_options(Config const& config) {
       static_cast<std::size_t>(config.max_frame_bytes * commit_bytes_per_frame_byte);
   options.retain_bytes = config.retain_bytes;
   options.retain_age = config.retain_age;
-  if (!config.consumers.empty()) options.hold_bytes = config.hold_bytes;
+  options.hold_bytes = held_bytes_max(config);
   options.on_damage = config.on_damage;
   return options;
 }

@@ -82,8 +82,7 @@ fuzz() {
 run fuzz fuzz
 
 # The other compiler, what the sanitizer of threads and the checks of a debug build find, and the
-# tests of single rooms as the release is compiled: in the
-# short forms, which are long enough there.
+# tests of single rooms as the release is compiled: in the short forms, which are long enough there.
 for preset in clang tsan dev optimised; do
   run $preset env $(env | sed -n 's/^\(STELE_[A-Z_]*\)=.*/-u \1/p') bash tests/run.sh $preset
 done

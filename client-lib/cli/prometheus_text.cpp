@@ -132,6 +132,12 @@ void append_plain(std::string& out, json::object const& stats) {
   }
 }
 
+void append_sample(std::string& out, std::string_view name, std::string_view label,
+                   json::string_view value, std::string const& number) {
+  ((((out += name) += '{') += label) += "=\"") += std::string_view{value.data(), value.size()};
+  ((out += "\"} ") += number) += '\n';
+}
+
 // One value for each member of an object, with the member's name as label.
 void append_labelled(std::string& out, json::object const& stats, std::string_view group_name,
                      std::string_view name, std::string_view label, std::string_view help) {
@@ -141,27 +147,17 @@ void append_labelled(std::string& out, json::object const& stats, std::string_vi
   for (auto const& member : *group) {
     auto const text = scaled(member.value(), 1);
     if (!text) continue;
-    ((((out += name) += '{') += label) += "=\"") +=
-        std::string_view{member.key().data(), member.key().size()};
-    (out += "\"} ") += *text;
-    out += '\n';
+    append_sample(out, name, label, member.key(), *text);
   }
 }
 
-struct ConsumerMetric {
-  std::string_view member;
-  std::string_view name;
-  std::string_view type;
-  std::string_view help;
-};
-
 constexpr std::array consumer_metrics{
-    ConsumerMetric{"confirmed_seq", "stele_consumer_confirmed_seq", gauge,
-                   "The last seq that a consumer has confirmed since the daemon's start."},
-    ConsumerMetric{"unconfirmed", "stele_consumer_unconfirmed_entries", gauge,
-                   "Entries that are kept and not confirmed."},
-    ConsumerMetric{"lost", "stele_consumer_lost_entries_total", counter,
-                   "Entries that retention took before they were confirmed."},
+    Metric{"consumers", "confirmed_seq", "stele_consumer_confirmed_seq", gauge,
+           "The last seq that a consumer has confirmed since the daemon's start."},
+    Metric{"consumers", "unconfirmed", "stele_consumer_unconfirmed_entries", gauge,
+           "Entries that are kept and not confirmed."},
+    Metric{"consumers", "lost", "stele_consumer_lost_entries_total", counter,
+           "Entries that retention took before they were confirmed."},
 };
 
 // Their names need no escapes: they are settings of letters, digits and a few signs.
@@ -176,9 +172,7 @@ void append_consumers(std::string& out, json::object const& stats) {
       auto const number =
           client::number_of(figures->if_contains({metric.member.data(), metric.member.size()}));
       if (!number) continue;
-      ((out += metric.name) += "{consumer=\"") +=
-          std::string_view{consumer.key().data(), consumer.key().size()};
-      ((out += "\"} ") += std::to_string(*number)) += '\n';
+      append_sample(out, metric.name, "consumer", consumer.key(), std::to_string(*number));
     }
   }
 }

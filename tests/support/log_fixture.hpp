@@ -112,6 +112,10 @@ class LogFixture {
     advance_ms(50);
     settle();
   }
+  /// Of small_options() about ten of these fill a segment.
+  void fill(int count) {
+    for (int i = 0; i < count; ++i) write(std::string(5000, 'x'));
+  }
   /// Time passes as it does where a timer is set for each deadline.
   void wait(std::chrono::seconds time) {
     auto const end = now + time;

@@ -26,11 +26,6 @@ Options keeping(std::chrono::seconds age) {
 struct AgeFixture {
   AgeFixture() { reopen(); }
   void reopen() { BOOST_TEST_REQUIRE(life.open(), life.failure.message); }
-  /// About ten of these fill a segment.
-  void fill(int count) {
-    for (int i = 0; i < count; ++i) life.write(std::string(5000, 'x'));
-  }
-  void wait(std::chrono::seconds time) { life.wait(time); }
 
   SimulatedDisk disk{{}};
   LogFixture life{disk, keeping(100s)};
@@ -41,26 +36,26 @@ struct AgeFixture {
 BOOST_FIXTURE_TEST_SUITE(log_age_test, AgeFixture)
 
 BOOST_AUTO_TEST_CASE(segments_go_when_their_last_commit_is_too_old_and_not_before) {
-  fill(15);
+  life.fill(15);
   auto const second = life.metrics().active_first_seq;
-  wait(60s);
-  fill(15);
-  wait(39s);
+  life.wait(60s);
+  life.fill(15);
+  life.wait(39s);
   BOOST_TEST(life.metrics().segments_removed == 0U);
-  wait(20s);
+  life.wait(20s);
   BOOST_TEST(life.metrics().segments_removed == 1U);
   BOOST_TEST(life.listener.expired == second - 1);
   BOOST_TEST(life.log->gaps().totals().expired == second - 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_log_that_is_written_to_no_more_is_empty_after_twice_the_age) {
-  fill(3);
-  wait(99s);
+  life.fill(3);
+  life.wait(99s);
   BOOST_TEST(life.listener.expired == 0U);
-  wait(130s);
+  life.wait(130s);
   BOOST_TEST(life.listener.expired == 3U);
   auto const made = life.metrics().segments_made;
-  for (int i = 0; i < 20; ++i) wait(100s);
+  for (int i = 0; i < 20; ++i) life.wait(100s);
   BOOST_TEST(life.metrics().segments_made == made);
   life.stop();
   reopen();
@@ -69,7 +64,7 @@ BOOST_AUTO_TEST_CASE(a_log_that_is_written_to_no_more_is_empty_after_twice_the_a
 }
 
 BOOST_AUTO_TEST_CASE(segments_of_an_earlier_life_are_as_old_as_their_files) {
-  fill(3);
+  life.fill(3);
   life.stop();
   disk.set_age(segment_name(1), 99s);
   reopen();
@@ -77,9 +72,9 @@ BOOST_AUTO_TEST_CASE(segments_of_an_earlier_life_are_as_old_as_their_files) {
   BOOST_TEST(life.sink.payloads.size() == 3U);
   life.now += 1'000'000s;  // Its own clock begins somewhere.
   life.settle();
-  wait(0s);
+  life.wait(0s);
   BOOST_TEST(life.listener.expired == 0U);
-  wait(20s);
+  life.wait(20s);
   BOOST_TEST(life.listener.expired == 3U);
 }
 
@@ -87,7 +82,7 @@ BOOST_AUTO_TEST_CASE(without_an_age_nothing_goes_however_long_it_lies) {
   SimulatedDisk other{{}};
   LogFixture log(other, LogFixture::small_options());
   BOOST_REQUIRE(log.open());
-  for (int i = 0; i < 30; ++i) log.write(std::string(5000, 'x'));
+  log.fill(30);
   log.idle();
   log.now += 1'000'000'000s;
   log.log->on_timer(log.now);
@@ -102,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_crash_at_any_point_of_it_loses_nothing_that_is_not_named)
       SimulatedDisk other{{.seed = operations + 1}};
       LogFixture log(other, keeping(100s));
       BOOST_REQUIRE(log.open());
-      for (int i = 0; i < 15; ++i) log.write(std::string(5000, 'x'));
+      log.fill(15);
       log.idle();
       other.stop_after(operations);
       for (int i = 0; i < 3; ++i) {
@@ -125,7 +120,7 @@ BOOST_AUTO_TEST_CASE(a_sink_that_is_full_ends_the_start) {
     void on_payload(Seq, std::string_view) override {}
     bool is_full() const noexcept override { return true; }
   };
-  fill(3);
+  life.fill(3);
   life.stop();
   FullSink sink;
   stele::test::RecordingListener listener;

@@ -25,11 +25,6 @@ Options holding(std::uint64_t retained_segments, std::uint64_t held_segments) {
 struct HoldFixture {
   explicit HoldFixture(Options const& options = holding(4, 6)) : life(disk, options) { reopen(); }
   void reopen() { BOOST_TEST_REQUIRE(life.open(), life.failure.message); }
-  /// About ten of these fill a segment.
-  void fill(int count) {
-    for (int i = 0; i < count; ++i) life.write(std::string(5000, 'x'));
-    life.settle();
-  }
 
   SimulatedDisk disk{{}};
   LogFixture life;
@@ -40,32 +35,32 @@ struct HoldFixture {
 BOOST_FIXTURE_TEST_SUITE(log_hold_test, HoldFixture)
 
 BOOST_AUTO_TEST_CASE(until_somebody_says_from_where_everything_is_held) {
-  fill(70);
+  life.fill(70);
   BOOST_TEST(life.metrics().segments > 6U);
   BOOST_TEST(life.listener.expired == 0U);
   life.crash(Crash::kill);
   reopen();
-  fill(5);
+  life.fill(5);
   BOOST_TEST(life.sink.payloads.contains(1));
   BOOST_TEST(life.listener.expired == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_held_stays_and_what_lies_before_it_goes) {
   life.log->hold_from(25);
-  fill(80);
+  life.fill(80);
   BOOST_TEST(life.listener.expired >= 10U);
   BOOST_TEST(life.listener.expired < 25U);
 }
 
 BOOST_AUTO_TEST_CASE(a_hold_that_moves_lets_retention_follow) {
-  fill(70);
+  life.fill(70);
   life.log->hold_from(life.log->next_seq());
-  fill(12);
+  life.fill(12);
   BOOST_TEST(life.metrics().log_bytes <= life.log->options().retain_bytes);
 }
 
 BOOST_AUTO_TEST_CASE(above_its_limit_the_log_holds_nothing) {
-  fill(300);
+  life.fill(300);
   auto const limit = life.log->options().retain_bytes + life.log->options().hold_bytes;
   BOOST_TEST(life.metrics().log_bytes <= limit);
   BOOST_TEST(life.metrics().log_bytes > limit - 2 * life.log->options().segment_bytes);
