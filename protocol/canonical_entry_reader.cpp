@@ -1,68 +1,26 @@
 // Reads entries of the canonical form without a JSON parser. A read of a large range spends its
 // time here, at the client.
-#include <array>
 #include <charconv>
-#include <cstring>
 #include <limits>
 #include <string_view>
 
 #include "protocol/canonical_entry.hpp"
 #include "protocol/canonical_form.hpp"
-#include "protocol/eight_bytes.hpp"
+#include "protocol/text_cursor.hpp"
+#include "protocol/text_scan.hpp"
 
 namespace stele::protocol {
 namespace {
 
-constexpr std::string_view quote = "\"";
 constexpr std::string_view escaped_control = "u00";
 
-/// The commonest first.
-constexpr Level levels[] = {Level::info,  Level::warn,  Level::error,
-                            Level::debug, Level::trace, Level::fatal};
-
-constexpr std::array<std::uint64_t, 8> powers_of_ten{1,      10,      100,       1'000,
-                                                     10'000, 100'000, 1'000'000, 10'000'000};
-
-/// A text that is taken from its front. Each take_… returns false if something else stands there.
-class CanonicalReader {
+class CanonicalReader : private TextCursor {
  public:
-  explicit CanonicalReader(std::string_view text) noexcept
-      : at_(text.data()), end_(text.data() + text.size()) {}
-
-  char const* position() const noexcept { return at_; }
-
-  /// A template, so that each comparison is of a size that the compiler knows.
-  template <std::string_view const& piece>
-  bool take() noexcept {
-    if (bytes_left() < piece.size() || std::memcmp(at_, piece.data(), piece.size()) != 0) {
-      return false;
-    }
-    at_ += piece.size();
-    return true;
-  }
-
-  bool take_number(std::uint64_t& value) noexcept {
-    value = 0;
-    auto const* const start = at_;
-    while (bytes_left() >= 8 && at_ - start < 16) {
-      auto const eight = load_eight(at_);
-      auto const marks = mark_non_digits(eight);
-      if (marks == 0) {
-        value = value * 100'000'000 + eight_digits(eight);
-        at_ += 8;
-        continue;
-      }
-      auto const digits = bytes_before_mark(marks);
-      if (digits > 0) {
-        value = value * powers_of_ten[digits] + eight_digits(eight << (64 - 8 * digits));
-        at_ += digits;
-      }
-      return at_ != start;
-    }
-    // A number that is longer, or that the text ends soon after.
-    at_ = start;
-    return take_any_number(value);
-  }
+  using TextCursor::position;
+  using TextCursor::take;
+  using TextCursor::take_level;
+  using TextCursor::take_number;
+  using TextCursor::TextCursor;
 
   bool take_number(std::uint32_t& value) noexcept {
     std::uint64_t wide = 0;
@@ -79,22 +37,11 @@ class CanonicalReader {
     return true;
   }
 
-  bool take_level(Level& level) noexcept {
-    for (Level const candidate : levels) {
-      auto const name = to_string(candidate);
-      if (!std::string_view(at_, bytes_left()).starts_with(name)) continue;
-      at_ += name.size();
-      level = candidate;
-      return true;
-    }
-    return false;
-  }
-
   bool take_string(std::string& out) {
-    if (!take<quote>()) return false;
+    if (!take('"')) return false;
     out.clear();
     for (;;) {
-      auto const* const plain_end = find_quote_or_backslash(at_, end_);
+      auto const* const plain_end = find_byte<QuoteOrBackslash>(at_, end_);
       if (plain_end == end_) return false;
       out.append(at_, plain_end);
       at_ = plain_end + 1;
@@ -123,15 +70,6 @@ class CanonicalReader {
   }
 
  private:
-  std::size_t bytes_left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
-
-  template <class Integer>
-  bool take_any_number(Integer& value) noexcept {
-    auto const result = std::from_chars(at_, end_, value);
-    at_ = result.ptr;
-    return result.ec == std::errc{};
-  }
-
   /// What follows a backslash.
   bool take_escape(std::string& out) {
     constexpr std::string_view letters = "\"\\bfnrt";
@@ -154,16 +92,13 @@ class CanonicalReader {
   /// What follows an opening quote.
   bool pass_string() noexcept {
     for (;;) {
-      at_ = find_quote_or_backslash(at_, end_);
+      at_ = find_byte<QuoteOrBackslash>(at_, end_);
       if (at_ == end_) return false;
       if (*at_++ == '"') return true;
       if (at_ == end_) return false;
       ++at_;
     }
   }
-
-  char const* at_;
-  char const* end_;
 };
 
 }  // namespace

@@ -45,15 +45,4 @@ constexpr std::uint64_t eight_digits(std::uint64_t eight) noexcept {
   return (eight & 0x0000ffff0000ffff) * (1 + (std::uint64_t{10'000} << 32)) >> 32;
 }
 
-/// The first quote or backslash from `at` on, or `end`.
-inline char const* find_quote_or_backslash(char const* at, char const* end) noexcept {
-  for (; end - at >= 8; at += 8) {
-    auto const eight = load_eight(at);
-    auto const marks = mark_zeros(eight ^ eight_times('"')) | mark_zeros(eight ^ eight_times('\\'));
-    if (marks != 0) return at + bytes_before_mark(marks);
-  }
-  while (at != end && *at != '"' && *at != '\\') ++at;
-  return at;
-}
-
 }  // namespace stele::protocol

@@ -1,12 +1,13 @@
 #include "protocol/error_text.hpp"
 #include "protocol/operations.hpp"
+#include "protocol/plain_reader.hpp"
 #include "protocol/request_reader.hpp"
 
 namespace stele::protocol {
 namespace {
 
-/// Unescaped strings that are kept from one request to the next.
-constexpr std::size_t scratch_bytes_max = std::size_t{4} << 20;
+/// Working memory that is kept from one request to the next.
+constexpr std::size_t kept_bytes_max = std::size_t{4} << 20;
 
 std::string_view trim(std::string_view line) noexcept {
   constexpr std::string_view blanks = " \t\r\n";
@@ -42,10 +43,20 @@ Result<Request> parse_word(std::string_view word) {
 
 class RequestParser::Handler {
  public:
-  explicit Handler(RequestLimits limits) : reader_(limits) {}
+  explicit Handler(RequestLimits limits) : limits_(limits), reader_(limits) {}
 
   ParsedRequest parse(std::string_view text) {
-    if (scratch_.capacity() > scratch_bytes_max) scratch_ = {};
+    if (drafts_.capacity() > kept_bytes_max / sizeof(EntryDraft)) drafts_ = {};
+    if (auto const plain = read_plain_write(text, limits_.entry_bytes_max, drafts_)) {
+      return {plain->id, Request(Write{plain->many, plain->write_no, drafts_}), true,
+              plain->write_no};
+    }
+    return parse_json(text);
+  }
+
+ private:
+  ParsedRequest parse_json(std::string_view text) {
+    if (scratch_.capacity() > kept_bytes_max) scratch_ = {};
     reader_.start(text);
     if (auto failure = read_json(text, json_depth_max, scratch_, reader_)) {
       return {reader_.id(), *std::move(failure), reader_.is_write(), reader_.write_no()};
@@ -54,9 +65,10 @@ class RequestParser::Handler {
     return {reader_.id(), std::move(request), reader_.is_write(), reader_.write_no()};
   }
 
- private:
+  RequestLimits limits_;
+  std::vector<EntryDraft> drafts_{};  ///< Of a plain write.
   RequestReader reader_;
-  std::string scratch_{};
+  std::string scratch_{};  ///< Unescaped strings.
 };
 
 RequestParser::RequestParser(RequestLimits limits) : handler_(std::make_unique<Handler>(limits)) {}

@@ -3,6 +3,7 @@
 #include "protocol/error_text.hpp"
 #include "protocol/json_text.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/plain_reader.hpp"
 #include "protocol/request.hpp"
 
 namespace stele::protocol {
@@ -39,6 +40,7 @@ class ObjectReader {
 /// The number of bytes that count against the entry's limit.
 Result<std::size_t> validate_metadata(std::string const& metadata, std::size_t bytes_max) {
   if (metadata == "{}") return std::size_t{0};
+  if (is_plain_object(metadata)) return metadata.size();
   std::string scratch;
   ObjectReader reader(metadata, bytes_max);
   if (auto failure = read_json(metadata, metadata_depth_max, scratch, reader)) {

@@ -1,40 +1,17 @@
-// Invariants checked: at any place in a text of any length, the wide functions agree with a loop
-// over its bytes, and read nothing outside of it.
+// Invariants checked: numbers made of eight bytes at once are what a loop over the bytes makes.
 #include "protocol/eight_bytes.hpp"
 
-#include <algorithm>
 #include <boost/test/unit_test.hpp>
-#include <charconv>
 #include <random>
 #include <string>
-
-#include "exact_buffer.hpp"
 
 namespace {
 
 using namespace stele::protocol;
-using stele::test::ExactBuffer;
 
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(eight_bytes_test)
-
-BOOST_AUTO_TEST_CASE(the_first_quote_or_backslash_is_found) {
-  std::mt19937_64 random(1);
-  for (int round = 0; round < 20'000; ++round) {
-    std::string text;
-    for (auto length = random() % 40; length > 0; --length) {
-      // Neighbours of the bytes that are looked for, and bytes with the high bit.
-      text += "\"\\!#[]\x01\xa2\xdc\xff plain text"[random() % 21];
-    }
-    ExactBuffer const buffer(text);
-    auto const view = buffer.text();
-    auto const* const end = view.data() + view.size();
-    auto const expected = std::min(view.find_first_of("\"\\"), view.size());
-    BOOST_REQUIRE_EQUAL(find_quote_or_backslash(view.data(), end) - view.data(),
-                        static_cast<std::ptrdiff_t>(expected));
-  }
-}
 
 BOOST_AUTO_TEST_CASE(the_first_byte_that_is_no_digit_is_marked) {
   for (int byte = 0; byte < 256; ++byte) {

@@ -1,6 +1,7 @@
 // One request through a new parser, as plain values that outlive it.
 #pragma once
 
+#include <boost/test/unit_test.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -86,7 +87,16 @@ inline Parsed to_values(protocol::ParsedRequest const& parsed) {
 inline Parsed parse(std::string_view text, protocol::RequestLimits limits = {}) {
   ExactBuffer const buffer(text);
   protocol::RequestParser parser(limits);
-  return to_values(parser.parse(buffer.text()));
+  auto values = to_values(parser.parse(buffer.text()));
+  // A blank makes it a text for the JSON parser, however it is spelt, and means nothing.
+  ExactBuffer const for_json(" " + std::string(text));
+  auto const by_json = to_values(parser.parse(for_json.text()));
+  BOOST_TEST(values.op == by_json.op);
+  BOOST_TEST(values.code == by_json.code);
+  BOOST_TEST(values.id == by_json.id);
+  BOOST_TEST(values.write_no == by_json.write_no);
+  BOOST_TEST(values.entries == by_json.entries, boost::test_tools::per_element());
+  return values;
 }
 
 inline Parsed parse_line(std::string_view text) {

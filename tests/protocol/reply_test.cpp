@@ -134,7 +134,8 @@ BOOST_AUTO_TEST_CASE(frames_of_a_follow_come_back) {
   BOOST_TEST(!parsed(more).caught_up);
   BOOST_TEST(!parsed(more).lagged);
   auto const caught_up = frame(append_follow_caught_up, 5);
-  BOOST_TEST(caught_up == R"({"id":7,"ok":true,"entries":[],"more":true,"seq":5,"caught_up":true})");
+  BOOST_TEST(caught_up ==
+             R"({"id":7,"ok":true,"entries":[],"more":true,"seq":5,"caught_up":true})");
   BOOST_TEST(parsed(caught_up).caught_up);
   auto const lagged = frame(append_follow_lagged, 9, LostSeqs{6, 9});
   BOOST_TEST(lagged == R"({"id":7,"ok":true,"entries":[],"more":true,"seq":9,)"
