@@ -13,7 +13,7 @@ exec </dev/null
 bash .ci/install-packages.sh build test faults coverage
 cmake --preset coverage --log-level=WARNING
 cmake --build --preset coverage --parallel "$(nproc)" --target protocol_test wal_test daemon_test \
-  disk_test simulation_test process_test faults_test fuzz_replay
+  disk_test simulation_test process_test client_process_test faults_test fuzz_replay
 build=build/coverage
 find $build -name '*.gcda' -delete
 

@@ -10,8 +10,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
 bash .ci/install-packages.sh build test faults || exit 1
 cmake --preset release --log-level=WARNING || exit 1
-cmake --build --preset release --parallel "$(nproc)" \
-  --target steled stele_command faults_test process_test simulation_test || exit 1
+cmake --build --preset release --parallel "$(nproc)" --target steled stele_command \
+  faults_test process_test client_process_test simulation_test || exit 1
 cmake --preset optimised --log-level=WARNING || exit 1
 cmake --build --preset optimised --parallel "$(nproc)" --target wal_test || exit 1
 bin=build/release/bin
@@ -47,7 +47,7 @@ run kill env STELE_KILL_ROUNDS="${STELE_KILL_ROUNDS:-500}" \
 run exactly_once env STELE_ONCE_ROUNDS="${STELE_ONCE_ROUNDS:-250}" \
   $bin/process_test --run_test=exactly_once_test
 run logger env STELE_BUFFERED_ENTRIES=1000000 STELE_BUFFERED_KILLS=20 \
-  $bin/process_test --run_test=buffered_logger_test,spdlog_sink_test
+  $bin/client_process_test --run_test=buffered_logger_test,spdlog_sink_test
 run soak env STELE_SOAK_SECONDS="${STELE_SOAK_SECONDS:-600}" $bin/process_test --run_test=soak_test
 run memory $bin/process_test --run_test=memory_limit_test
 run load env STELE_LOAD_SCALE="${STELE_LOAD_SCALE:-4}" \

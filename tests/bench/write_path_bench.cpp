@@ -45,7 +45,7 @@ enum Stage : std::size_t { frame, json, parse, stage, append, seal, publish, sta
 constexpr std::array<char const*, stage_count> stage_names{
     "frame    bytes copied into the reader, and the frame found",
     "json     Boost.JSON alone, its tokens ignored (not in the sum)",
-    "parse    the request read, with Boost.JSON",
+    "parse    the request read",
     "stage    canonical bytes into the store",
     "append   into the commit: copy and record checksums",
     "seal     the commit's header and checksum",

@@ -318,7 +318,8 @@ class SimulatedDirectory final : public wal::Directory {
     auto const found = disk_.names.find(std::string(name));
     if (found == disk_.names.end()) return;
     auto const& bytes = found->second->cache;
-    auto const begin = bytes.begin() + static_cast<std::ptrdiff_t>(std::min(offset, bytes.size()));
+    [[maybe_unused]] auto const begin =
+        bytes.begin() + static_cast<std::ptrdiff_t>(std::min(offset, bytes.size()));
     BOOST_ASSERT(std::all_of(begin, bytes.end(), [](std::byte b) { return b == std::byte{0}; }));
     found->second->released_from = offset;
   }
