@@ -9,6 +9,7 @@
 #include "faults/rig.hpp"
 #include "support/environment.hpp"
 #include "support/load.hpp"
+#include "support/subject.hpp"
 
 using namespace stele::test;
 
@@ -25,7 +26,7 @@ std::string faketime_library() {
 }
 
 boost::test_tools::assertion_result has_faketime(boost::unit_test::test_unit_id /*unit*/) {
-  boost::test_tools::assertion_result result(!STELE_SANITIZED && !faketime_library().empty());
+  boost::test_tools::assertion_result result(!is_sanitized() && !faketime_library().empty());
   result.message() << "needs libfaketime, and a daemon without sanitizers";
   return result;
 }

@@ -15,6 +15,7 @@
 #include "faults/rig.hpp"
 #include "support/environment.hpp"
 #include "support/load.hpp"
+#include "support/subject.hpp"
 
 using namespace stele::test;
 
@@ -45,8 +46,7 @@ BOOST_AUTO_TEST_SUITE(full_disk_test, *boost::unit_test::precondition(has_fault_
 
 BOOST_DATA_TEST_CASE(a_disk_that_fills_and_empties_stops_writers_and_nothing_else,
                      ways_of_writing(), way) {
-  auto const cycles =
-      number_from_environment("STELE_FULL_DISK_CYCLES", STELE_FULL_DISK_CYCLES_DEFAULT);
+  auto const cycles = number_from_environment("STELE_FULL_DISK_CYCLES", is_sanitized() ? 1 : 2);
   auto const seed = number_from_environment("STELE_SEED", std::random_device()());
   std::mt19937_64 random(seed);
   TempDir const home;

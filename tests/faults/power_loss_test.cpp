@@ -16,6 +16,7 @@
 #include "faults/rig.hpp"
 #include "support/environment.hpp"
 #include "support/load.hpp"
+#include "support/subject.hpp"
 
 using namespace stele::test;
 
@@ -181,7 +182,7 @@ BOOST_AUTO_TEST_SUITE(power_loss_test, *boost::unit_test::precondition(has_fault
 
 BOOST_DATA_TEST_CASE(what_was_acknowledged_is_there_after_a_power_cut_at_any_moment,
                      ways_of_writing(), way) {
-  auto const images = number_from_environment("STELE_POWER_CUTS", STELE_POWER_CUTS_DEFAULT);
+  auto const images = number_from_environment("STELE_POWER_CUTS", is_sanitized() ? 5 : 20);
   auto const seed = number_from_environment("STELE_SEED", std::random_device()());
   PowerLoss power(way, seed, PowerCuts::Flushes::honest);
   while (power.counts.images < images) {

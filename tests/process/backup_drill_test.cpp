@@ -11,9 +11,11 @@
 #include "support/environment.hpp"
 #include "support/log_files.hpp"
 #include "support/steled.hpp"
+#include "support/subject.hpp"
 #include "support/wire_peer.hpp"
 
 using stele::test::change_last;
+using stele::test::is_sanitized;
 using stele::test::last_used_segment;
 using stele::test::number_from_environment;
 using stele::test::run_stele;
@@ -83,7 +85,7 @@ BOOST_AUTO_TEST_SUITE(backup_drill_test)
 
 BOOST_DATA_TEST_CASE(backups_beside_a_daemon_at_work_hold_all_that_was_acknowledged_before,
                      stele::test::backends(), backend) {
-  auto const runs = number_from_environment("STELE_BACKUP_RUNS", STELE_SANITIZED ? 5 : 20);
+  auto const runs = number_from_environment("STELE_BACKUP_RUNS", is_sanitized() ? 5 : 20);
   Steled daemon(backend, {"--segment-bytes", "1M", "--retain-bytes", "8M"});
   daemon.start();
   auto const path = daemon.home() + "/copy";

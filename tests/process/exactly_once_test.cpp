@@ -15,6 +15,7 @@
 #include "support/environment.hpp"
 #include "support/kill_oracle.hpp"
 #include "support/steled.hpp"
+#include "support/subject.hpp"
 #include "support/wire_peer.hpp"
 
 using namespace stele::test;
@@ -163,7 +164,7 @@ BOOST_AUTO_TEST_SUITE(exactly_once_test)
 
 BOOST_DATA_TEST_CASE(writes_sent_again_after_kill_9_are_in_the_log_once_and_in_order, backends(),
                      backend) {
-  auto const rounds = number_from_environment("STELE_ONCE_ROUNDS", STELE_KILL_ROUNDS_DEFAULT / 2);
+  auto const rounds = number_from_environment("STELE_ONCE_ROUNDS", is_sanitized() ? 5 : 50);
   auto const seed = number_from_environment("STELE_SEED", std::random_device()());
   BOOST_TEST_MESSAGE("STELE_SEED=" << seed);
   std::mt19937_64 random(seed);

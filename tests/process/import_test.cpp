@@ -11,9 +11,11 @@
 
 #include "support/program.hpp"
 #include "support/steled.hpp"
+#include "support/subject.hpp"
 #include "support/wire_peer.hpp"
 
 using stele::test::run_stele;
+using stele::test::stele_path;
 using stele::test::Steled;
 
 namespace {
@@ -88,7 +90,7 @@ BOOST_DATA_TEST_CASE(an_import_goes_on_over_kills_and_stores_each_line_once,
   for (int i = 0; i < 200'000; ++i) lines += "line " + std::to_string(i) + '\n';
   auto const path = daemon.home() + "/many.log";
   stele::test::write_file(path, lines);
-  stele::test::Program import({STELE_COMMAND, "import", "--socket", daemon.socket(), path},
+  stele::test::Program import({stele_path(), "import", "--socket", daemon.socket(), path},
                               {.in = "/dev/null", .out = daemon.home() + "/import.out"});
   // The first connection is not tried again: who cannot connect at all has a wrong path.
   auto const has_begun = [&] {

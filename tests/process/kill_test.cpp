@@ -14,6 +14,7 @@
 #include "support/kill_oracle.hpp"
 #include "support/load.hpp"
 #include "support/steled.hpp"
+#include "support/subject.hpp"
 #include "support/wire_peer.hpp"
 
 using namespace stele::test;
@@ -50,7 +51,7 @@ BOOST_AUTO_TEST_SUITE(kill_test)
 
 BOOST_DATA_TEST_CASE(everything_acknowledged_survives_kill_9_once_and_in_order, backends(),
                      backend) {
-  auto const rounds = number_from_environment("STELE_KILL_ROUNDS", STELE_KILL_ROUNDS_DEFAULT);
+  auto const rounds = number_from_environment("STELE_KILL_ROUNDS", is_sanitized() ? 10 : 100);
   auto const seed = number_from_environment("STELE_SEED", std::random_device()());
   BOOST_TEST_MESSAGE("STELE_SEED=" << seed);
   std::mt19937_64 random(seed);

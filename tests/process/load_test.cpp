@@ -21,10 +21,12 @@
 #include "support/load.hpp"
 #include "support/process_figures.hpp"
 #include "support/steled.hpp"
+#include "support/subject.hpp"
 #include "support/wire_peer.hpp"
 
 using stele::test::allow_descriptors;
 using stele::test::figures_of;
+using stele::test::is_sanitized;
 using stele::test::KillOracle;
 using stele::test::Load;
 using stele::test::ProcessFigures;
@@ -52,7 +54,7 @@ std::uint64_t stat(WirePeer& peer, std::string_view group, std::string_view name
 
 /// A sanitizer keeps what is freed, and more: there the figure is printed only.
 void judge_memory(std::size_t bytes, std::size_t bytes_max) {
-  if (!STELE_SANITIZED) BOOST_TEST(bytes <= bytes_max);
+  if (!is_sanitized()) BOOST_TEST(bytes <= bytes_max);
 }
 
 std::size_t growth(std::size_t from, std::size_t to) { return to > from ? to - from : 0; }

@@ -12,11 +12,13 @@
 
 #include "support/program.hpp"
 #include "support/steled.hpp"
+#include "support/subject.hpp"
 
 using stele::test::exists_program;
 using stele::test::read_file;
 using stele::test::run_program;
 using stele::test::run_stele;
+using stele::test::stele_path;
 using stele::test::Steled;
 using stele::test::write_file;
 
@@ -189,8 +191,7 @@ BOOST_AUTO_TEST_CASE(what_is_found_in_imported_json_lines_is_what_jq_finds_in_th
     return found;
   };
   auto const stele = [&](std::string const& words, std::string const& behind) {
-    return shell(std::string{STELE_COMMAND} + " " + words + " --socket " + daemon.socket() +
-                 behind);
+    return shell(stele_path() + " " + words + " --socket " + daemon.socket() + behind);
   };
   std::string const bad = R"(select(.level == "warn" or .level == "error"))";
   BOOST_TEST(stele("count -p warn", "") == jq("-s", "map(" + bad + ") | length"));

@@ -3,10 +3,12 @@
 
 #include <boost/test/tree/decorator.hpp>
 
+#include "support/subject.hpp"
+
 namespace stele::test {
 
 inline boost::test_tools::assertion_result has_no_sanitizer(boost::unit_test::test_unit_id) {
-  return !STELE_SANITIZED;
+  return !is_sanitized();
 }
 
 }  // namespace stele::test

@@ -13,10 +13,12 @@
 #include "support/environment.hpp"
 #include "support/program.hpp"
 #include "support/steled.hpp"
+#include "support/subject.hpp"
 
 using stele::test::Program;
 using stele::test::read_file;
 using stele::test::run_stele;
+using stele::test::stele_path;
 using stele::test::Steled;
 
 namespace {
@@ -46,7 +48,7 @@ struct Tail {
   Tail(Steled const& daemon, std::string const& name, std::vector<std::string> options)
       : out(daemon.home() + "/" + name) {
     options.insert(options.begin(),
-                   {STELE_COMMAND, "tail", "--socket", daemon.socket(), "-o", "cat"});
+                   {stele_path(), "tail", "--socket", daemon.socket(), "-o", "cat"});
     program = std::make_unique<Program>(
         options, Program::Files{.out = out, .err = daemon.home() + "/" + name + ".err"});
   }
@@ -150,7 +152,7 @@ BOOST_AUTO_TEST_CASE(a_reader_that_goes_away_ends_a_read_without_a_word) {
   run_stele(daemon, {"import", "-"}, numbered_lines(1, 20'000));
   auto const shell = stele::test::run_program(
       {"/bin/sh", "-c",
-       std::string{STELE_COMMAND} + " read --socket " + daemon.socket() + " -o cat | head -n 1"});
+       stele_path() + " read --socket " + daemon.socket() + " -o cat | head -n 1"});
   BOOST_TEST(shell.out == "line 1\n");
   BOOST_TEST(shell.err == "");
 }

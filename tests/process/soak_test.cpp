@@ -16,9 +16,11 @@
 #include "support/load.hpp"
 #include "support/process_figures.hpp"
 #include "support/steled.hpp"
+#include "support/subject.hpp"
 #include "support/wire_peer.hpp"
 
 using stele::test::figures_of;
+using stele::test::is_sanitized;
 using stele::test::Load;
 using stele::test::Steled;
 using stele::test::WireEntry;
@@ -95,7 +97,7 @@ BOOST_DATA_TEST_CASE(a_long_life_needs_no_more_than_its_first_minutes, stele::te
             << (resident.most >> 20) << " MiB resident, " << descriptors.least << " to "
             << descriptors.most << " descriptors, " << files.least << " to " << files.most
             << " files\n";
-  if (!STELE_SANITIZED) BOOST_TEST(resident.most <= retain_bytes + (std::size_t{48} << 20));
+  if (!is_sanitized()) BOOST_TEST(resident.most <= retain_bytes + (std::size_t{48} << 20));
   BOOST_TEST(descriptors.most <= descriptors.least + 8);
   BOOST_TEST(files.most <= retain_bytes / segment_bytes + 6);
   BOOST_TEST(load.refused() == 0U);

@@ -15,8 +15,10 @@
 
 #include "support/program.hpp"
 #include "support/steled.hpp"
+#include "support/subject.hpp"
 
 using stele::test::run_stele;
+using stele::test::stele_path;
 using stele::test::Steled;
 
 namespace {
@@ -27,7 +29,7 @@ using Environment = std::map<std::string, std::string>;
 class OnTerminal {
  public:
   OnTerminal(Steled const& daemon, std::vector<std::string> words, Environment const& environment) {
-    words.insert(words.begin(), STELE_COMMAND);
+    words.insert(words.begin(), stele_path());
     winsize size{};
     size.ws_row = 30;
     size.ws_col = 100;

@@ -7,9 +7,11 @@
 
 #include "support/program.hpp"
 #include "support/steled.hpp"
+#include "support/subject.hpp"
 
 using stele::test::run_program;
 using stele::test::run_stele;
+using stele::test::stele_path;
 using stele::test::Steled;
 
 namespace {
@@ -46,8 +48,8 @@ struct TimeFixture {
         run_stele(daemon, {"write", "--timestamp", std::to_string(at), "[" + time + "]"});
       }
       auto const count = [&](std::string const& end) {
-        return in_berlin(std::string{STELE_COMMAND} + " count --socket " + daemon.socket() +
-                         " --contains '[" + time + "]' " + end + " '" + time + "'");
+        return in_berlin(stele_path() + " count --socket " + daemon.socket() + " --contains '[" +
+                         time + "]' " + end + " '" + time + "'");
       };
       BOOST_TEST(count("--since") == "1\n");
       BOOST_TEST(count("--until") == "1\n");

@@ -14,9 +14,11 @@
 #include "support/environment.hpp"
 #include "support/log_files.hpp"
 #include "support/steled.hpp"
+#include "support/subject.hpp"
 #include "support/wire_peer.hpp"
 
 using stele::test::change_last;
+using stele::test::is_sanitized;
 using stele::test::last_used_segment;
 using stele::test::number_from_environment;
 using stele::test::run_stele;
@@ -81,7 +83,7 @@ BOOST_AUTO_TEST_SUITE(verify_test)
 
 BOOST_DATA_TEST_CASE(beside_a_daemon_at_work_it_never_reports_what_is_not_so,
                      stele::test::backends(), backend) {
-  auto const runs = number_from_environment("STELE_VERIFY_RUNS", STELE_SANITIZED ? 30 : 100);
+  auto const runs = number_from_environment("STELE_VERIFY_RUNS", is_sanitized() ? 30 : 100);
   Steled daemon(backend, {"--segment-bytes", "1M", "--retain-bytes", "4M"});
   daemon.start();
   write_some(daemon.socket(), {"first"});

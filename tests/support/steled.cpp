@@ -10,6 +10,7 @@
 #include <iostream>
 #include <stdexcept>
 
+#include "support/subject.hpp"
 #include "support/wire_peer.hpp"
 
 namespace stele::test {
@@ -33,7 +34,7 @@ Steled::Steled(std::string_view backend, std::vector<std::string> flags)
 
 std::vector<std::string> Steled::command(std::string const& socket_path) const {
   auto words = launcher_;
-  words.insert(words.end(), {STELE_STELED, "--data-dir", data_dir()});
+  words.insert(words.end(), {steled_path(), "--data-dir", data_dir()});
   words.insert(words.end(), {"--socket", socket_path.empty() ? socket() : socket_path});
   words.insert(words.end(), {"--wal-backend", backend_, "--segment-bytes", "4M"});
   words.insert(words.end(), flags_.begin(), flags_.end());
@@ -75,7 +76,7 @@ void Steled::kill_hard() {
 
 Finished run_stele(std::string const& socket, std::vector<std::string> const& arguments,
                    std::string_view input) {
-  std::vector<std::string> words{STELE_STELE, "--socket", socket};
+  std::vector<std::string> words{stele_path(), "--socket", socket};
   words.insert(words.end(), arguments.begin(), arguments.end());
   return run_program(words, input);
 }
