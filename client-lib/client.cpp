@@ -1,6 +1,7 @@
 // The synchronous shell: it makes a request and waits for the answer.
 #include "stele/client.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <iterator>
 #include <random>
@@ -16,6 +17,17 @@ namespace {
 Failure not_connected(Failure const& why) {
   if (why.code == ClientError::connection_lost) return why;
   return {ClientError::connection_lost, "the connection was closed earlier: " + why.message};
+}
+
+/// The entries of all frames as one; each is moved once.
+std::vector<StoredEntry> joined(std::vector<std::vector<StoredEntry>> frames) {
+  if (frames.size() == 1) return std::move(frames.front());
+  std::size_t count = 0;
+  for (auto const& frame : frames) count += frame.size();
+  std::vector<StoredEntry> entries;
+  entries.reserve(count);
+  for (auto& frame : frames) std::ranges::move(frame, std::back_inserter(entries));
+  return entries;
 }
 
 }  // namespace
@@ -146,17 +158,12 @@ Result<std::vector<StoredEntry>> Client::read_logs(std::uint64_t start_ts, std::
                                                    Deadline const& deadline) {
   if (auto open = impl_->begin(deadline); !open) return open.error();
   impl_->state().read_logs({.start_ts = start_ts, .end_ts = end_ts});
-  std::vector<StoredEntry> entries;
+  std::vector<std::vector<StoredEntry>> frames;
   for (;;) {
     auto reply = impl_->receive_reply();
     if (!reply) return reply.error();
-    if (entries.empty()) {
-      entries = std::move(reply->entries);
-    } else {
-      entries.insert(entries.end(), std::make_move_iterator(reply->entries.begin()),
-                     std::make_move_iterator(reply->entries.end()));
-    }
-    if (!reply->more) return entries;
+    frames.push_back(std::move(reply->entries));
+    if (!reply->more) return joined(std::move(frames));
   }
 }
 

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "protocol/eight_bytes.hpp"
+#include "protocol/text_scan.hpp"
 
 namespace stele::protocol {
 namespace {
@@ -47,13 +47,15 @@ SecondByte second_byte_of(unsigned char first) noexcept {
 }  // namespace
 
 void append_json_escaped(std::string& out, std::string_view text) {
-  std::size_t plain = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    auto const byte = static_cast<unsigned char>(text[i]);
+  auto const* plain = text.data();
+  auto const* const end = plain + text.size();
+  for (;;) {
+    auto const* const escaped = find_byte<Escaped>(plain, end);
+    out.append(plain, escaped);
+    if (escaped == end) return;
+    plain = escaped + 1;
+    auto const byte = static_cast<unsigned char>(*escaped);
     char const escape = escapes[byte];
-    if (escape == 0) continue;
-    out.append(text, plain, i - plain);
-    plain = i + 1;
     out += '\\';
     out += escape;
     if (escape == 'u') {
@@ -62,7 +64,6 @@ void append_json_escaped(std::string& out, std::string_view text) {
       out += hex_digits[byte & 0x0f];
     }
   }
-  out.append(text, plain, text.size() - plain);
 }
 
 void append_json_string(std::string& out, std::string_view text) {

@@ -58,7 +58,13 @@ class TextCursor {
       }
       return at_ != start;
     }
-    if (at_ - start == 16 && (at_ == end_ || !is_digit(*at_))) return true;
+    if (at_ - start == 16) {
+      // Nineteen digits fit for certain.
+      for (; at_ != end_ && is_digit(*at_) && at_ - start < 19; ++at_) {
+        value = value * 10 + static_cast<unsigned char>(*at_ - '0');
+      }
+      if (at_ == end_ || !is_digit(*at_)) return true;
+    }
     // A number that is longer, or that the text ends soon after.
     at_ = start;
     return take_any_number(value);

@@ -27,6 +27,23 @@ struct QuoteOrBackslash {
 #endif
 };
 
+/// What the canonical spelling of a string escapes: a quote, a backslash, or a control character.
+struct Escaped {
+  static bool holds(char byte) noexcept {
+    return static_cast<unsigned char>(byte) < 0x20 || QuoteOrBackslash::holds(byte);
+  }
+  static std::uint64_t marks(std::uint64_t eight) noexcept {
+    auto const below_blank = (eight - eight_times(0x20)) & ~eight & eight_times('\x80');
+    return QuoteOrBackslash::marks(eight) | below_blank;
+  }
+#ifdef __SSE2__
+  static __m128i marks(__m128i sixteen) noexcept {
+    auto const at_most_1f = _mm_min_epu8(sixteen, _mm_set1_epi8(0x1f));
+    return _mm_or_si128(_mm_cmpeq_epi8(sixteen, at_most_1f), QuoteOrBackslash::marks(sixteen));
+  }
+#endif
+};
+
 /// What ends a stretch of a JSON string in which each byte is a character and stands for itself:
 /// a quote, a backslash, a control character, or a byte that is not ASCII.
 struct NotPlain {

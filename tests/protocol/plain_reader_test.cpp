@@ -114,6 +114,16 @@ BOOST_AUTO_TEST_CASE(members_of_an_entry_come_in_any_order_and_once) {
   BOOST_TEST(!is_plain_entry(R"({"level":"info"})"));
 }
 
+BOOST_AUTO_TEST_CASE(timestamps_are_plain_as_far_as_they_reach) {
+  for (auto const* const time : {"0", "9", "1700000000000000", "1700000000000000000",
+                                 "9999999999999999999", "18446744073709551615"}) {
+    BOOST_TEST(is_plain_entry(R"({"message":"m","timestamp":)" + std::string(time) + "}"), time);
+  }
+  for (auto const* const other : {"00", "01", "-1", "1.0", "1e3", "18446744073709551616"}) {
+    BOOST_TEST(!is_plain_entry(R"({"message":"m","timestamp":)" + std::string(other) + "}"), other);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(names_of_one_object_differ) {
   BOOST_TEST(is_plain_metadata(R"({"a":{"a":1},"b":{"a":1}})"));
   BOOST_TEST(!is_plain_metadata(R"({"a":1,"b":2,"a":3})"));

@@ -41,6 +41,12 @@ BOOST_AUTO_TEST_CASE(the_first_quote_or_backslash_is_found) {
   check<QuoteOrBackslash>("\"\\!#[]\x01\xa2\xdc\xff");
 }
 
+BOOST_AUTO_TEST_CASE(the_first_byte_that_is_to_be_escaped_is_found) {
+  using namespace std::string_view_literals;
+  check<Escaped>("\"\\!#[] ~\x7f"sv);
+  check<Escaped>("\0\x01\x1f \x7f\x80\x9f\xa0\xff"sv);
+}
+
 BOOST_AUTO_TEST_CASE(the_first_byte_that_a_plain_string_does_not_hold_is_found) {
   using namespace std::string_view_literals;
   check<NotPlain>("\"\\!#[] ~\x7f"sv);
