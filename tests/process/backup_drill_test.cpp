@@ -91,7 +91,9 @@ BOOST_DATA_TEST_CASE(backups_beside_a_daemon_at_work_hold_all_that_was_acknowled
   auto const path = daemon.home() + "/copy";
   {
     NumberWriter const writer(daemon.socket());
-    for (std::uint64_t run = 0; run < runs; ++run) {
+    std::uint64_t run = 0;
+    // Old files expire meanwhile, however slow the machine is.
+    for (; run < runs || writer.acknowledged() <= 500; ++run) {
       auto const acknowledged = writer.acknowledged();
       auto const done = backup(daemon, path, {"--incremental"});
       BOOST_TEST(done.exit_code == 0, done.out << done.err);
@@ -100,9 +102,8 @@ BOOST_DATA_TEST_CASE(backups_beside_a_daemon_at_work_hold_all_that_was_acknowled
         BOOST_TEST(last_number_of(path, daemon.home() + "/drill") >= acknowledged);
       }
     }
-    BOOST_TEST_MESSAGE(backend << ": " << runs << " backups beside " << writer.acknowledged()
+    BOOST_TEST_MESSAGE(backend << ": " << run << " backups beside " << writer.acknowledged()
                                << " acknowledged writes");
-    BOOST_TEST(writer.acknowledged() > 500u, "nothing expired meanwhile");
   }
   BOOST_TEST(daemon.stop() == 0);
 }
