@@ -255,7 +255,7 @@ BOOST_AUTO_TEST_CASE(a_forgotten_writer_with_a_write_under_way_is_sent_again_and
 }
 
 BOOST_AUTO_TEST_CASE(the_first_write_is_unsure_only_if_writers_were_forgotten_since) {
-  for (std::uint64_t forgotten : {4, 5, 6}) {
+  for (std::uint64_t forgotten : {4U, 5U, 6U}) {
     Conversation daemon;
     daemon.greet({.durable = 5});
     daemon.log({"a"});

@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(a_number_that_was_used_is_told_what_is_known_before_and_aft
       auto const greeting = peer.ask(hello(1));
       if (life == 0) {
         BOOST_TEST(!greeting.contains("last_write_no"));
-        for (std::uint64_t no : {1, 2, 4}) {
+        for (std::uint64_t no : {1U, 2U, 4U}) {
           BOOST_TEST(!peer.ask(write(no)).contains("dup"));
         }
       } else {
@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(the_writers_that_wrote_last_are_remembered_before_and_after
   daemon.start();
   {
     WirePeer peer(daemon.socket());
-    for (std::size_t writer : {1, 2, 3}) {
+    for (std::size_t writer : {1U, 2U, 3U}) {
       peer.ask(hello(writer));
       BOOST_TEST(peer.ask(write(1)).at("ok").as_bool());
     }
@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_CASE(the_writers_that_wrote_last_are_remembered_before_and_after
     BOOST_TEST(!forgotten.contains("last_write_no"));
     BOOST_TEST(forgotten.at("forgotten_seq").as_int64() == 1);
     BOOST_TEST(error_code_of(peer.ask(write(2))) == "unknown_retry");
-    for (std::size_t writer : {2, 3}) {
+    for (std::size_t writer : {2U, 3U}) {
       BOOST_TEST(peer.ask(hello(writer)).at("last_write_no").as_int64() == 1);
       BOOST_TEST(peer.ask(write(1)).at("dup").as_bool());
     }

@@ -127,23 +127,23 @@ BOOST_AUTO_TEST_CASE(frames_of_a_follow_come_back) {
     append_end(out, arguments...);
     return out;
   };
-  auto const more = frame(append_follow_more, 5);
+  auto const more = frame(append_follow_more, 5U);
   BOOST_TEST(more == R"({"id":7,"ok":true,"entries":[],"more":true,"seq":5})");
   BOOST_TEST(parsed(more).more);
   BOOST_TEST(parsed(more).last_seq == 5u);
   BOOST_TEST(!parsed(more).caught_up);
   BOOST_TEST(!parsed(more).lagged);
-  auto const caught_up = frame(append_follow_caught_up, 5);
+  auto const caught_up = frame(append_follow_caught_up, 5U);
   BOOST_TEST(caught_up ==
              R"({"id":7,"ok":true,"entries":[],"more":true,"seq":5,"caught_up":true})");
   BOOST_TEST(parsed(caught_up).caught_up);
-  auto const lagged = frame(append_follow_lagged, 9, LostSeqs{6, 9});
+  auto const lagged = frame(append_follow_lagged, 9U, LostSeqs{6, 9});
   BOOST_TEST(lagged == R"({"id":7,"ok":true,"entries":[],"more":true,"seq":9,)"
                        R"("lagged":{"from_seq":6,"to_seq":9}})");
   BOOST_TEST(parsed(lagged).lagged.value().from_seq == 6u);
   BOOST_TEST(parsed(lagged).lagged.value().to_seq == 9u);
   BOOST_TEST(parsed(lagged).last_seq == 9u);
-  auto const end = frame(append_follow_end, 9);
+  auto const end = frame(append_follow_end, 9U);
   BOOST_TEST(end == R"({"id":7,"ok":true,"entries":[],"more":false,"cursor":null,"seq":9})");
   BOOST_TEST(!parsed(end).more);
 }
