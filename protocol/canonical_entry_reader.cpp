@@ -12,8 +12,6 @@
 namespace stele::protocol {
 namespace {
 
-constexpr std::string_view escaped_control = "u00";
-
 class CanonicalReader : private TextCursor {
  public:
   using TextCursor::position;
@@ -74,16 +72,15 @@ class CanonicalReader : private TextCursor {
  private:
   /// What follows a backslash.
   bool take_escape(std::string& out) {
-    constexpr std::string_view letters = "\"\\bfnrt";
     constexpr std::string_view bytes = "\"\\\b\f\n\r\t";
     if (at_ == end_) return false;
-    if (auto const found = letters.find(*at_); found != std::string_view::npos) {
+    if (auto const found = canonical::escape_letters.find(*at_); found != std::string_view::npos) {
       out += bytes[found];
       ++at_;
       return true;
     }
     unsigned char byte = 0;
-    if (!take<escaped_control>() || bytes_left() < 2) return false;
+    if (!take<canonical::escaped_control>() || bytes_left() < 2) return false;
     auto const result = std::from_chars(at_, at_ + 2, byte, 16);
     if (result.ptr != at_ + 2 || byte >= 0x20) return false;
     out += static_cast<char>(byte);

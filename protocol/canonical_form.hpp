@@ -18,4 +18,8 @@ inline constexpr std::string_view before_gid = R"(,"gid":)";
 inline constexpr std::string_view after_gid = "}}";
 static_assert(entry_version == 1, "the version stands in before_pid");
 
+/// What may follow a backslash in a string: a letter, or the start of a control character.
+inline constexpr std::string_view escape_letters = R"("\bfnrt)";
+inline constexpr std::string_view escaped_control = "u00";
+
 }  // namespace stele::protocol::canonical

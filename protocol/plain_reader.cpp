@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "protocol/canonical_form.hpp"
 #include "protocol/json_text.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/text_cursor.hpp"
@@ -26,7 +27,6 @@ constexpr std::string_view metadata_key = R"("metadata":)";
 constexpr std::string_view version_member = R"("version":1)";
 static_assert(entry_version == 1);
 
-constexpr std::string_view escaped_control = "u00";
 constexpr std::string_view true_literal = "true";
 constexpr std::string_view false_literal = "false";
 constexpr std::string_view null_literal = "null";
@@ -155,7 +155,7 @@ class PlainReader : private TextCursor {
       case 'n':
         return take<null_literal>();
       default:
-        return take_any_number();
+        return take_json_number();
     }
   }
 
@@ -169,7 +169,7 @@ class PlainReader : private TextCursor {
   }
 
   /// Every number keeps its digits.
-  bool take_any_number() noexcept {
+  bool take_json_number() noexcept {
     auto const* const start = at_;
     take('-');
     if (!take('0') && !take_digits()) return false;
@@ -202,16 +202,15 @@ class PlainReader : private TextCursor {
 
   /// An escape of append_json_string; it adds what it is longer than the byte that it stands for.
   [[gnu::noinline]] bool take_escape(std::size_t& spelling_bytes) noexcept {
-    constexpr std::string_view letters = "\"\\bfnrt";
     constexpr std::string_view with_letter = "89acd";  // \u0008 and so on are spelt by letter.
     ++at_;
     if (at_ == end_) return false;
-    if (letters.find(*at_) != letters.npos) {
+    if (canonical::escape_letters.find(*at_) != std::string_view::npos) {
       ++at_;
       spelling_bytes += 1;
       return true;
     }
-    if (!take<escaped_control>() || bytes_left() < 2) return false;
+    if (!take<canonical::escaped_control>() || bytes_left() < 2) return false;
     char const high = at_[0];
     char const low = at_[1];
     bool const is_hex = is_digit(low) || (low >= 'a' && low <= 'f');

@@ -48,11 +48,10 @@ struct Escaped {
 /// a quote, a backslash, a control character, or a byte that is not ASCII.
 struct NotPlain {
   static bool holds(char byte) noexcept {
-    return static_cast<signed char>(byte) < 0x20 || QuoteOrBackslash::holds(byte);
+    return static_cast<signed char>(byte) < 0 || Escaped::holds(byte);
   }
   static std::uint64_t marks(std::uint64_t eight) noexcept {
-    auto const below_blank = (eight - eight_times(0x20)) & ~eight;
-    return QuoteOrBackslash::marks(eight) | ((below_blank | eight) & eight_times('\x80'));
+    return Escaped::marks(eight) | (eight & eight_times('\x80'));
   }
 #ifdef __SSE2__
   static __m128i marks(__m128i sixteen) noexcept {

@@ -44,8 +44,8 @@ class NatsDestination final : public Destination {
   struct Sent {
     std::uint64_t last_seq = 0;
     std::size_t bytes = 0;
-    std::uint64_t stream_seq =
-        0;  ///< That it must get; 0: nobody knows, where logs share a stream.
+    /// That it must get; 0: nobody knows, where logs share a stream.
+    std::uint64_t stream_seq = 0;
     bool taken = false;
   };
 
