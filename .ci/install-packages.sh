@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs what is missing of the packages for the given purposes:
-#   install-packages.sh build [test] [faults] [fuzz]
+#   install-packages.sh PURPOSE…      those of packages.txt: build, test, faults, …
 set -euo pipefail
 list="$(dirname "$0")/packages.txt"
 missing=()
 for purpose in "$@"; do
+  grep -q "^$purpose " "$list" || { echo "no such purpose in $list: $purpose" >&2 && exit 2; }
   while read -r package; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
       missing+=("$package")

@@ -53,7 +53,7 @@ class ObjectText {
   bool first_ = true;
 };
 
-std::uint64_t microseconds(Instant::duration duration) {
+std::uint64_t microseconds_of(Instant::duration duration) {
   return static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
 }
@@ -267,7 +267,7 @@ void append_stats(std::string& out, StatsView const& view) {
   out += ",\"store_id\":";
   append_json_string(out, view.facts.store_id);
   out += ",\"uptime_us\":";
-  append_json_number(out, microseconds(view.now - view.facts.started_at));
+  append_json_number(out, microseconds_of(view.now - view.facts.started_at));
   out += ',';
   append_log(out, view);
   out += ',';

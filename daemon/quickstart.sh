@@ -29,11 +29,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { printf '\n%s\n' "$*"; }
 
 say "1. packages and build (preset release)"
-bash .ci/install-packages.sh build
-# A first time, without the tests, which need further packages.
-[ -f build/release/build.ninja ] ||
-  cmake --preset release -DSTELE_BUILD_TESTS=OFF --log-level=WARNING >/dev/null
-cmake --build --preset release --parallel "$(nproc)" --target steled stele_command | tail -n 1
+bash .ci/build-release.sh steled stele_command
 export PATH="$PWD/build/release/bin:$PATH"
 
 directory=$(mktemp -d "${TMPDIR:-/tmp}/stele-quickstart.XXXXXX")

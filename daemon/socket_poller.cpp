@@ -12,7 +12,7 @@ namespace stele::daemon {
 namespace {
 
 /// Sockets that one turn serves; the rest come in the next.
-constexpr int ready_max = 256;
+constexpr int events_max = 256;
 
 int open_epoll() {
   int const descriptor = ::epoll_create1(EPOLL_CLOEXEC);
@@ -59,8 +59,8 @@ void SocketPoller::wait() {
 }
 
 void SocketPoller::tell_ready() {
-  std::array<epoll_event, ready_max> events;
-  int const count = ::epoll_wait(epoll_.native_handle(), events.data(), ready_max, 0);
+  std::array<epoll_event, events_max> events;
+  int const count = ::epoll_wait(epoll_.native_handle(), events.data(), events_max, 0);
   for (int i = 0; i < count; ++i) {
     static_cast<SocketOwner*>(events[static_cast<std::size_t>(i)].data.ptr)->on_ready();
   }

@@ -7,8 +7,6 @@
 namespace stele::daemon {
 namespace {
 
-std::uint64_t mebibytes(std::uint64_t bytes) { return bytes >> 20; }
-
 /// What the states of `stats` mean for who looks.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 4> troubles{{
     {"shutting_down", "finishing what is in flight"},

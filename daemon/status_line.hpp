@@ -8,6 +8,8 @@
 
 namespace stele::daemon {
 
+constexpr std::uint64_t mebibytes(std::uint64_t bytes) noexcept { return bytes >> 20; }
+
 struct RecoveryProgress {
   std::uint64_t bytes_done = 0;
   std::uint64_t bytes_total = 0;

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <chrono>
 
+#include "daemon/status_line.hpp"
+
 namespace stele::daemon {
 namespace {
 
-constexpr std::chrono::seconds progress_period{2};
-
-std::uint64_t mebibytes(std::uint64_t bytes) { return bytes >> 20; }
+constexpr std::chrono::seconds progress_line_period{2};
 
 }  // namespace
 
@@ -51,7 +51,7 @@ void StoreLoader::on_gap(wal::Gap const& gap) {
 void StoreLoader::on_progress(std::uint64_t bytes_done, std::uint64_t bytes_total) {
   if (on_progress_) on_progress_(bytes_done, bytes_total);
   auto const now = clock_.now();
-  if (now - reported_at_ < progress_period || bytes_total == 0) return;
+  if (now - reported_at_ < progress_line_period || bytes_total == 0) return;
   reported_at_ = now;
   spdlog::info("recovering: {} of {} MiB", mebibytes(bytes_done), mebibytes(bytes_total));
 }

@@ -17,6 +17,8 @@
 namespace stele::protocol {
 
 /// A valid entry whose texts are canonical JSON already; borrowed from the parser that made it.
+inline constexpr std::string_view empty_metadata = "{}";
+
 struct EntryDraft {
   std::optional<std::uint64_t> timestamp{};
   Level level = Level::info;

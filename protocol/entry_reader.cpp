@@ -4,6 +4,7 @@
 
 #include "protocol/error_text.hpp"
 #include "protocol/json_text.hpp"
+#include "protocol/level_names.hpp"
 #include "protocol/limits.hpp"
 
 namespace stele::protocol {
@@ -11,11 +12,8 @@ namespace {
 
 using Kind = JsonToken::Kind;
 
-constexpr std::array<std::string_view, 5> member_names{"timestamp", "level", "message", "metadata",
-                                                       "version"};
-constexpr std::array<std::string_view, 6> level_names{"trace", "debug", "info",
-                                                      "warn",  "error", "fatal"};
-constexpr std::string_view empty_metadata = "{}";
+constexpr std::array<std::string_view, 5> entry_members{"timestamp", "level", "message", "metadata",
+                                                        "version"};
 
 }  // namespace
 
@@ -62,14 +60,14 @@ void EntryReader::take_key(std::string_view name, bool verbatim) {
 
 void EntryReader::refuse_member(std::string_view name) {
   fail(Error::invalid_entry, "",
-       " has the unknown member " + excerpt(name) + "; an entry has " + list_names(member_names) +
-           ", and other data belongs in metadata" + did_you_mean(name, member_names),
+       " has the unknown member " + excerpt(name) + "; an entry has " + list_names(entry_members) +
+           ", and other data belongs in metadata" + did_you_mean(name, entry_members),
        Detail().string("path", path_of(cut(name))).text());
 }
 
 void EntryReader::refuse_value(JsonToken const& token) {
   auto const refuse = [&](std::string_view wanted) {
-    fail(Error::invalid_entry, member_names[static_cast<std::size_t>(member_)],
+    fail(Error::invalid_entry, entry_members[static_cast<std::size_t>(member_)],
          " is " + describe_token(token) + "; it must be " + std::string(wanted), {});
   };
   switch (member_) {

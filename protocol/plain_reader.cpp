@@ -30,7 +30,6 @@ static_assert(entry_version == 1);
 constexpr std::string_view true_literal = "true";
 constexpr std::string_view false_literal = "false";
 constexpr std::string_view null_literal = "null";
-constexpr std::string_view empty_metadata = "{}";
 
 // More than this is for the JSON parser.
 constexpr std::size_t names_max = 16;  ///< Of one object: each is compared with all before it.

@@ -6,9 +6,6 @@
 namespace stele::protocol {
 namespace {
 
-/// Working memory that is kept from one request to the next.
-constexpr std::size_t kept_bytes_max = std::size_t{4} << 20;
-
 std::string_view trim(std::string_view line) noexcept {
   constexpr std::string_view blanks = " \t\r\n";
   auto const first = line.find_first_not_of(blanks);

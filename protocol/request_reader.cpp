@@ -9,9 +9,6 @@ namespace {
 
 using Kind = JsonToken::Kind;
 
-/// Working memory that is kept from one request to the next.
-constexpr std::size_t kept_bytes_max = std::size_t{4} << 20;
-
 constexpr MemberBits common_members = bit(Member::op) | bit(Member::id);
 
 }  // namespace

@@ -2,6 +2,7 @@
 // once the object is whole: members come in any order, `entries` may come before `op`.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,9 @@
 #include "protocol/terms_reader.hpp"
 
 namespace stele::protocol {
+
+/// Working memory that is kept from one request to the next.
+inline constexpr std::size_t kept_bytes_max = std::size_t{4} << 20;
 
 /// Usage: start(), take() each token of the text; then finish(). A failure does not stop it, so
 /// that the id and the op are known for the reply.

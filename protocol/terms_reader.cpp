@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "protocol/error_text.hpp"
+#include "protocol/level_names.hpp"
 #include "protocol/limits.hpp"
 
 namespace stele::protocol {
@@ -11,8 +12,6 @@ namespace {
 
 using Kind = JsonToken::Kind;
 
-constexpr std::array<std::string_view, 6> level_names{"trace", "debug", "info",
-                                                      "warn",  "error", "fatal"};
 constexpr std::array<std::string_view, 2> origin_names{"pid", "uid"};
 
 template <class Integer>

@@ -69,6 +69,7 @@ try() { # PATCH TEST PROGRAM
   fi
 }
 
+bash .ci/install-packages.sh build test faults mutants || exit 1
 names=("$@")
 if [ ${#names[@]} -eq 0 ]; then
   for patch in tests/mutants/M*.patch; do names+=("$(basename "$patch" .patch)"); done

@@ -10,8 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
 bash .ci/install-packages.sh build test faults || exit 1
 cmake --preset release --log-level=WARNING || exit 1
-cmake --build --preset release --parallel "$(nproc)" --target steled stele_command \
-  faults_test process_test client_process_test simulation_test || exit 1
+cmake --build --preset release --parallel "$(nproc)" || exit 1
 cmake --preset optimised --log-level=WARNING || exit 1
 cmake --build --preset optimised --parallel "$(nproc)" --target wal_test || exit 1
 bin=build/release/bin

@@ -12,10 +12,10 @@ namespace stele::wal {
 namespace {
 
 constexpr std::size_t gather_bytes = std::size_t{1} << 20;
-constexpr std::size_t segment_bytes_min = std::size_t{64} << 10;
+constexpr std::size_t new_segment_bytes_min = std::size_t{64} << 10;
 constexpr std::size_t segment_bytes_max = std::size_t{64} << 20;
 constexpr std::size_t image_bytes_first = std::size_t{1} << 20;
-static_assert(image_bytes_first >= segment_bytes_min);
+static_assert(image_bytes_first >= new_segment_bytes_min);
 constexpr std::size_t commit_align = commit_align_min;
 
 StoreId make_store_id(std::uint64_t first, std::uint64_t second) noexcept {
@@ -120,7 +120,7 @@ Result<void> SalvageWriter::finish(Seq next_seq) {
 
 Result<void> SalvageWriter::close_segment() {
   auto const whole = align_up(image_bytes_, header_block_bytes);
-  segment_.segment_bytes = std::max<std::uint64_t>(segment_bytes_min, whole);
+  segment_.segment_bytes = std::max<std::uint64_t>(new_segment_bytes_min, whole);
   auto const encoded = encode_segment_header(segment_);
   auto const bytes = static_cast<std::size_t>(segment_.segment_bytes);
   std::memset(image_.data(), 0, first_commit_offset);

@@ -10,7 +10,7 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text =
+constexpr std::string_view audit_help =
     R"(Prove that the log is whole: every seq is there, or is named as missing.
 
 Examples:
@@ -23,14 +23,14 @@ acknowledged), or were dropped by clients. Exit code 0: nothing was lost; 1: som
 dropped or unexplained.
 )";
 
-constexpr std::array option_list{
+constexpr std::array audit_options{
     Option{.names = "-S,--since",
            .value = "TIME",
            .help = "From the first entry at or after this time on"},
     Option{.names = "--json", .help = "The daemon's reply as it is"},
 };
 
-int run(ClientOptions const& options, GivenOptions const& given) {
+int run_audit(ClientOptions const& options, GivenOptions const& given) {
   auto const start_ts = given.time("--since").value_or(0);
   auto client = Client::connect(options);
   if (!client) return report(client.error());
@@ -45,6 +45,7 @@ int run(ClientOptions const& options, GivenOptions const& given) {
 
 }  // namespace
 
-Verb const audit_verb{.name = "audit", .text = help_text, .options = option_list, .run = run};
+Verb const audit_verb{
+    .name = "audit", .text = audit_help, .options = audit_options, .run = run_audit};
 
 }  // namespace stele::cli

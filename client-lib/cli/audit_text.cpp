@@ -27,7 +27,7 @@ std::string seqs(std::uint64_t first, std::uint64_t last) {
   return "seqs " + std::to_string(first) + "…" + std::to_string(last);
 }
 
-std::string counted(boost::json::object const& object, char const* name) {
+std::string member_text(boost::json::object const& object, char const* name) {
   return ", " + std::to_string(number(object, name)) + ' ' + name;
 }
 
@@ -71,9 +71,10 @@ AuditText audit_text(std::string_view json) {
   auto& out = result.text;
   out = first > last ? "no seqs:" : seqs(first, last);
   out += complete->get_bool() ? " complete" : " not complete";
-  out += counted(*audit, "expired") + counted(*audit, "damaged") + counted(*audit, "torn") +
-         counted(*audit, "dropped");
-  if (number(*audit, "unexplained") > 0) out += counted(*audit, "unexplained");
+  for (auto const* member : {"expired", "damaged", "torn", "dropped"}) {
+    out += member_text(*audit, member);
+  }
+  if (number(*audit, "unexplained") > 0) out += member_text(*audit, "unexplained");
   out += '\n';
   auto const* gaps = audit->if_contains("gaps");
   if (gaps == nullptr || !gaps->is_array()) return result;

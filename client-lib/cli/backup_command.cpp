@@ -16,7 +16,7 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text =
+constexpr std::string_view backup_help =
     R"(Copy a log while a daemon writes it, checked before and after; changes nothing in it.
 
 Examples:
@@ -33,7 +33,7 @@ Exit code 0: the copy is there and nothing is damaged; 1: it is there and has th
 or it could not be made; 6: it ends in an unfinished write; 7: no log can be read.
 )";
 
-constexpr std::array option_list{
+constexpr std::array backup_options{
     Option{.names = "DIR", .value = "DIR", .help = "The copy"},
     Option{.names = "--data-dir",
            .value = "PATH",
@@ -90,7 +90,7 @@ int report_failure(std::string const& data_dir, std::string const& path,
   return exit_failed;
 }
 
-int run(ClientOptions const& /*options*/, GivenOptions const& given) {
+int run_backup(ClientOptions const& /*options*/, GivenOptions const& given) {
   auto const data_dir = given.text("--data-dir", default_data_dir);
   auto const path = directory_given(given, "DIR");
   auto const source = wal::open_plain_directory(data_dir, wal::PlainAccess::read);
@@ -116,6 +116,7 @@ int run(ClientOptions const& /*options*/, GivenOptions const& given) {
 
 }  // namespace
 
-Verb const backup_verb{.name = "backup", .text = help_text, .options = option_list, .run = run};
+Verb const backup_verb{
+    .name = "backup", .text = backup_help, .options = backup_options, .run = run_backup};
 
 }  // namespace stele::cli

@@ -17,7 +17,7 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::size_t read_bytes = 65'536;
+constexpr std::size_t pipe_bytes = 65'536;
 constexpr std::size_t part_bytes_max = std::size_t{1} << 20;
 constexpr int look_after_child_ms = 100;
 
@@ -56,7 +56,7 @@ class Stream {
 
   /// Reads what is there; false: nothing was.
   bool read(pid_t pid, std::function<void(ChildLine const&)> const& on_line) {
-    std::array<char, read_bytes> buffer;
+    std::array<char, pipe_bytes> buffer;
     auto const n = ::read(fd_, buffer.data(), buffer.size());
     if (n < 0) return errno == EINTR;
     if (n == 0) {

@@ -9,7 +9,7 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text =
+constexpr std::string_view completion_help =
     R"(Print completions for a shell, or the manual page, made from the table of verbs.
 
 Examples:
@@ -19,11 +19,11 @@ Examples:
   stele completion man > ~/.local/share/man/man1/stele.1
 )";
 
-constexpr std::array option_list{
+constexpr std::array completion_options{
     Option{.names = "SHELL", .value = "bash|zsh|fish|man", .help = "What to print"},
 };
 
-int run(ClientOptions const&, GivenOptions const& given) {
+int run_completion(ClientOptions const&, GivenOptions const& given) {
   auto const shell = given.text("SHELL");
   auto const text =
       shell == "man" ? std::optional{manual_text(STELE_VERSION)} : completion_text(shell);
@@ -36,6 +36,9 @@ int run(ClientOptions const&, GivenOptions const& given) {
 }  // namespace
 
 Verb const completion_verb{
-    .name = "completion", .text = help_text, .options = option_list, .run = run};
+    .name = "completion",
+    .text = completion_help,
+    .options = completion_options,
+    .run = run_completion};
 
 }  // namespace stele::cli

@@ -15,7 +15,7 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text = R"(Count entries, in all or over time.
+constexpr std::string_view count_help = R"(Count entries, in all or over time.
 
 Examples:
   stele count -p error --since today
@@ -25,7 +25,7 @@ Examples:
   stele count -g 'Failed password for (invalid user )?admin'
 )";
 
-constexpr std::array option_list = with_selection(std::array{
+constexpr std::array count_options = with_selection(std::array{
     Option{.names = "--histogram", .help = "Bars over time, as wide as the terminal"},
     Option{.names = "--bucket",
            .value = "SPAN",
@@ -118,7 +118,7 @@ std::string count_json(LogCount const& count, std::optional<std::uint64_t> bucke
   return json + "}\n";
 }
 
-int run(ClientOptions const& options, GivenOptions const& given) {
+int run_count(ClientOptions const& options, GivenOptions const& given) {
   auto const arguments = arguments_of(given);
   auto client = Client::connect(options);
   if (!client) return report(client.error());
@@ -143,6 +143,7 @@ int run(ClientOptions const& options, GivenOptions const& given) {
 
 }  // namespace
 
-Verb const count_verb{.name = "count", .text = help_text, .options = option_list, .run = run};
+Verb const count_verb{
+    .name = "count", .text = count_help, .options = count_options, .run = run_count};
 
 }  // namespace stele::cli

@@ -16,7 +16,7 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text =
+constexpr std::string_view doctor_help =
     R"(Is durability real on this machine? Looks, measures, and says what is wrong.
 
 Examples:
@@ -29,7 +29,7 @@ file without a name in the data directory; run it as root or as the daemon's use
 written. Exit code by the worst line: 0 for ok and note, 8 for warn, 1 for bad.
 )";
 
-constexpr std::array option_list{
+constexpr std::array doctor_options{
     Option{.names = "--data-dir",
            .value = "PATH",
            .help = "The log: the daemon's --data-dir",
@@ -66,7 +66,7 @@ class Visit {
   Grade worst_ = Grade::ok;
 };
 
-int run(ClientOptions const& options, GivenOptions const& given) {
+int run_doctor(ClientOptions const& options, GivenOptions const& given) {
   auto const directory = nearest_directory(given.text("--data-dir", default_data_dir));
   auto const told = ask_daemon(options);
   auto const file_system = look_at_file_system(directory);
@@ -93,6 +93,7 @@ int run(ClientOptions const& options, GivenOptions const& given) {
 
 }  // namespace
 
-Verb const doctor_verb{.name = "doctor", .text = help_text, .options = option_list, .run = run};
+Verb const doctor_verb{
+    .name = "doctor", .text = doctor_help, .options = doctor_options, .run = run_doctor};
 
 }  // namespace stele::cli

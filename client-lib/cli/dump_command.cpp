@@ -15,7 +15,7 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text =
+constexpr std::string_view dump_help =
     R"(Print every entry that can be read in a log's directory, as JSON lines; no daemon is asked.
 
 Examples:
@@ -27,7 +27,7 @@ between them is a line {"gap":{...}}. Each place of damage is named on standard 
 code is that of `stele verify`. A daemon may be at work in the directory.
 )";
 
-constexpr std::array option_list{
+constexpr std::array dump_options{
     Option{.names = "DIR", .value = "DIR", .help = "The daemon's --data-dir"},
 };
 
@@ -72,7 +72,7 @@ class Printer final : public wal::RecoverySink {
   bool const terminal_ = is_terminal(STDOUT_FILENO);
 };
 
-int run(ClientOptions const& /*options*/, GivenOptions const& given) {
+int run_dump(ClientOptions const& /*options*/, GivenOptions const& given) {
   auto const path = directory_given(given, "DIR");
   auto const opened = wal::open_plain_directory(path, wal::PlainAccess::read);
   if (!opened) return report_unreadable(path, opened.error());
@@ -92,6 +92,6 @@ int run(ClientOptions const& /*options*/, GivenOptions const& given) {
 
 }  // namespace
 
-Verb const dump_verb{.name = "dump", .text = help_text, .options = option_list, .run = run};
+Verb const dump_verb{.name = "dump", .text = dump_help, .options = dump_options, .run = run_dump};
 
 }  // namespace stele::cli

@@ -16,7 +16,7 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text = R"(Print everything that is there in the order of the log.
+constexpr std::string_view export_help = R"(Print everything that is there in the order of the log.
 
 Examples:
   stele export > all.jsonl
@@ -28,14 +28,14 @@ json: one object a line, as `stele read -o json`; export: Journal Export Format.
 while it runs may be in it or not; each entry is in it once, and no seq is left out unsaid.
 )";
 
-constexpr std::array option_list = with_selection(std::array{
+constexpr std::array export_options = with_selection(std::array{
     Option{.names = "-o,--output",
            .value = "json|export",
            .help = "The form",
            .default_value = "json"},
 });
 
-EntryForm form_of(GivenOptions const& given) {
+EntryForm entry_form_of(GivenOptions const& given) {
   auto const name = given.text("--output", "json");
   if (name == "json") return EntryForm::json;
   if (name == "export") return EntryForm::journal;
@@ -71,9 +71,9 @@ Result<void> export_entries(Client& client, EntrySelection const& selection, Ent
   return {};
 }
 
-int run(ClientOptions const& options, GivenOptions const& given) {
+int run_export(ClientOptions const& options, GivenOptions const& given) {
   auto const selection = selection_of(given);
-  EntryStyle const style{.form = form_of(given), .visible = is_terminal(STDOUT_FILENO)};
+  EntryStyle const style{.form = entry_form_of(given), .visible = is_terminal(STDOUT_FILENO)};
   auto client = Client::connect(options);
   if (!client) return report(client.error());
   watch_for_interrupt();
@@ -86,6 +86,7 @@ int run(ClientOptions const& options, GivenOptions const& given) {
 
 }  // namespace
 
-Verb const export_verb{.name = "export", .text = help_text, .options = option_list, .run = run};
+Verb const export_verb{
+    .name = "export", .text = export_help, .options = export_options, .run = run_export};
 
 }  // namespace stele::cli

@@ -6,15 +6,10 @@
 #include <utility>
 
 #include "client-lib/cli/time_text.hpp"
+#include "client-lib/cli/time_units.hpp"
 
 namespace stele::cli {
 namespace {
-
-constexpr std::uint64_t millisecond_us = 1'000;
-constexpr std::uint64_t second_us = 1'000'000;
-constexpr std::uint64_t minute_us = 60 * second_us;
-constexpr std::uint64_t hour_us = 60 * minute_us;
-constexpr std::uint64_t day_us = 24 * hour_us;
 
 constexpr std::array round_lengths_us{
     millisecond_us, 10 * millisecond_us, 100 * millisecond_us, second_us,

@@ -18,7 +18,7 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text =
+constexpr std::string_view import_help =
     R"(Write each line of files, or of standard input, as one entry.
 
 Examples:
@@ -42,7 +42,7 @@ has that of the line before. Without --time the daemon stamps plain lines when t
 A daemon that is restarted meanwhile is waited for, up to a minute; each line is stored once.
 )";
 
-constexpr std::array option_list{
+constexpr std::array import_options{
     Option{.names = "--format",
            .value = "lines|json|journal|stele",
            .help = "What a line is",
@@ -128,7 +128,7 @@ std::optional<JsonMapping> mapping_of(GivenOptions const& given) {
   return mapping;
 }
 
-LineForm form_of(GivenOptions const& given) {
+LineForm line_form_of(GivenOptions const& given) {
   LineForm form{.json = mapping_of(given), .level = given.level("--level", Level::info)};
   if (given.has("--timezone")) use_time_zone(given.text("--timezone"));
   auto level_pattern = given.text("--level-pattern");
@@ -147,9 +147,9 @@ LineForm form_of(GivenOptions const& given) {
   return form;
 }
 
-int run(ClientOptions const& options, GivenOptions const& given) {
+int run_import(ClientOptions const& options, GivenOptions const& given) {
   ImportArguments arguments{.paths = given.all("FILE"),
-                            .form = form_of(given),
+                            .form = line_form_of(given),
                             .batch_entries_max = given.number("--batch").value_or(1000)};
   if (arguments.batch_entries_max < 1 || arguments.batch_entries_max > batch_entries_ceiling) {
     throw UsageError{"--batch is from 1 to " + std::to_string(batch_entries_ceiling)};
@@ -165,6 +165,7 @@ int run(ClientOptions const& options, GivenOptions const& given) {
 
 }  // namespace
 
-Verb const import_verb{.name = "import", .text = help_text, .options = option_list, .run = run};
+Verb const import_verb{
+    .name = "import", .text = import_help, .options = import_options, .run = run_import};
 
 }  // namespace stele::cli

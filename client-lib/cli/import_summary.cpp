@@ -5,7 +5,7 @@
 namespace stele::cli {
 namespace {
 
-std::string counted(std::uint64_t count, std::string_view noun) {
+std::string count_of(std::uint64_t count, std::string_view noun) {
   return std::to_string(count) + ' ' + std::string{noun} + (count == 1 ? "" : "s");
 }
 
@@ -18,7 +18,7 @@ void ImportSummary::add_stored(SeqRange range, std::uint64_t line_count) noexcep
 }
 
 std::string summary_text(ImportSummary const& summary) {
-  auto text = "imported " + counted(summary.lines, "line");
+  auto text = "imported " + count_of(summary.lines, "line");
   if (summary.lines > 0) {
     text += " as seq " + std::to_string(summary.seqs.first_seq) + ".." +
             std::to_string(summary.seqs.last_seq);
@@ -29,16 +29,16 @@ std::string summary_text(ImportSummary const& summary) {
   }
   text += '\n';
   if (summary.invalid_bytes > 0) {
-    text += counted(summary.invalid_bytes, "byte") + " in " +
-            counted(summary.invalid_lines, "line") +
+    text += count_of(summary.invalid_bytes, "byte") + " in " +
+            count_of(summary.invalid_lines, "line") +
             " not valid UTF-8: each became U+FFFD, and the entry's metadata counts them\n";
   }
   if (summary.earlier_times > 0) {
-    text += counted(summary.earlier_times, "line") +
+    text += count_of(summary.earlier_times, "line") +
             " without a time: each has that of the line before\n";
   }
   if (summary.refused_lines > 0) {
-    text += counted(summary.refused_lines, "line") + " not imported\n";
+    text += count_of(summary.refused_lines, "line") + " not imported\n";
   }
   if (!summary.complete) {
     text += summary.last_stored.empty() ? "stopped before anything was stored\n"

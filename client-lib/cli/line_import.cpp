@@ -23,7 +23,7 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::size_t read_bytes = std::size_t{256} << 10;
+constexpr std::size_t file_bytes = std::size_t{256} << 10;
 constexpr std::size_t batch_bytes_max = std::size_t{1} << 20;
 constexpr std::uint64_t refused_lines_named_max = 10;
 /// How long a batch may take, over connections.
@@ -59,7 +59,7 @@ class Import {
         batch_({.entries_max = arguments.batch_entries_max,
                 .bytes_max = batch_bytes_for(client_.hello().frame_bytes_max)}),
         meter_(total_bytes(paths_)),
-        buffer_(read_bytes) {}
+        buffer_(file_bytes) {}
 
   int run();
 

@@ -8,14 +8,14 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text =
+constexpr std::string_view ping_help =
     R"(Ask whether the daemon can accept writes, and how fast it answers.
 
 Example:
   stele ping --socket /run/stele/stele.sock
 )";
 
-int run(ClientOptions const& options, GivenOptions const&) {
+int run_ping(ClientOptions const& options, GivenOptions const&) {
   auto client = Client::connect(options);
   if (!client) return report(client.error());
   auto const start = std::chrono::steady_clock::now();
@@ -33,6 +33,6 @@ int run(ClientOptions const& options, GivenOptions const&) {
 
 }  // namespace
 
-Verb const ping_verb{.name = "ping", .text = help_text, .options = {}, .run = run};
+Verb const ping_verb{.name = "ping", .text = ping_help, .options = {}, .run = run_ping};
 
 }  // namespace stele::cli

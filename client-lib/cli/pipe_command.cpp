@@ -17,7 +17,7 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text =
+constexpr std::string_view pipe_help =
     R"(Run a command and store the lines that it prints, as systemd-cat does.
 
 Examples:
@@ -30,7 +30,7 @@ exactly once, also while the daemon is restarted; then the command waits when 8 
 way. The exit code is the command's own (128 + n if signal n ended it).
 )";
 
-constexpr std::array option_list{
+constexpr std::array pipe_options{
     Option{.names = "-t,--identifier",
            .value = "NAME",
            .help = "The metadata's identifier; default: the command's name"},
@@ -112,7 +112,7 @@ std::string LinePipe::metadata_of(ChildLine const& line, std::string_view made) 
   return json;
 }
 
-int run(ClientOptions const& options, GivenOptions const& given) {
+int run_pipe(ClientOptions const& options, GivenOptions const& given) {
   auto const command = given.all("COMMAND");
   if (command.empty()) {
     throw UsageError{"no command to run", "stele pipe -- COMMAND"};
@@ -126,6 +126,6 @@ int run(ClientOptions const& options, GivenOptions const& given) {
 
 }  // namespace
 
-Verb const pipe_verb{.name = "pipe", .text = help_text, .options = option_list, .run = run};
+Verb const pipe_verb{.name = "pipe", .text = pipe_help, .options = pipe_options, .run = run_pipe};
 
 }  // namespace stele::cli

@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint64_t tail_lines = 10;
 constexpr std::string_view pager_end_lines = "1000";
 
-constexpr std::array option_list = with_selection(std::array{
+constexpr std::array tail_option_list = with_selection(std::array{
     Option{.names = "-n,--lines",
            .value = "N",
            .help = "The newest N entries (10 if N is left out); +N: the first N; all",
@@ -64,9 +64,9 @@ constexpr std::array remote_options{
 };
 
 constexpr auto read_option_list = [] {
-  std::array<Option, option_list.size() + remote_options.size()> all{};
-  std::ranges::copy(option_list, all.begin());
-  std::ranges::copy(remote_options, all.begin() + option_list.size());
+  std::array<Option, tail_option_list.size() + remote_options.size()> all{};
+  std::ranges::copy(tail_option_list, all.begin());
+  std::ranges::copy(remote_options, all.begin() + tail_option_list.size());
   return all;
 }();
 
@@ -110,7 +110,7 @@ void take_lines(ReadArguments& arguments, std::string_view text) {
 
 std::span<Option const> read_options() noexcept { return read_option_list; }
 
-std::span<Option const> tail_options() noexcept { return option_list; }
+std::span<Option const> tail_options() noexcept { return tail_option_list; }
 
 ReadArguments read_arguments(GivenOptions const& given, bool tail) {
   ReadArguments arguments{.selection = selection_of(given),

@@ -16,7 +16,7 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text = R"(Print entries, oldest first.
+constexpr std::string_view read_help = R"(Print entries, oldest first.
 
 Examples:
   stele read --since '10 min ago'
@@ -111,7 +111,7 @@ void RangeRead::print(StoredEntry const& entry) {
   output_.flush_if_large();
 }
 
-int run(ClientOptions const& options, GivenOptions const& given) {
+int run_read(ClientOptions const& options, GivenOptions const& given) {
   if (given.has("--from")) return run_remote_read(given);
   auto const arguments = read_arguments(given);
   if (arguments.follow) return follow_log(options, arguments);
@@ -122,6 +122,6 @@ int run(ClientOptions const& options, GivenOptions const& given) {
 
 }  // namespace
 
-Verb const read_verb{.name = "read", .text = help_text, .options = read_options(), .run = run};
+Verb const read_verb{.name = "read", .text = read_help, .options = read_options(), .run = run_read};
 
 }  // namespace stele::cli

@@ -16,7 +16,7 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text =
+constexpr std::string_view salvage_help =
     R"(Copy all that can be read of a log into a new one; the old one is only read.
 
 Example:
@@ -28,7 +28,7 @@ the name NEWDIR.unfinished, which becomes NEWDIR when all of it is on disk. Exit
 there, whatever it lacks; 1: it is not; 7: no log can be read in DIR.
 )";
 
-constexpr std::array option_list{
+constexpr std::array salvage_options{
     Option{.names = "DIR", .value = "DIR", .help = "The old log: the daemon's --data-dir"},
     Option{.names = "NEWDIR", .value = "NEWDIR", .help = "The new log; must not be there yet"},
 };
@@ -40,7 +40,7 @@ std::uint64_t kernel_entropy() {
   return value;
 }
 
-int run(ClientOptions const& /*options*/, GivenOptions const& given) {
+int run_salvage(ClientOptions const& /*options*/, GivenOptions const& given) {
   auto const path = directory_given(given, "DIR");
   auto const source = wal::open_plain_directory(path, wal::PlainAccess::read);
   if (!source) return report_unreadable(path, source.error());
@@ -65,6 +65,7 @@ int run(ClientOptions const& /*options*/, GivenOptions const& given) {
 
 }  // namespace
 
-Verb const salvage_verb{.name = "salvage", .text = help_text, .options = option_list, .run = run};
+Verb const salvage_verb{
+    .name = "salvage", .text = salvage_help, .options = salvage_options, .run = run_salvage};
 
 }  // namespace stele::cli

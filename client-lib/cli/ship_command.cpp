@@ -6,7 +6,7 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text =
+constexpr std::string_view ship_help =
     R"(Publish the log into a stream of NATS JetStream, each entry once and in order; or by OTLP.
 
 Examples:
@@ -25,7 +25,7 @@ With http:// entries go to a receiver of OpenTelemetry's protocol, in protobuf: 
 no receiver says what it has.
 )";
 
-constexpr std::array option_list{
+constexpr std::array ship_options{
     Option{.names = "--to",
            .value = "URL,…",
            .help = "Servers: nats://host:port; or one receiver of OTLP: http://host:port/v1/logs"},
@@ -61,6 +61,6 @@ constexpr std::array option_list{
 
 }  // namespace
 
-Verb const ship_verb{.name = "ship", .text = help_text, .options = option_list, .run = run_ship};
+Verb const ship_verb{.name = "ship", .text = ship_help, .options = ship_options, .run = run_ship};
 
 }  // namespace stele::cli

@@ -10,7 +10,7 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text = R"(Print the daemon's counters and limits.
+constexpr std::string_view stats_help = R"(Print the daemon's counters and limits.
 
 Examples:
   stele stats
@@ -18,13 +18,13 @@ Examples:
   stele stats --prometheus > /var/lib/prometheus/node-exporter/stele.prom
 )";
 
-constexpr std::array option_list{
+constexpr std::array stats_options{
     Option{.names = "--json", .help = "The daemon's reply as it is"},
     Option{.names = "--prometheus",
            .help = "Metrics in Prometheus' text format, for node_exporter's textfile collector"},
 };
 
-int run(ClientOptions const& options, GivenOptions const& given) {
+int run_stats(ClientOptions const& options, GivenOptions const& given) {
   auto client = Client::connect(options);
   if (!client) return report(client.error());
   auto stats = client->stats_json();
@@ -40,6 +40,7 @@ int run(ClientOptions const& options, GivenOptions const& given) {
 
 }  // namespace
 
-Verb const stats_verb{.name = "stats", .text = help_text, .options = option_list, .run = run};
+Verb const stats_verb{
+    .name = "stats", .text = stats_help, .options = stats_options, .run = run_stats};
 
 }  // namespace stele::cli

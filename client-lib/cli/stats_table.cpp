@@ -16,7 +16,7 @@ namespace {
 using Row = std::pair<std::string, std::string>;
 
 // Boost.JSON would write 1.5 as 1.5E0.
-std::string number_text(double value) {
+std::string cell_text(double value) {
   char digits[32];
   auto const end = std::to_chars(digits, digits + sizeof digits, value).ptr;
   return {digits, end};
@@ -33,7 +33,7 @@ void append_rows(std::vector<Row>& rows, std::string const& prefix,
       rows.emplace_back(std::move(name),
                         std::string{value.get_string().data(), value.get_string().size()});
     } else if (value.is_double()) {
-      rows.emplace_back(std::move(name), number_text(value.get_double()));
+      rows.emplace_back(std::move(name), cell_text(value.get_double()));
     } else {
       rows.emplace_back(std::move(name), boost::json::serialize(value));
     }

@@ -12,7 +12,7 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text =
+constexpr std::string_view tail_help =
     R"(Print entries as they are written; the same as `stele read -f`.
 
 Examples:
@@ -128,7 +128,7 @@ Result<void> Follow::connect_again() {
   return {};
 }
 
-int run(ClientOptions const& options, GivenOptions const& given) {
+int run_tail(ClientOptions const& options, GivenOptions const& given) {
   return follow_log(options, read_arguments(given, true));
 }
 
@@ -140,6 +140,6 @@ int follow_log(ClientOptions const& options, ReadArguments const& arguments) {
   return Follow{options, arguments, std::move(*client)}.run();
 }
 
-Verb const tail_verb{.name = "tail", .text = help_text, .options = tail_options(), .run = run};
+Verb const tail_verb{.name = "tail", .text = tail_help, .options = tail_options(), .run = run_tail};
 
 }  // namespace stele::cli

@@ -6,11 +6,10 @@
 #include <ctime>
 
 #include "client-lib/cli/text_scanner.hpp"
+#include "client-lib/cli/time_units.hpp"
 
 namespace stele::cli {
 namespace {
-
-constexpr std::uint64_t second_us = 1'000'000;
 
 // A time stamp is near the start of a line; the rest of a long one is not looked at.
 constexpr std::size_t searched_bytes_max = 512;

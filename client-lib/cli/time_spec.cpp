@@ -7,14 +7,10 @@
 #include <ctime>
 
 #include "client-lib/cli/text_scanner.hpp"
+#include "client-lib/cli/time_units.hpp"
 
 namespace stele::cli {
 namespace {
-
-constexpr std::uint64_t second_us = 1'000'000;
-constexpr std::uint64_t minute_us = 60 * second_us;
-constexpr std::uint64_t hour_us = 60 * minute_us;
-constexpr std::uint64_t day_us = 24 * hour_us;
 
 struct Unit {
   std::string_view name;

@@ -6,10 +6,10 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "client-lib/cli/time_units.hpp"
+
 namespace stele::cli {
 namespace {
-
-constexpr std::uint64_t second_us = 1'000'000;
 
 void append_padded(std::string& out, std::uint64_t value, std::size_t width) {
   char digits[20];

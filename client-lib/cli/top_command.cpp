@@ -14,13 +14,14 @@
 #include "client-lib/cli/streams.hpp"
 #include "client-lib/cli/terminal_size.hpp"
 #include "client-lib/cli/time_spec.hpp"
+#include "client-lib/cli/time_units.hpp"
 #include "client-lib/cli/top_screen.hpp"
 #include "client-lib/cli/verbs.hpp"
 
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text =
+constexpr std::string_view top_help =
     R"(Watch the daemon at work: rates, latencies, clients, disk. q ends it.
 
 Examples:
@@ -29,7 +30,7 @@ Examples:
   stele top --count 1 --delay 10s >> figures.txt
 )";
 
-constexpr std::array option_list{
+constexpr std::array top_options{
     Option{.names = "-d,--delay",
            .value = "SPAN",
            .help = "Time between two looks",
@@ -87,7 +88,6 @@ class FullScreen {
 std::uint64_t delay_us_of(GivenOptions const& given) {
   auto const text = given.text("--delay", "1s");
   auto const delay_us = parse_span_us(text);
-  constexpr std::uint64_t hour_us = 3'600'000'000;
   if (delay_us && *delay_us >= 10'000 && *delay_us <= hour_us) return *delay_us;
   throw UsageError{"--delay: '" + text + "' is not from 10ms to 1h", "try 1s, 500ms"};
 }
@@ -122,7 +122,7 @@ Result<void> watch(Client& client, Output& output, std::chrono::microseconds del
   return {};
 }
 
-int run(ClientOptions const& options, GivenOptions const& given) {
+int run_top(ClientOptions const& options, GivenOptions const& given) {
   std::chrono::microseconds const delay{delay_us_of(given)};
   auto const screens = given.number("--count");
   auto client = Client::connect(options);
@@ -136,6 +136,6 @@ int run(ClientOptions const& options, GivenOptions const& given) {
 
 }  // namespace
 
-Verb const top_verb{.name = "top", .text = help_text, .options = option_list, .run = run};
+Verb const top_verb{.name = "top", .text = top_help, .options = top_options, .run = run_top};
 
 }  // namespace stele::cli

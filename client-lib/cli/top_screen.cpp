@@ -48,7 +48,7 @@ std::string fixed(double value, int digits) {
   return text;
 }
 
-std::string duration_text(std::uint64_t us) {
+std::string uptime_text(std::uint64_t us) {
   auto const minutes = us / 60'000'000;
   if (minutes < 60)
     return std::to_string(minutes) + "m" + std::to_string(us / 1'000'000 % 60) + "s";
@@ -210,7 +210,7 @@ std::string top_screen(TopSample const& before, TopSample const& now, double sec
   };
   auto const commits = std::max<std::uint64_t>(interval.count("wal.commits"), 1);
   screen.plain("steled " + now.version + "   state " + now.state + "   up " +
-               duration_text(now.number("uptime_us")));
+               uptime_text(now.number("uptime_us")));
   screen.line("entries", "written " + per_second("entries.written") + "   read " +
                              per_second("entries.read") + "   to tails " +
                              per_second("tails.entries"));

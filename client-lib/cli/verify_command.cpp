@@ -11,7 +11,7 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text =
+constexpr std::string_view verify_help =
     R"(Look through a log's directory for damage; changes nothing, and takes no lock.
 
 Example:
@@ -22,11 +22,11 @@ the directory: what it is just writing is not judged. Exit code 0: nothing is da
 6: the log ends in an unfinished write, which was never acknowledged; 7: no log can be read here.
 )";
 
-constexpr std::array option_list{
+constexpr std::array verify_options{
     Option{.names = "DIR", .value = "DIR", .help = "The daemon's --data-dir"},
 };
 
-int run(ClientOptions const& /*options*/, GivenOptions const& given) {
+int run_verify(ClientOptions const& /*options*/, GivenOptions const& given) {
   auto const path = directory_given(given, "DIR");
   auto const opened = wal::open_plain_directory(path, wal::PlainAccess::read);
   if (!opened) return report_unreadable(path, opened.error());
@@ -40,6 +40,7 @@ int run(ClientOptions const& /*options*/, GivenOptions const& given) {
 
 }  // namespace
 
-Verb const verify_verb{.name = "verify", .text = help_text, .options = option_list, .run = run};
+Verb const verify_verb{
+    .name = "verify", .text = verify_help, .options = verify_options, .run = run_verify};
 
 }  // namespace stele::cli

@@ -16,7 +16,7 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view help_text = R"(Write one entry; done when it is on disk.
+constexpr std::string_view write_help = R"(Write one entry; done when it is on disk.
 
 Examples:
   stele write backup finished
@@ -24,7 +24,7 @@ Examples:
   df -h | stele write
 )";
 
-constexpr std::array option_list{
+constexpr std::array write_options{
     Option{.names = "-p,--level,--priority",
            .value = "LEVEL",
            .help = "One of trace debug info warn error fatal, or of syslog's names",
@@ -65,7 +65,7 @@ std::string joined(std::vector<std::string> const& words) {
   return message;
 }
 
-int run(ClientOptions const& options, GivenOptions const& given) {
+int run_write(ClientOptions const& options, GivenOptions const& given) {
   LogEntry entry{.timestamp = given.time("--timestamp"),
                  .level = given.level("--level", Level::info),
                  .metadata = given.text("--metadata", "{}")};
@@ -91,6 +91,7 @@ int run(ClientOptions const& options, GivenOptions const& given) {
 
 }  // namespace
 
-Verb const write_verb{.name = "write", .text = help_text, .options = option_list, .run = run};
+Verb const write_verb{
+    .name = "write", .text = write_help, .options = write_options, .run = run_write};
 
 }  // namespace stele::cli

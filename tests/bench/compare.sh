@@ -14,7 +14,7 @@ cd "$here/../.."
 exec </dev/null
 bash .ci/install-packages.sh build bench
 cmake --preset release --log-level=WARNING >/dev/null
-cmake --build --preset release --parallel "$(nproc)" --target steled stele-bench \
+cmake --build --preset release --parallel "$(nproc)" --target steled stele_command stele-bench \
   stele-bench-floor stele-batch-bench stele-bench-sqlite stele-bench-postgres \
   stele-bench-journald | tail -n 1
 exec python3 -B "$here/compare.py" "$@"

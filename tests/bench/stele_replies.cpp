@@ -15,7 +15,7 @@ namespace stele::bench {
 namespace {
 
 /// One receive takes at most this much, always to the same place: it stays in the cache.
-constexpr std::size_t receive_bytes = std::size_t{256} << 10;
+constexpr std::size_t reply_buffer_bytes = std::size_t{256} << 10;
 
 class WriteReplyReader final : public ReplyReader {
  public:
@@ -151,7 +151,7 @@ class ReadReplyReader final : public ReplyReader {
   }
 
   Operation operation_;
-  std::vector<char> buffer_ = std::vector<char>(receive_bytes);
+  std::vector<char> buffer_ = std::vector<char>(reply_buffer_bytes);
   std::string_view unread_{};
   FrameSkipper frames_{};
   std::size_t entries_ = 0;  ///< Parsed ones of the reply that is arriving.

@@ -31,7 +31,9 @@ constexpr uid_t stranger = 54321;
 constexpr gid_t club = 54322;
 
 boost::test_tools::assertion_result is_root(boost::unit_test::test_unit_id /*test*/) {
-  return ::geteuid() == 0;
+  boost::test_tools::assertion_result result(::geteuid() == 0);
+  result.message() << "needs root";
+  return result;
 }
 
 struct User {

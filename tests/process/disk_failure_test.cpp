@@ -41,7 +41,7 @@ class SmallDisk {
 boost::test_tools::assertion_result may_mount(boost::unit_test::test_unit_id /*unit*/) {
   stele::test::TempDir const home;
   boost::test_tools::assertion_result result(SmallDisk(home / "disk", "size=1M").mounted());
-  result.message() << "mounting a small file system needs root";
+  result.message() << "needs root, to mount a small file system";
   return result;
 }
 

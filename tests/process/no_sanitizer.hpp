@@ -8,7 +8,9 @@
 namespace stele::test {
 
 inline boost::test_tools::assertion_result has_no_sanitizer(boost::unit_test::test_unit_id) {
-  return !is_sanitized();
+  boost::test_tools::assertion_result result(!is_sanitized());
+  result.message() << "needs a daemon without sanitizers";
+  return result;
 }
 
 }  // namespace stele::test

@@ -67,6 +67,9 @@ inside() {
   [ "$cases" != disk ] || mount_disk var/lib/stele-disk
   if [ "$cases" = packages ]; then
     rm -f usr/sbin/policy-rc.d # Containers have one, which forbids services.
+    # What other packages override is nothing to these; and dpkg refuses to work where it names a
+    # user that the view does not know.
+    : >var/lib/dpkg/statoverride
     upgrade_of "$build"/packages/*.deb
   else
     DESTDIR=$PWD cmake --install "$build" --prefix /usr/local >/dev/null

@@ -13,6 +13,7 @@ from pathlib import Path
 from coroutine_rules import coroutine_findings
 from cpp_text import code_only, function_bodies, line_of
 from document_rules import document_findings
+from unity_rules import unity_findings
 
 LINE_COLUMNS_MAX = 100
 FUNCTION_LINES_MAX = 70
@@ -226,6 +227,7 @@ def findings(root, files=None):
     yield from layout_findings(files)
     yield from build_findings(files, read)
     yield from document_findings(files, read)
+    yield from unity_findings(files, read)
     for path in files:
         # The rules cannot be spelled without breaking them.
         if not path.endswith(TEXT) or path.startswith("tests/tidy/"):

@@ -17,6 +17,15 @@ LISTED = {"wal/CMakeLists.txt": "add_library(w a.cpp uring_backend.cpp)\n",
           "protocol/include/stele/error.hpp": HEADER,
           "client-lib/include/stele/client.hpp": HEADER}
 
+UNNAMED = "namespace a {\nnamespace {\n\n%s\n\n}  // namespace\n}  // namespace a\n"
+DECLARING = UNNAMED % "constexpr int size = 3;\nclass Reader {\n};\nint f(int a) {\n  return a;\n}"
+
+MEETING = [
+    ("constexpr double size = 1;", "size is declared in daemon/a.cpp"),
+    ("class Reader {\n};", "Reader is declared in daemon/a.cpp"),
+    ("long f(int other) {\n  return other;\n}", "f(int) is declared in daemon/a.cpp"),
+]
+
 # (file, its content, part of the expected sentence)
 PLANTED = [
     ("protocol/a.cpp", '#include "wal/crc32c.hpp"\n', "protocol knows no other room"),
@@ -124,6 +133,17 @@ class TidyTest(unittest.TestCase):
                 self.assertEqual([path if "top level" not in expected else "docs"],
                                  [where for where, _ in found], found)
                 self.assertIn(expected, found[0][1])
+
+    def test_names_that_meet_in_a_unity_build_are_found(self):
+        for text, expected in MEETING:
+            with self.subTest(text=text):
+                found = self.run_on({"daemon/a.cpp": DECLARING, "daemon/session.cpp": UNNAMED % text})
+                self.assertEqual([("daemon/session.cpp", True)],
+                                 [(where, expected in sentence) for where, sentence in found], found)
+        apart = UNNAMED % ("int f(double a) {\n  return a;\n}\nclass Writer {\n  int size = 1;\n};\n"
+                           "int Writer::f(int a) {\n  return a;\n}")
+        self.assertEqual([], self.run_on({"daemon/a.cpp": DECLARING, "daemon/session.cpp": apart,
+                                          "wal/a.cpp": DECLARING}))
 
     def test_what_documents_leave_out_is_found(self):
         rows = "".join(f"| P{number} | it stays | `a_test/it_stays` |\n" for number in range(1, 39))
