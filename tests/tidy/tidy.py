@@ -13,6 +13,7 @@ from pathlib import Path
 from coroutine_rules import coroutine_findings
 from cpp_text import code_only, function_bodies, line_of
 from document_rules import document_findings
+from script_rules import script_findings
 from unity_rules import unity_findings
 
 LINE_COLUMNS_MAX = 100
@@ -228,6 +229,7 @@ def findings(root, files=None):
     yield from build_findings(files, read)
     yield from document_findings(files, read)
     yield from unity_findings(files, read)
+    yield from script_findings(files, read)
     for path in files:
         # The rules cannot be spelled without breaking them.
         if not path.endswith(TEXT) or path.startswith("tests/tidy/"):

@@ -145,6 +145,27 @@ class TidyTest(unittest.TestCase):
         self.assertEqual([], self.run_on({"daemon/a.cpp": DECLARING, "daemon/session.cpp": apart,
                                           "wal/a.cpp": DECLARING}))
 
+    def test_scripts_that_install_less_than_they_call_are_found(self):
+        sound = {"README.md": "`bash tests/run.sh dev` and `bash .ci/install-packages.sh build test`\n",
+                 ".ci/install-packages.sh": "", ".ci/packages.txt": (
+                     "build cmake\nbuild ninja-build\ntest libboost-test1.81-dev\ntest python3\n"),
+                 "tests/run.sh": "bash .ci/install-packages.sh build test\ncmake --preset dev\n"
+                                 "cmake --build --preset dev \\\n  --target a\n# gcovr\n"}
+        self.assertEqual([], self.run_on(sound))
+        for path, text, expected in (
+                ("README.md", "bash tests/runs.sh\n", "tests/runs.sh is not there"),
+                ("README.md", "Then `STELE_SEED=1 python3 -B tests/a.py`.\n", "tests/a.py is not"),
+                ("tests/run.sh", sound["tests/run.sh"] + "gcovr --root .\n", "it needs gcovr"),
+                ("tests/run.sh", sound["tests/run.sh"] + "x=$(git ls-files)\n", "it needs git"),
+                ("tests/run.sh", sound["tests/run.sh"].replace("build test", "build"),
+                 "it needs libboost-test1.81-dev"),
+                ("tests/run.sh", sound["tests/run.sh"] + "cmake --build --preset tsan\n",
+                 "builds tsan")):
+            with self.subTest(text=text):
+                found = self.run_on({**sound, path: text})
+                self.assertEqual([(path, True)], [(where, expected in sentence)
+                                                  for where, sentence in found], found)
+
     def test_what_documents_leave_out_is_found(self):
         rows = "".join(f"| P{number} | it stays | `a_test/it_stays` |\n" for number in range(1, 39))
         documents = {
