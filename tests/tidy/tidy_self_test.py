@@ -18,11 +18,15 @@ LISTED = {"wal/CMakeLists.txt": "add_library(w a.cpp uring_backend.cpp)\n",
           "client-lib/include/stele/client.hpp": HEADER}
 
 UNNAMED = "namespace a {\nnamespace {\n\n%s\n\n}  // namespace\n}  // namespace a\n"
-DECLARING = UNNAMED % "constexpr int size = 3;\nclass Reader {\n};\nint f(int a) {\n  return a;\n}"
+DECLARING = UNNAMED % ("constexpr int size = 3;\nclass Reader {\n};\nusing Name = int;\n"
+                       "int f(int a) {\n  return a;\n}")
 
 MEETING = [
     ("constexpr double size = 1;", "size is declared in daemon/a.cpp"),
     ("class Reader {\n};", "Reader is declared in daemon/a.cpp"),
+    ("std::string const size = f();", "size is declared in daemon/a.cpp"),
+    ("int size(int a) {\n  return a;\n}", "size(int) is declared in daemon/a.cpp"),
+    ("using Name = long;", "Name = long is declared in daemon/a.cpp"),
     ("long f(int other) {\n  return other;\n}", "f(int) is declared in daemon/a.cpp"),
 ]
 
@@ -140,10 +144,13 @@ class TidyTest(unittest.TestCase):
                 found = self.run_on({"daemon/a.cpp": DECLARING, "daemon/session.cpp": UNNAMED % text})
                 self.assertEqual([("daemon/session.cpp", True)],
                                  [(where, expected in sentence) for where, sentence in found], found)
-        apart = UNNAMED % ("int f(double a) {\n  return a;\n}\nclass Writer {\n  int size = 1;\n};\n"
+        apart = UNNAMED % ("using Name = int;\nint f(double a) {\n  return a;\n}\nclass Writer {\n  int size = 1;\n};\n"
                            "int Writer::f(int a) {\n  return a;\n}")
         self.assertEqual([], self.run_on({"daemon/a.cpp": DECLARING, "daemon/session.cpp": apart,
                                           "wal/a.cpp": DECLARING}))
+        self.assertEqual([], self.run_on({
+            "tests/wal/CMakeLists.txt": "stele_test(wal FILES a_test.cpp b_test.cpp ALONE b_test.cpp)\n",
+            "tests/wal/a_test.cpp": DECLARING, "tests/wal/b_test.cpp": DECLARING}))
 
     def test_scripts_that_install_less_than_they_call_are_found(self):
         sound = {"README.md": "`bash tests/run.sh dev` and `bash .ci/install-packages.sh build test`\n",

@@ -1,19 +1,25 @@
 """A unity build compiles many files of a folder as one: what their unnamed namespaces declare must
-not meet there. Overloads may: they differ in their parameters."""
+not meet there. Overloads may: they differ in their parameters. Files of tests that a CMakeLists.txt
+names after ALONE are compiled by themselves."""
 
 import re
 from pathlib import Path
 
 from cpp_text import code_only, line_of, matching_brace
 
-UNITY_FOLDERS = re.compile(r"(?:protocol|wal|daemon|client-lib(?:/cli|/ship)?)/[^/]+\.cpp")
+UNITY_FOLDERS = re.compile(
+    r"(?:protocol|wal|daemon|client-lib(?:/cli|/ship)?"
+    r"|tests/(?:client|daemon|faults|process|protocol|simulation|support|wal))/[^/]+\.cpp")
 # What is declared at the start of a line, as clang-format leaves it.
-TYPE = re.compile(r"^(?:class|struct|enum class|enum|union) (\w+)(?! final;)[^;]*?\{", re.MULTILINE)
+TYPE = re.compile(r"^(?:class|struct|enum class|enum|union) (\w+)[^;]*?\{", re.MULTILINE)
+ALIAS = re.compile(r"^using (\w+) = ([^;]*);", re.MULTILINE)
 CONSTANT = re.compile(
-    r"^(?:constexpr|const|static|volatile|thread_local|std::atomic)\b[^;={(]*?\b(\w+)\s*[={]",
+    r"^(?:(?:constexpr|const|static|volatile|thread_local|std::atomic)\b[^;={(]*?"
+    r"|\w[\w:<>, *]*? const )\b(\w+)(?:\[\])?\s*[={]",
     re.MULTILINE)
 FUNCTION = re.compile(
-    r"^(?=\S)(?!using|namespace|return|else|template|class|struct|enum|#)[\w:<>,&* \[\]\"\n]*?(?<!::)\b(\w+)"
+    r"^(?=\S)(?!using|namespace|return|else|template|class|struct|enum|#)"
+    r"[\w:<>,&* \[\]\"\n]*?(?<!::)\b(\w+)"
     r"\(([^;{}]*?)\)\s*(?:const)?\s*(?:noexcept)?\s*\{", re.MULTILINE)
 
 
@@ -30,27 +36,53 @@ def parameter_types(text):
 
 
 def declared(code):
-    """(offset, what is declared) of the unnamed namespaces of a file."""
+    """(offset, name, what it is) of the unnamed namespaces of a file. Two of one name can stand side
+    by side if they are functions of different parameters, or aliases of one type."""
     for opening, closing in unnamed_namespaces(code):
         body = code[opening:closing]
-        for match in TYPE.finditer(body):
-            yield opening + match.start(1), match.group(1)
-        for match in CONSTANT.finditer(body):
-            yield opening + match.start(1), match.group(1)
+        for pattern in (TYPE, CONSTANT):
+            for match in pattern.finditer(body):
+                yield opening + match.start(1), match.group(1), ""
+        for match in ALIAS.finditer(body):
+            yield opening + match.start(1), match.group(1), f" = {match.group(2)}"
         for match in FUNCTION.finditer(body):
-            yield (opening + match.start(1),
-                   f"{match.group(1)}({parameter_types(match.group(2))})")
+            yield (opening + match.start(1), match.group(1),
+                   f"({parameter_types(match.group(2))})")
+
+
+def meet(one, other):
+    """Whether two declarations of one name clash."""
+    if one.startswith(" = ") and other.startswith(" = "):
+        return one != other
+    if one.startswith("(") and other.startswith("("):
+        return one == other
+    return True
+
+
+def compiled_alone(lists):
+    """The files that a CMakeLists.txt names after ALONE."""
+    return {name for names in re.findall(r"\bALONE\s+((?:\w+\.cpp\s*)+)", lists)
+            for name in names.split()}
 
 
 def unity_findings(files, read):
     """Each name that two files of a folder declare."""
-    first = {}
+    known, alone = {}, {}
     for path in files:
         if not UNITY_FOLDERS.fullmatch(path):
             continue
+        folder = Path(path).parent
+        lists = f"{folder}/CMakeLists.txt"
+        if folder not in alone:
+            alone[folder] = compiled_alone(read(lists)) if lists in files else set()
+        if Path(path).name in alone[folder]:
+            continue
         code = code_only(read(path))
-        for offset, name in sorted(set(declared(code))):
-            owner = first.setdefault((Path(path).parent, name), path)
-            if owner != path:
-                yield path, line_of(code, offset), (
-                    f"{name} is declared in {owner}, too: a unity build compiles both as one")
+        for offset, name, what in sorted(set(declared(code))):
+            owners = known.setdefault((folder, name), [])
+            for owner, other in owners:
+                if owner != path and meet(what, other):
+                    yield path, line_of(code, offset), (
+                        f"{name}{what} is declared in {owner}, too: a unity build compiles both as one")
+                    break
+            owners.append((path, what))
