@@ -147,8 +147,9 @@ def main():
         (root / "build/CTestTestfile.cmake").write_text(joined(root, sys.argv[3:]))
         return 0
     if command == "skipped":
-        found = skip_findings((root / "build/Testing/Temporary/LastTest.log").read_text(
-            errors="replace"))
+        log = root / "build/Testing/Temporary/LastTest.log"
+        found = skip_findings(log.read_text(errors="replace")) if log.exists() else [
+            (log.name, "is not there: nothing ran")]
     else:
         presets = [name for name in default_presets(root)
                    if (root / "build" / name / "CTestTestfile.cmake").exists()]
