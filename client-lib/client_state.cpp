@@ -190,6 +190,8 @@ std::optional<ClientState::Answer> ClientState::next() {
       case Status::failed:
         break_off("the daemon's reply is not a frame: " + frame.failure.message);
         break;
+      case Status::blank:
+        break;
       case Status::need_more:
       case Status::end:
         return closed_ ? answer_from_closed() : std::nullopt;

@@ -1,6 +1,7 @@
 #include "daemon/follow_set.hpp"
 
 #include <algorithm>
+#include <boost/assert.hpp>
 #include <utility>
 
 #include "protocol/error_text.hpp"
@@ -21,11 +22,7 @@ Result<void> FollowSet::add(Follow follow, Store const& store) {
                        " times already; cancel one, or use another connection",
                    Detail().number("tails_max", follows_max_).text());
   }
-  if (!follow.id.empty() && find(follow.id) != nullptr) {
-    return Failure(Error::bad_request,
-                   "a follow with this id is under way; the id tells their frames apart",
-                   Detail().string("path", "id").text());
-  }
+  BOOST_ASSERT(follow.id.empty() || find(follow.id) == nullptr);
   if (auto begun = follow.read.begin(store); !begun) return begun;
   follows_.push_back(std::move(follow));
   ++*open_;

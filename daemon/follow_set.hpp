@@ -29,8 +29,8 @@ class FollowSet {
   FollowSet& operator=(FollowSet&&) = delete;
   ~FollowSet() { *open_ -= follows_.size(); }
 
-  /// Begins a follow. Fails with overloaded above the limit, and with bad_request if the id is in
-  /// use or the read cannot begin.
+  /// Begins a follow. Fails with overloaded above the limit, and with bad_request if the read
+  /// cannot begin. Precondition: no other one has its id.
   Result<void> add(Follow follow, Store const& store);
   Follow* find(std::string_view id) noexcept;
   void remove(Follow const& follow);

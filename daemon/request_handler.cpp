@@ -104,16 +104,23 @@ RequestHandler::RequestHandler(ServiceFacts const& facts, Store& store, LogPort&
       log_(log),
       clock_(clock),
       metrics_(metrics),
-      parser_(protocol::RequestLimits{facts.config.max_entry_bytes}) {}
+      parser_(protocol::RequestLimits{facts.config.max_entry_bytes}),
+      large_requests_(protocol::RequestLimits{facts.config.max_entry_bytes}) {}
 
 bool RequestHandler::overloaded() const noexcept {
   return log_.pending_bytes() >= facts_.config.max_in_flight_bytes;
 }
 
-PendingReply RequestHandler::handle(std::string_view message, protocol::FrameForm form,
-                                    Peer& peer) {
-  auto const parsed =
-      form == protocol::FrameForm::line ? parser_.parse_line(message) : parser_.parse(message);
+void RequestHandler::refuse_id(protocol::ParsedRequest& request) {
+  std::string detail = R"({"path":"id","id":)" + std::string(request.id) + '}';
+  request.request = Failure(Error::bad_request,
+                            "\"id\" is that of a follow that is under way, whose frames carry it; "
+                            "this reply carries none",
+                            std::move(detail));
+  request.id = {};
+}
+
+PendingReply RequestHandler::answer(protocol::ParsedRequest const& parsed, Peer& peer) {
   if (!parsed.request) {
     std::optional<protocol::WriteState> state;
     if (parsed.is_write) state = protocol::WriteState::not_written;
@@ -180,6 +187,12 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Hello const& 
 
 PendingReply RequestHandler::answer(std::string_view id, protocol::Ping const& /*request*/,
                                     Peer& /*peer*/) {
+  auto reply = answer_ping(id);
+  reply.may_overtake = true;
+  return reply;
+}
+
+ReadyReply RequestHandler::answer_ping(std::string_view id) {
   if (auto const error = log_.admit(1, 1)) return fail(id, refusal(error, facts_));
   if (draining_) return fail(id, {Error::shutting_down, "the daemon is stopping"});
   if (is_full(facts_, store_)) return fail(id, store_full_failure());

@@ -12,6 +12,7 @@
 
 #include "daemon/clock.hpp"
 #include "daemon/follow_read.hpp"
+#include "daemon/large_requests.hpp"
 #include "daemon/log_port.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/peer.hpp"
@@ -29,6 +30,7 @@ namespace stele::daemon {
 /// The JSON text is known.
 struct ReadyReply {
   std::string text{};
+  bool may_overtake = false;  ///< A ping's: between the frames of a read that is under way.
 };
 
 /// A write that the log has taken: answered when `last_seq` is visible, or when it has failed.
@@ -100,13 +102,28 @@ class RequestHandler {
   RequestHandler(ServiceFacts const& facts, Store& store, LogPort& log, Clock const& clock,
                  Metrics& metrics);
 
-  /// `peer` learns what the message says about it.
-  PendingReply handle(std::string_view message, protocol::FrameForm form, Peer& peer);
+  /// Borrows from the message and from the handler, until the next call.
+  protocol::ParsedRequest parse(std::string_view message, protocol::FrameForm form) {
+    return form == protocol::FrameForm::line ? parser_.parse_line(message)
+                                             : parser_.parse(message);
+  }
+  /// Those that are parsed in parts instead.
+  LargeRequests& large_requests() noexcept { return large_requests_; }
+  /// Its id is that of a follow: makes it a failure, whose reply cannot be taken for a frame of
+  /// that.
+  static void refuse_id(protocol::ParsedRequest& request);
+  /// `peer` learns what the request says about it.
+  PendingReply answer(protocol::ParsedRequest const& parsed, Peer& peer);
+  PendingReply handle(std::string_view message, protocol::FrameForm form, Peer& peer) {
+    return answer(parse(message, form), peer);
+  }
 
   /// Appends a failure reply, and counts it.
   void append_failure(std::string& out, std::string_view id, Failure const& failure,
                       std::optional<protocol::WriteState> state = std::nullopt);
 
+  /// By an audit: all, two times.
+  std::size_t gaps_looked_at() const noexcept { return 2 * log_.gaps().gaps().size(); }
   void append_stats_reply(std::string& out, StatsReply const& reply) const;
   void append_audit_reply(std::string& out, AuditReply const& reply) const;
 
@@ -126,6 +143,7 @@ class RequestHandler {
                   std::optional<protocol::WriteState> state = std::nullopt);
   PendingReply answer(std::string_view id, protocol::Hello const& request, Peer& peer);
   PendingReply answer(std::string_view id, protocol::Ping const& request, Peer& peer);
+  ReadyReply answer_ping(std::string_view id);
   PendingReply answer(std::string_view id, protocol::Stats const& request, Peer& peer);
   PendingReply answer(std::string_view id, protocol::Help const& request, Peer& peer);
   PendingReply answer(std::string_view id, protocol::Write const& request, Peer& peer);
@@ -146,6 +164,7 @@ class RequestHandler {
   Clock const& clock_;
   Metrics& metrics_;
   protocol::RequestParser parser_;
+  LargeRequests large_requests_;
   std::vector<std::string_view> payloads_{};  ///< Of one write; kept for its capacity.
   bool draining_ = false;
 };

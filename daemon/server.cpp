@@ -37,6 +37,8 @@ constexpr std::size_t refusing_max = 32;
 /// How often sessions are asked whether their clients have taken too long.
 constexpr std::chrono::seconds tick_period{1};
 
+/// From the begin of a stop to the end of its connections: who sends meanwhile is answered.
+constexpr std::chrono::milliseconds drain_pause_delay{50};
 constexpr std::chrono::seconds drain_patience{5};
 constexpr std::chrono::seconds failure_patience{1};
 
@@ -64,6 +66,7 @@ Server::Server(asio::io_context& io, asio::signal_set& signals, ListenSocket& li
       may_read_(config.may_read),
       signals_(signals),
       accept_pause_(io),
+      drain_pause_(io),
       drain_deadline_(io),
       tick_(io),
       poller_(io) {}
@@ -226,13 +229,22 @@ void Server::drain(std::chrono::seconds patience) {
                  sessions_.size());
     for (auto const& [key, open] : sessions_) open.session->close();
   });
+  drain_pause_.expires_after(drain_pause_delay);
+  drain_pause_.async_wait([this](boost::system::error_code error) {
+    if (!error) end_drain();
+  });
   for (auto const& [key, open] : sessions_) open.session->drain();
   stop_if_done();
+}
+
+void Server::end_drain() {
+  for (auto const& [key, open] : sessions_) open.session->end_drain();
 }
 
 /// A write that the log has taken is finished, however long the disk takes.
 void Server::stop_if_done() {
   if (!sessions_.empty()) return;
+  drain_pause_.cancel();
   drain_deadline_.cancel();
   if (log_failed_) {
     io_.stop();

@@ -24,9 +24,9 @@
 
 namespace stele::daemon {
 
-/// SIGTERM or SIGINT drains: no new connections, an answer to all that has arrived, new writes
-/// refused, then the end; a client that does not read its replies is given a bounded time. A
-/// second signal ends the process at once.
+/// SIGTERM or SIGINT drains: no new connections, new writes refused; a moment later, when who was
+/// about to send has been told so, an answer to all that has arrived and the end. A client that
+/// does not read its replies is given a bounded time. A second signal ends the process at once.
 class Server final : private SessionOwner {
  public:
   /// `signals` catches SIGTERM and SIGINT since before anybody could connect.
@@ -54,6 +54,7 @@ class Server final : private SessionOwner {
   void on_session_end(Session& session) override;
   void wait_for_signal();
   void drain(std::chrono::seconds patience);
+  void end_drain();
   void stop_if_done();
 
   boost::asio::io_context& io_;
@@ -66,6 +67,7 @@ class Server final : private SessionOwner {
   AccessList may_read_;
   boost::asio::signal_set& signals_;
   boost::asio::steady_timer accept_pause_;
+  boost::asio::steady_timer drain_pause_;
   boost::asio::steady_timer drain_deadline_;
   boost::asio::steady_timer tick_;
   SystemClock clock_{};

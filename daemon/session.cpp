@@ -7,12 +7,16 @@
 namespace stele::daemon {
 namespace {
 
-/// How long a client that broke the framing may take to read why.
-constexpr std::chrono::seconds last_words_delay{1};
+/// How long a client may take to read its last replies and end its side; less at a stop.
+constexpr std::chrono::milliseconds linger_delay{1000};
+constexpr std::chrono::milliseconds linger_delay_at_stop{200};
 
 /// Bytes that one turn of the loop sends to one client; the call that crosses the limit is the
 /// last. Some 30 us of copying.
 constexpr std::size_t turn_sent_bytes_max = std::size_t{64} << 10;
+
+/// What a session does when it hears of the log, besides what its next turn does: tens of replies.
+constexpr std::size_t log_progress_visits = 2'000;
 
 bool is_later(boost::system::error_code const& error) noexcept {
   return error == boost::system::errc::operation_would_block;
@@ -21,18 +25,29 @@ bool is_later(boost::system::error_code const& error) noexcept {
 }  // namespace
 
 Session::Session(ClientSocket socket, SessionState state, Place const& place)
-    : socket_(std::move(socket)), state_(std::move(state)), place_(place) {}
+    : SocketOwner(place.poller, state.uid()),
+      socket_(std::move(socket)),
+      state_(std::move(state)),
+      place_(place) {
+  state_.set_parser_waiter(*this);
+}
 
 void Session::start() {
   interest_ = {.read = true};
   if (place_.poller.watch(socket_.descriptor(), *this, interest_)) close();
 }
 
-void Session::on_ready() {
-  if (closed_) return;
-  if (last_words_) return drop_input();
-  if (state_.may_read()) receive();
-  advance();
+std::size_t Session::take_turn(bool is_ready) {
+  if (closed_) return 0;
+  if (lingering_) return drop_input();
+  std::size_t visits = 0;
+  if (is_ready && state_.may_read()) visits = TurnBudget::visits_of_call(receive());
+  return visits + advance();
+}
+
+/// All who wait for the log are told at once: what is not done soon is done in its turn.
+void Session::on_log_progress() {
+  place_.poller.pay(*this, advance(TurnBudget(log_progress_visits)));
 }
 
 void Session::on_log_failed() {
@@ -40,43 +55,63 @@ void Session::on_log_failed() {
   advance();
 }
 
-void Session::receive() {
+/// How many bytes came.
+std::size_t Session::receive() {
   auto const received = socket_.receive(state_.read_room());
   if (!received) {
     if (!is_later(received.error())) close();
-  } else if (*received == 0) {
+    return 0;
+  }
+  if (*received == 0) {
     state_.on_input_end();
   } else {
     state_.on_received(*received);
   }
+  return *received;
 }
 
-/// What has become possible, and then its replies: in one go, unless they are large.
-void Session::advance() {
-  if (closed_ || last_words_) return;
-  state_.advance();
-  send_replies();
-  if (closed_) return;
-  if (state_.finished()) return end();
+/// What has become possible, and then its replies: in one go, unless they are large. Returns what
+/// it cost.
+std::size_t Session::advance(TurnBudget const& budget) {
+  if (closed_ || lingering_) return 0;
+  state_.advance(budget);
+  std::size_t const visits = state_.visits_paid() + send_replies();
+  if (closed_) return visits;
+  if (state_.finished()) {
+    // What has arrived is answered before the end that is not the client's.
+    bool const goes_on = state_.may_read() && receive() > 0;
+    if (closed_) return visits;
+    if (!goes_on) {
+      end();
+      return visits;
+    }
+    place_.poller.await_turn(*this);
+  }
   if (state_.awaits_log()) place_.committer.await(*this);
   if (state_.awaits_turn() || output_waits_ == OutputWaits::turn) place_.poller.await_turn(*this);
   watch();
+  return visits;
 }
 
-void Session::send_replies() {
+std::size_t Session::send_replies() {
   output_waits_ = OutputWaits::no;
   std::size_t sent_bytes = 0;
+  std::size_t visits = 0;
   while (sending_ != nullptr || state_.has_output()) {
     if (sent_bytes >= turn_sent_bytes_max) {
       output_waits_ = OutputWaits::turn;
-      return;
+      return visits;
     }
     if (sending_ == nullptr) sending_ = &state_.begin_write();
     auto const sent = socket_.send(sending_->unsent(parts_));
+    visits += TurnBudget::visits_of_call(sent ? *sent : 0);
     if (!sent) {
-      if (!is_later(sent.error())) return close();
-      output_waits_ = OutputWaits::client;
-      return;
+      if (is_later(sent.error())) {
+        output_waits_ = OutputWaits::client;
+      } else {
+        close();
+      }
+      return visits;
     }
     sent_bytes += *sent;
     sending_->on_sent(*sent);
@@ -84,6 +119,7 @@ void Session::send_replies() {
     sending_ = nullptr;
     state_.end_write();
   }
+  return visits;
 }
 
 void Session::watch() {
@@ -94,48 +130,48 @@ void Session::watch() {
   place_.poller.change(socket_.descriptor(), *this, interest_);
 }
 
+/// A socket that is closed with unread bytes, or while its client sends, makes the client's next
+/// call fail, and it might never read its last replies. So it is told the end first, and what it
+/// still sends is read and dropped, for a while.
 void Session::end() {
-  if (state_.input_failed()) {
-    let_client_read();
-  } else {
-    close();
-  }
-}
-
-/// A socket that is closed with unread bytes makes the client's next write fail, and it might
-/// never read the last reply. So what it still sends is read and dropped, for a while.
-void Session::let_client_read() {
+  if (state_.client_ended()) return close();
   socket_.shutdown_send();
-  last_words_.emplace(place_.poller.context(), last_words_delay);
-  last_words_->async_wait([self = shared_from_this()](boost::system::error_code error) {
-    if (!error) self->close();
+  lingering_.emplace(place_.poller.context(),
+                     state_.draining() ? linger_delay_at_stop : linger_delay);
+  lingering_->async_wait([session = weak_from_this()](boost::system::error_code error) {
+    auto const self = session.lock();
+    if (!error && self) self->close();
   });
   interest_ = {.read = true};
   place_.poller.change(socket_.descriptor(), *this, interest_);
 }
 
-void Session::drop_input() {
+std::size_t Session::drop_input() {
   std::array<char, 4096> dropped;
   auto const received = socket_.receive(dropped);
   if (received ? *received == 0 : !is_later(received.error())) close();
+  return TurnBudget::visits_of_call(dropped.size());
 }
 
 void Session::on_time(Instant now) {
-  if (closed_ || last_words_ || !state_.on_time(now)) return;
+  if (closed_ || lingering_ || !state_.on_time(now)) return;
   advance();
 }
 
 void Session::drain() {
   state_.on_drain();
-  // What has arrived is answered before the end.
-  if (!closed_ && !last_words_ && state_.may_read()) receive();
+  advance();
+}
+
+void Session::end_drain() {
+  state_.on_drain_end();
   advance();
 }
 
 void Session::close() {
   if (std::exchange(closed_, true)) return;
   socket_.close();
-  if (last_words_) last_words_->cancel();
+  if (lingering_) lingering_->cancel();
   place_.owner.on_session_end(*this);
 }
 

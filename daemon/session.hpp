@@ -28,7 +28,8 @@ class SessionOwner {
 /// connection breaks, or after close().
 class Session final : public std::enable_shared_from_this<Session>,
                       private SocketOwner,
-                      private LogWaiter {
+                      private LogWaiter,
+                      private ParserWaiter {
  public:
   /// Loop, log and owner of a session; they outlive it.
   struct Place {
@@ -41,24 +42,25 @@ class Session final : public std::enable_shared_from_this<Session>,
   void start();
   /// Ends if the client has taken too long.
   void on_time(Instant now);
-  /// Answers what has arrived, then ends.
+  /// Ends its follows, and answers on until end_drain(): a client that sends just now is told.
   void drain();
+  /// Answers what has arrived, then ends.
+  void end_drain();
   /// Ends now.
   void close();
 
  private:
-  void on_ready() override;
-  void on_turn() override { advance(); }
-  void on_log_progress() override { advance(); }
+  std::size_t take_turn(bool is_ready) override;
+  void on_parser() override { place_.poller.await_turn(*this); }
+  void on_log_progress() override;
   void on_refused(Seq first) override { state_.on_refused(first); }
   void on_log_failed() override;
 
-  void receive();
-  void send_replies();
-  void advance();
+  std::size_t receive();
+  std::size_t send_replies();
+  std::size_t advance(TurnBudget const& budget = TurnBudget());
   void end();
-  void let_client_read();
-  void drop_input();
+  std::size_t drop_input();
   void watch();
 
   ClientSocket socket_;
@@ -70,7 +72,7 @@ class Session final : public std::enable_shared_from_this<Session>,
   ReplyBatch* sending_ = nullptr;  ///< Sent in part.
   OutputWaits output_waits_ = OutputWaits::no;
   ReplyBatch::Parts parts_{};
-  std::optional<boost::asio::steady_timer> last_words_{};  ///< Until when the client may read why.
+  std::optional<boost::asio::steady_timer> lingering_{};  ///< Until then the client may end, too.
   bool closed_ = false;
 };
 

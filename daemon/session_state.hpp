@@ -4,15 +4,17 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <optional>
 #include <span>
-#include <string>
+#include <string_view>
 
 #include "daemon/client_patience.hpp"
 #include "daemon/config.hpp"
 #include "daemon/follow_set.hpp"
+#include "daemon/large_requests.hpp"
 #include "daemon/reply_batch.hpp"
+#include "daemon/reply_queue.hpp"
 #include "daemon/request_handler.hpp"
 #include "daemon/turn_budget.hpp"
 #include "protocol/frame_reader.hpp"
@@ -39,7 +41,8 @@ SessionLimits session_limits(Config const& config) noexcept;
 /// follow leaves the queue when it begins: its frames come between those of the others, in turn.
 /// After every event, advance() does what has become possible; but no more than a turn's worth of
 /// it, and no more than a connection's share of a commit that is full, so that no client waits for
-/// the flood of another.
+/// the flood of another. A message that takes longer than a turn is parsed in several; it stays in
+/// the reader meanwhile, so that nothing is received.
 class SessionState {
  public:
   SessionState(RequestHandler& handler, Origin const& origin, SessionLimits const& limits,
@@ -57,12 +60,20 @@ class SessionState {
   void on_refused(Seq first);
   /// Writes that are not durable now never will be known to be.
   void on_log_failed();
-  /// Finish what is there, then end.
+  /// Follows end. Requests are answered on, so that a client that sends some just now is told.
   void on_drain() noexcept { draining_ = true; }
+  /// Finish what is there, then end.
+  void on_drain_end() noexcept { draining_ = drained_ = true; }
   /// Ends the input of a client that has been awaited too long; true if so: advance() then.
   bool on_time(Instant now);
 
-  void advance();
+  /// Reads have all of the budget, and messages half as much again.
+  void advance(TurnBudget const& budget = TurnBudget());
+  /// What the last call cost.
+  std::size_t visits_paid() const noexcept { return turn_.visits_paid() + taking_.visits_paid(); }
+  /// Told when a message that waited can be parsed: advance() then, in a turn of its own.
+  void set_parser_waiter(ParserWaiter& waiter) noexcept { parser_waiter_ = &waiter; }
+  std::uint32_t uid() const noexcept { return peer_.origin.uid; }
 
   /// The oldest write that is not yet answered, if the log still owes it.
   std::optional<Seq> awaited_seq() const noexcept;
@@ -83,6 +94,9 @@ class SessionState {
   bool input_ended() const noexcept { return end_seen_ || input_failed_; }
   /// The client broke the framing: bytes of it are left that nobody will read.
   bool input_failed() const noexcept { return input_failed_; }
+  /// The client has ended its side: it sends nothing that could be lost.
+  bool client_ended() const noexcept { return client_ended_; }
+  bool draining() const noexcept { return draining_; }
   /// Nothing is left to do for this connection.
   bool finished() const noexcept;
 
@@ -91,10 +105,15 @@ class SessionState {
     return filling_.unsent_bytes() + sending_.unsent_bytes();
   }
   ClientPatience::Wait awaited_of_client() const noexcept;
-  bool is_awaited(DropReply const& drop) const noexcept;
   bool awaits_drop() const noexcept;
   bool handle_messages();
-  void cancel_queued(CancelReply& cancel);
+  void take_message(std::string_view message);
+  bool take_large_message();
+  void answer(protocol::ParsedRequest& request, std::size_t message_bytes);
+  void pay_for(PendingReply const& reply, std::size_t message_bytes);
+  bool is_taken(protocol::ParsedRequest const& request) noexcept;
+  bool end_read(CancelReply const& cancel);
+  bool has_enough_replies() const noexcept;
   bool may_handle() noexcept;
   bool had_its_share() const noexcept;
   void add_to_share(std::size_t bytes) noexcept;
@@ -129,21 +148,28 @@ class SessionState {
   SessionLimits limits_;
   protocol::FrameReader reader_;
   std::size_t room_bytes_;
-  std::deque<PendingReply> queue_{};
+  ReplyQueue queue_{};
   FollowSet follows_;
   ReplyBatch filling_{};
   ReplyBatch sending_{};
-  TurnBudget turn_{};           ///< Of this call of advance(): what reads may take,
-  std::size_t turn_bytes_ = 0;  ///< and bytes of messages that it has handled.
-  wal::Gathering share_{};      ///< What this connection has added to a commit.
+  /// Of this call of advance(): for what is sent, and for messages, so that neither starves.
+  TurnBudget turn_{};
+  TurnBudget taking_{};
+  std::unique_ptr<LargeRequests::Ticket> large_{};  ///< A message that is parsed in parts.
+  ParserWaiter* parser_waiter_ = nullptr;
+  wal::Gathering share_{};  ///< What this connection has added to a commit.
+  std::size_t overtaking_bytes_ = 0;  ///< Of replies made between the frames of a read.
   ClientPatience patience_;
-  bool asked_ = false;          ///< A request has come.
+  bool asked_ = false;          ///< A request has come,
+  bool was_asked_ = false;      ///< one in this call of advance().
   bool follows_first_ = false;  ///< In the next call of advance(), so that neither starves.
   bool messages_wait_ = false;  ///< A limit, not the client, is why nothing is handled.
   bool awaits_log_room_ = false;
   bool awaits_turn_ = false;
   bool output_full_ = false;  ///< No reply is made until less is unsent.
   bool draining_ = false;
+  bool drained_ = false;
+  bool client_ended_ = false;
   bool end_seen_ = false;
   bool input_failed_ = false;
 };

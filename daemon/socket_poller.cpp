@@ -11,8 +11,12 @@
 namespace stele::daemon {
 namespace {
 
-/// Sockets that one turn serves; the rest come in the next.
+/// Sockets that one round hears of; the rest come in the next.
 constexpr int events_max = 256;
+/// Work of one round, in visits; the turn that crosses the limit is the last.
+constexpr std::size_t round_visits_max = 10'000;
+/// What a turn costs in which nothing is done.
+constexpr std::size_t turn_visits_min = 30;
 
 int open_epoll() {
   int const descriptor = ::epoll_create1(EPOLL_CLOEXEC);
@@ -53,38 +57,47 @@ void SocketPoller::wait() {
   epoll_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                     [this](boost::system::error_code error) {
                       if (error) return;
-                      tell_ready();
+                      serve_round();
                       wait();
                     });
 }
 
-void SocketPoller::tell_ready() {
+void SocketPoller::serve_round() {
   std::array<epoll_event, events_max> events;
   int const count = ::epoll_wait(epoll_.native_handle(), events.data(), events_max, 0);
+  std::size_t visits = 0;
   for (int i = 0; i < count; ++i) {
-    static_cast<SocketOwner*>(events[static_cast<std::size_t>(i)].data.ptr)->on_ready();
+    auto& owner = *static_cast<SocketOwner*>(events[static_cast<std::size_t>(i)].data.ptr);
+    owner.is_ready_ = true;
+    if (turns_.empty() && visits < round_visits_max) {
+      visits += serve(owner);
+    } else {
+      turns_.push(owner);
+    }
   }
+  while (!turns_.empty() && visits < round_visits_max) {
+    visits += serve(static_cast<SocketOwner&>(turns_.pop()));
+  }
+  if (!turns_.empty()) post_round();
+}
+
+std::size_t SocketPoller::serve(SocketOwner& owner) {
+  auto const visits = turn_visits_min + owner.take_turn(std::exchange(owner.is_ready_, false));
+  turns_.pay(owner, visits);
+  return visits;
 }
 
 void SocketPoller::await_turn(SocketOwner& owner) {
-  if (owner.is_linked()) return;
-  awaiting_turn_.push_back(owner);
-  if (std::exchange(turns_posted_, true)) return;
-  boost::asio::post(io_, [this] {
-    turns_posted_ = false;
-    give_turns();
-  });
+  turns_.push(owner);
+  post_round();
 }
 
-/// Those who ask again meanwhile come in the next turn.
-void SocketPoller::give_turns() {
-  Owners due;
-  due.swap(awaiting_turn_);
-  while (!due.empty()) {
-    auto& owner = due.front();
-    due.pop_front();
-    owner.on_turn();
-  }
+void SocketPoller::post_round() {
+  if (std::exchange(round_is_posted_, true)) return;
+  boost::asio::post(io_, [this] {
+    round_is_posted_ = false;
+    serve_round();
+  });
 }
 
 }  // namespace stele::daemon

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,12 +55,30 @@ class CanonicalObject {
   /// What stands before the next value or name; nothing after a bracket that opens.
   enum class Separator : char { none = 0, comma = ',', colon = ':' };
 
+  /// So many names are compared with each other once the object is whole; with more, each is looked
+  /// up when it comes, so that no object takes long at its end.
+  static constexpr std::size_t few_names = 8;
+
+  /// The names of one object, open-addressed by hash.
+  struct NameTable {
+    struct Slot {
+      std::uint32_t name_no = 0;  ///< In names_, from 1; 0: free.
+      std::uint32_t hash = 0;
+    };
+    std::vector<Slot> slots{};
+    std::size_t names = 0;
+    bool is_crowded = false;  ///< Too many with alike hashes: their texts are sorted in the end.
+  };
+  void add_to_table(NameTable& table, std::size_t name_index);
+  static void grow(NameTable& table);
+
   bool follow(JsonToken const& token) noexcept;
   void leave_source();
   void write(JsonToken const& token);
   void take_name(std::string_view name, bool verbatim);
   void open();
   void close(bool is_object);
+  void look_up_last_name();
   void check_duplicates(std::size_t first_name);
   std::string_view text_of(Name const& name) const noexcept;
   void report(Problem problem, std::string_view text);
@@ -73,6 +92,7 @@ class CanonicalObject {
   std::size_t written_offset_ = 0;     ///< In out_, of the last name or string that was written.
   std::vector<Name> names_{};          ///< Of all open objects, outermost first.
   std::vector<std::size_t> levels_{};  ///< For each open object or array: its first name.
+  std::vector<NameTable> tables_{};    ///< By depth; of objects with many names.
   Problem problem_ = Problem::none;
   std::string problem_text_{};
 };
@@ -141,6 +161,7 @@ class CanonicalObject {
   } else {
     names_.push_back({nullptr, written_offset_, out_->size() - 1 - written_offset_});
   }
+  if (names_.size() - levels_.back() > few_names) look_up_last_name();
 }
 
 [[gnu::always_inline]] inline void CanonicalObject::open() {

@@ -52,13 +52,14 @@ void EntryReader::take_key(std::string_view name, bool verbatim) {
   member_ = parse_member(name);
   if (member_ == Member::none) return refuse_member(name);
   unsigned const bit = 1u << static_cast<unsigned>(member_);
-  if ((seen_ & bit) != 0) {
+  if ((seen_ & bit) != 0 && !failure_) {
     fail(Error::invalid_entry, name, " is given twice; once is allowed", {});
   }
   seen_ |= bit;
 }
 
 void EntryReader::refuse_member(std::string_view name) {
+  if (failure_) return;  // A million of them cost no more than one.
   fail(Error::invalid_entry, "",
        " has the unknown member " + excerpt(name) + "; an entry has " + list_names(entry_members) +
            ", and other data belongs in metadata" + did_you_mean(name, entry_members),
@@ -66,6 +67,7 @@ void EntryReader::refuse_member(std::string_view name) {
 }
 
 void EntryReader::refuse_value(JsonToken const& token) {
+  if (failure_) return;
   auto const refuse = [&](std::string_view wanted) {
     fail(Error::invalid_entry, entry_members[static_cast<std::size_t>(member_)],
          " is " + describe_token(token) + "; it must be " + std::string(wanted), {});
@@ -99,6 +101,7 @@ void EntryReader::take_message(std::string_view text, bool verbatim) {
     draft_.message = {text.data() - 1, text.size() + 2};
     return;
   }
+  if (text.size() > entry_bytes_max_) return;  // It will be refused.
   auto const start = text_->size();
   append_json_string(*text_, text);
   draft_.message = std::string_view(*text_).substr(start);

@@ -1,6 +1,7 @@
 #include "protocol/frame_reader.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "protocol/error_text.hpp"
@@ -8,8 +9,14 @@
 namespace stele::protocol {
 namespace {
 
+/// Lines that one call skips.
+constexpr std::size_t blank_lines_max = 64;
+/// A longer line is no blank one, whatever is in it.
+constexpr std::size_t blank_bytes_max = 4096;
+
 bool is_blank(std::string_view line) noexcept {
-  return line.find_first_not_of(" \t\r") == std::string_view::npos;
+  return line.size() <= blank_bytes_max &&
+         line.find_first_not_of(" \t\r") == std::string_view::npos;
 }
 
 /// The line without the carriage return that some terminals and tools put before \n.
@@ -31,18 +38,25 @@ std::span<char> FrameReader::prepare(std::size_t bytes_min) {
   } else if (capacity_ < needed) {
     move_to_buffer_of(std::max(needed, 2 * capacity_));
   } else if (unread_bytes() == 0 || capacity_ - end_ < bytes_min) {
-    std::copy(buffer_.get() + read_, buffer_.get() + end_, buffer_.get());
-    end_ = unread_bytes();
-    read_ = 0;
+    drop_consumed();
   }
   return {buffer_.get() + end_, capacity_ - end_};
 }
 
+/// By realloc(), which moves a large buffer by its pages: megabytes are not copied each time that a
+/// frame outgrows it.
 void FrameReader::move_to_buffer_of(std::size_t capacity) {
-  auto moved = std::make_unique_for_overwrite<char[]>(capacity);
-  std::copy(buffer_.get() + read_, buffer_.get() + end_, moved.get());
-  buffer_ = std::move(moved);
+  drop_consumed();
+  auto* const moved = std::realloc(buffer_.get(), capacity);
+  if (moved == nullptr) throw std::bad_alloc();
+  static_cast<void>(buffer_.release());
+  buffer_.reset(static_cast<char*>(moved));
   capacity_ = capacity;
+}
+
+void FrameReader::drop_consumed() noexcept {
+  if (read_ == 0) return;
+  std::copy(buffer_.get() + read_, buffer_.get() + end_, buffer_.get());
   end_ = unread_bytes();
   read_ = 0;
 }
@@ -98,7 +112,7 @@ FrameReader::Next FrameReader::next_binary() {
 }
 
 FrameReader::Next FrameReader::next_line() {
-  for (;;) {
+  for (std::size_t skipped = 0; skipped < blank_lines_max; ++skipped) {
     std::string_view const unread(buffer_.get() + read_, unread_bytes());
     auto const line_end = unread.find('\n', searched_);
     bool const has_end = line_end != std::string_view::npos;
@@ -117,6 +131,7 @@ FrameReader::Next FrameReader::next_line() {
     if (!is_blank(line)) return {Status::message, line, {}};
     if (!has_end) return {Status::end, {}, {}};
   }
+  return {Status::blank, {}, {}};
 }
 
 FrameReader::Next FrameReader::fail(Error code, std::string message, std::string detail) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <span>
@@ -36,14 +37,20 @@ class FrameReader {
   /// frame is an error.
   void finish() noexcept { finished_ = true; }
 
-  enum class Status { message, need_more, failed, end };
+  enum class Status {
+    message,
+    need_more,
+    blank,  ///< Blank lines, which were skipped; there may be more, and behind them messages.
+    failed,
+    end
+  };
   struct Next {
     Status status = Status::need_more;
     std::string_view message{};  ///< One JSON text, or a bare word in the line form.
     Failure failure{};           ///< With Status::failed: bad_frame or frame_too_large.
   };
   /// The next message. `failed` is final: the bytes after it have no meaning, and `end` follows.
-  /// Blank lines are skipped; a \r before \n is dropped.
+  /// Blank lines are skipped, some at a time; a \r before \n is dropped.
   Next next();
 
   /// Known from the first byte on.
@@ -53,13 +60,17 @@ class FrameReader {
 
  private:
   void move_to_buffer_of(std::size_t capacity);
+  void drop_consumed() noexcept;
   Next next_binary();
   Next next_line();
   Next fail(Error code, std::string message, std::string detail);
 
   std::size_t frame_bytes_max_;
   std::size_t kept_bytes_max_;
-  std::unique_ptr<char[]> buffer_{};  ///< Not initialised: the socket fills it.
+  struct Free {
+    void operator()(char* buffer) const noexcept { std::free(buffer); }
+  };
+  std::unique_ptr<char[], Free> buffer_{};  ///< Not initialised: the socket fills it.
   std::size_t capacity_ = 0;
   std::size_t read_ = 0;
   std::size_t end_ = 0;

@@ -1,19 +1,40 @@
 #include "protocol/json_tokens.hpp"
 
+#include <algorithm>
+
 #include "protocol/error_text.hpp"
 #include "protocol/json_text.hpp"
 #include "protocol/limits.hpp"
 
 namespace stele::protocol {
 
+namespace {
+
+/// As utf8_valid_bytes(), of a text whose first `valid_bytes` are valid but for a character that
+/// may end behind them; and no further than to the end of the character at `offset`.
+std::size_t valid_bytes_to(std::string_view text, std::size_t valid_bytes, std::size_t offset) {
+  constexpr std::size_t character_bytes_max = 4;
+  // Back to the start of the character that the bytes end with.
+  for (std::size_t i = 0; i < character_bytes_max && valid_bytes > 0; ++i) {
+    auto const last = static_cast<unsigned char>(text[valid_bytes - 1]);
+    if (last < 0x80) break;
+    --valid_bytes;
+    if (last >= 0xc0) break;
+  }
+  auto const end = std::min(text.size(), offset + character_bytes_max);
+  return valid_bytes + utf8_valid_bytes(text.substr(valid_bytes, end - valid_bytes));
+}
+
+}  // namespace
+
 Failure describe_bad_json(std::string_view text, boost::system::error_code code, std::size_t offset,
-                          std::size_t depth_max) {
+                          std::size_t taken_bytes, std::size_t depth_max) {
   auto const bad_json = [](std::string message, std::size_t at) {
     message += " at byte " + std::to_string(at);
     return Failure(Error::bad_json, std::move(message), Detail().number("offset", at).text());
   };
   // Boost.JSON reports invalid UTF-8 as a syntax error, or as a text that is not complete.
-  auto const valid_bytes = utf8_valid_bytes(text);
+  auto const valid_bytes = valid_bytes_to(text, taken_bytes, offset);
   if (valid_bytes < text.size() && code != boost::json::error::too_deep && valid_bytes <= offset) {
     return bad_json("the text is not valid UTF-8", valid_bytes);
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/json/basic_parser_impl.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -40,9 +41,10 @@ struct JsonToken {
   bool closes() const noexcept { return kind == Kind::object_end || kind == Kind::array_end; }
 };
 
-/// Says in words why a text is not JSON; `offset` is where the parser stopped.
+/// Says in words why a text is not JSON; `offset` is where the parser stopped. It had taken the
+/// first `taken_bytes` before, so these are valid UTF-8 but for a character that ends behind them.
 Failure describe_bad_json(std::string_view text, boost::system::error_code code, std::size_t offset,
-                          std::size_t depth_max);
+                          std::size_t taken_bytes, std::size_t depth_max);
 
 /// `an object`, `"warning"`, `-1`: the token as an error message shows it.
 std::string describe_token(JsonToken const& token);
@@ -77,18 +79,19 @@ class JsonTokenizer {
   bool on_string(string_view piece, std::size_t total, error_code&) {
     return take_text(Kind::string, piece, total);
   }
-  // Numbers come in parts only if the text does; here it is always whole.
-  bool on_number_part(string_view, error_code&) { return true; }
+  // Numbers come in parts only where the text does.
+  bool on_number_part(string_view piece, error_code&) { return take_piece(piece); }
   bool on_int64(std::int64_t value, string_view text, error_code&) {
-    return take({.kind = Kind::integer,
-                 .text = {text.data(), text.size()},
-                 .integer = static_cast<std::uint64_t>(value)});
+    return take_number({.kind = Kind::integer,
+                        .text = {text.data(), text.size()},
+                        .integer = static_cast<std::uint64_t>(value)});
   }
   bool on_uint64(std::uint64_t value, string_view text, error_code&) {
-    return take({.kind = Kind::integer, .text = {text.data(), text.size()}, .integer = value});
+    return take_number(
+        {.kind = Kind::integer, .text = {text.data(), text.size()}, .integer = value});
   }
   bool on_double(double value, string_view text, error_code&) {
-    return take({.kind = Kind::real, .text = {text.data(), text.size()}, .real = value});
+    return take_number({.kind = Kind::real, .text = {text.data(), text.size()}, .real = value});
   }
   bool on_bool(bool value, error_code&) {
     return take({.kind = Kind::boolean, .text = value ? "true" : "false"});
@@ -101,6 +104,19 @@ class JsonTokenizer {
   // Forced inline, so that a consumer knows the kind of the token when it is compiled.
   [[gnu::always_inline]] bool take(JsonToken const& token) {
     consumer_.take(token);
+    return true;
+  }
+
+  [[gnu::always_inline]] bool take_number(JsonToken const& token) {
+    if (scratch_.empty()) return take(token);
+    return take_number_of_parts(JsonToken(token));
+  }
+
+  [[gnu::noinline]] bool take_number_of_parts(JsonToken token) {
+    scratch_.append(token.text);
+    token.text = scratch_;
+    take(token);
+    scratch_.clear();
     return true;
   }
 
@@ -136,21 +152,62 @@ class JsonTokenizer {
   Consumer& consumer_;
 };
 
-/// Feeds the tokens of `text`, one JSON value, to `consumer.take(JsonToken const&)`. `scratch` is
-/// working memory, kept by the caller so that it need not grow again.
-/// Returns bad_json if the text is malformed; the tokens before that point have been taken.
+/// Feeds the tokens of a text, one JSON value, to `consumer.take(JsonToken const&)`, as much of it
+/// at a time as its user has time for. `scratch` is working memory, kept by the caller so that it
+/// need not grow again. The text and all references outlive the reader.
+template <class Consumer>
+class JsonReader {
+ public:
+  JsonReader(std::string_view text, std::size_t depth_max, std::string& scratch, Consumer& consumer)
+      : text_(text),
+        depth_max_(depth_max),
+        parser_(options_for(depth_max), text, scratch, consumer) {
+    scratch.clear();
+  }
+  JsonReader(JsonReader const&) = delete;
+  JsonReader& operator=(JsonReader const&) = delete;
+
+  /// Reads the next `bytes`. Returns whether there is more to read: neither the end nor a failure
+  /// has been reached.
+  bool read(std::size_t bytes) {
+    auto const piece = text_.substr(read_bytes_, bytes);
+    part_start_ = read_bytes_;
+    bool const more = piece.size() < text_.size() - read_bytes_;
+    auto const taken = parser_.write_some(more, piece.data(), piece.size(), code_);
+    read_bytes_ += taken;
+    if (!code_.failed() && taken < piece.size()) code_ = boost::json::error::extra_data;
+    return more && !code_.failed();
+  }
+  std::size_t read_bytes() const noexcept { return read_bytes_; }
+
+  /// bad_json if the text is malformed; the tokens before that point have been taken.
+  std::optional<Failure> failure() const {
+    if (!code_.failed()) return std::nullopt;
+    return describe_bad_json(text_, code_, read_bytes_, part_start_, depth_max_);
+  }
+
+ private:
+  static boost::json::parse_options options_for(std::size_t depth_max) noexcept {
+    boost::json::parse_options options;
+    options.max_depth = depth_max;
+    return options;
+  }
+
+  std::string_view text_;
+  std::size_t depth_max_;
+  boost::json::basic_parser<JsonTokenizer<Consumer>> parser_;
+  std::size_t read_bytes_ = 0;
+  std::size_t part_start_ = 0;
+  boost::json::error_code code_{};
+};
+
+/// All of `text` at once: see JsonReader.
 template <class Consumer>
 std::optional<Failure> read_json(std::string_view text, std::size_t depth_max, std::string& scratch,
                                  Consumer& consumer) {
-  scratch.clear();
-  boost::json::parse_options options;
-  options.max_depth = depth_max;
-  boost::json::basic_parser<JsonTokenizer<Consumer>> parser(options, text, scratch, consumer);
-  boost::json::error_code code;
-  auto const bytes = parser.write_some(false, text.data(), text.size(), code);
-  if (!code.failed() && bytes < text.size()) code = boost::json::error::extra_data;
-  if (!code.failed()) return std::nullopt;
-  return describe_bad_json(text, code, bytes, depth_max);
+  JsonReader<Consumer> reader(text, depth_max, scratch, consumer);
+  reader.read(text.size());
+  return reader.failure();
 }
 
 }  // namespace stele::protocol

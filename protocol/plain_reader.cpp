@@ -1,7 +1,9 @@
 #include "protocol/plain_reader.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "protocol/canonical_form.hpp"
 #include "protocol/json_text.hpp"
@@ -37,6 +39,10 @@ constexpr std::size_t depth_max = 8;
 static_assert(depth_max < metadata_depth_max);
 constexpr std::ptrdiff_t number_bytes_max = 64;  ///< Without an exponent, so it is finite.
 
+/// Between two pauses of a write that is read in parts: some 200 us. It pauses behind an entry.
+constexpr std::size_t slow_bytes_max = std::size_t{128} << 10;
+constexpr std::size_t pause_slow_bytes = slow_bytes_max / 2;
+
 /// The names of one object, each in its one canonical spelling, so that equal names have equal
 /// texts. Few, and most objects have fewer still: so those that are not there are not initialised.
 class Names {
@@ -67,8 +73,28 @@ class Names {
 class PlainReader : private TextCursor {
  public:
   using TextCursor::at_end;
+  using TextCursor::bytes_left;
   using TextCursor::take;
-  using TextCursor::TextCursor;
+
+  /// `slow_bytes`: of what is read one by one: escapes, characters that are not ASCII, and
+  /// values of metadata, each of which counts as a few.
+  explicit PlainReader(std::string_view text,
+                       std::size_t slow_bytes = static_cast<std::size_t>(-1)) noexcept
+      : TextCursor(text), slow_bytes_left_(slow_bytes) {}
+
+  bool take_start(PlainWrite& write) noexcept {
+    write.many = take<write_many_logs_start>();
+    if (!write.many && !take<write_log_start>()) return false;
+    if (take<id_key>() && !take_integer(write.id)) return false;
+    if (take<write_no_key>() && (!take_integer(write.write_no) || write.write_no == 0)) {
+      return false;
+    }
+    return write.many ? take<entries_start>() : take<entry_key>();
+  }
+  std::size_t slow_bytes_left() const noexcept { return slow_bytes_left_; }
+  bool take_end(PlainWrite const& write) noexcept {
+    return (write.many ? take<entries_end>() : take('}')) && at_end();
+  }
 
   /// From 0 to 2^64 - 1, as JSON spells it.
   bool take_integer(std::uint64_t& value) noexcept {
@@ -115,6 +141,7 @@ class PlainReader : private TextCursor {
 
  private:
   static constexpr unsigned message_bit = 4;
+  static constexpr std::size_t value_slow_bytes = 3;
 
   /// The bit of the member, or 0.
   unsigned take_member(EntryDraft& draft, std::size_t& message_bytes) noexcept {
@@ -137,7 +164,8 @@ class PlainReader : private TextCursor {
   }
 
   bool take_value(std::size_t depth) noexcept {
-    if (at_ == end_) return false;
+    if (at_ == end_ || slow_bytes_left_ < value_slow_bytes) return false;
+    slow_bytes_left_ -= value_slow_bytes;
     std::string_view text;
     std::size_t bytes = 0;
     switch (*at_) {
@@ -178,7 +206,7 @@ class PlainReader : private TextCursor {
 
   bool take_digits() noexcept {
     auto const* const start = at_;
-    while (at_ != end_ && is_digit(*at_)) ++at_;
+    while (at_ != end_ && is_digit(*at_) && at_ - start <= number_bytes_max) ++at_;
     return at_ != start;
   }
 
@@ -191,7 +219,11 @@ class PlainReader : private TextCursor {
       at_ = find_byte<NotPlain>(at_, end_);
       if (at_ == end_) return false;
       if (*at_ == '"') break;
+      auto const* const slow = at_;
       if (!(*at_ == '\\' ? take_escape(spelling_bytes) : take_characters())) return false;
+      auto const slow_bytes = static_cast<std::size_t>(at_ - slow);
+      if (slow_bytes > slow_bytes_left_) return false;
+      slow_bytes_left_ -= slow_bytes;
     }
     ++at_;
     text = {start, at_};
@@ -222,13 +254,17 @@ class PlainReader : private TextCursor {
   /// Characters of more than one byte; not a control character.
   [[gnu::noinline]] bool take_characters() noexcept {
     auto const* const start = at_;
-    while (at_ != end_ && static_cast<signed char>(*at_) < 0) {
+    auto const* const slow_end =
+        start + std::min(static_cast<std::size_t>(end_ - start), slow_bytes_left_);
+    while (at_ < slow_end && static_cast<signed char>(*at_) < 0) {
       auto const bytes = utf8_sequence_bytes({at_, end_});
       if (bytes == 0) return false;
       at_ += bytes;
     }
     return at_ != start;
   }
+
+  std::size_t slow_bytes_left_;
 };
 
 }  // namespace
@@ -236,21 +272,50 @@ class PlainReader : private TextCursor {
 std::optional<PlainWrite> read_plain_write(std::string_view text, std::size_t entry_bytes_max,
                                            std::vector<EntryDraft>& drafts) {
   PlainReader reader(text);
-  PlainWrite write{.many = reader.take<write_many_logs_start>()};
-  if (!write.many && !reader.take<write_log_start>()) return std::nullopt;
-  if (reader.take<id_key>() && !reader.take_integer(write.id)) return std::nullopt;
-  if (reader.take<write_no_key>() &&
-      (!reader.take_integer(write.write_no) || write.write_no == 0)) {
-    return std::nullopt;
-  }
+  PlainWrite write;
+  if (!reader.take_start(write)) return std::nullopt;
   drafts.clear();
-  if (!(write.many ? reader.take<entries_start>() : reader.take<entry_key>())) return std::nullopt;
   do {
     if (!reader.take_entry(drafts.emplace_back(), entry_bytes_max)) return std::nullopt;
   } while (write.many && reader.take(','));
-  if (!(write.many ? reader.take<entries_end>() : reader.take('}'))) return std::nullopt;
-  if (!reader.at_end()) return std::nullopt;
+  if (!reader.take_end(write)) return std::nullopt;
   return write;
+}
+
+void PlainWriteReader::start(std::string_view text, std::size_t entry_bytes_max) {
+  text_ = text;
+  entry_bytes_max_ = entry_bytes_max;
+  read_bytes_ = 0;
+  begun_ = false;
+  write_ = {};
+}
+
+PlainWriteReader::Status PlainWriteReader::read(std::size_t bytes,
+                                                std::vector<EntryDraft>& drafts) {
+  PlainReader reader(text_.substr(read_bytes_), slow_bytes_max);
+  auto const left_at_first = reader.bytes_left();
+  auto const left_at_last = left_at_first - std::min(left_at_first, bytes);
+  auto status = Status::more;
+  if (!std::exchange(begun_, true)) {
+    if (!reader.take_start(write_)) return Status::not_plain;
+    drafts.clear();
+  }
+  do {
+    if (drafts.size() == drafts.capacity()) reserve_drafts(drafts, text_.size());
+    if (!reader.take_entry(drafts.emplace_back(), entry_bytes_max_)) return Status::not_plain;
+    if (write_.many && reader.take(',')) continue;
+    if (!reader.take_end(write_)) return Status::not_plain;
+    status = Status::done;
+  } while (status == Status::more && reader.bytes_left() > left_at_last &&
+           reader.slow_bytes_left() > pause_slow_bytes);
+  read_bytes_ = text_.size() - reader.bytes_left();
+  return status;
+}
+
+void reserve_drafts(std::vector<EntryDraft>& drafts, std::size_t text_bytes) {
+  constexpr std::size_t many = 8192;
+  constexpr std::size_t entry_bytes_min = std::string_view(R"({"message":""},)").size();
+  if (drafts.size() >= many) drafts.reserve(text_bytes / entry_bytes_min + 1);
 }
 
 bool is_plain_object(std::string_view text) noexcept {

@@ -29,6 +29,30 @@ struct PlainWrite {
 std::optional<PlainWrite> read_plain_write(std::string_view text, std::size_t entry_bytes_max,
                                            std::vector<EntryDraft>& drafts);
 
+/// The same, as much of it at a time as its user has time for. What it takes long for (a large
+/// entry of many escapes, say) is no plain write to it.
+class PlainWriteReader {
+ public:
+  enum class Status : std::uint8_t { more, done, not_plain };
+
+  void start(std::string_view text, std::size_t entry_bytes_max);
+  /// Reads entries until so many bytes have been passed.
+  Status read(std::size_t bytes, std::vector<EntryDraft>& drafts);
+  std::size_t read_bytes() const noexcept { return read_bytes_; }
+  PlainWrite const& write() const noexcept { return write_; }
+
+ private:
+  std::string_view text_{};
+  std::size_t entry_bytes_max_ = 0;
+  std::size_t read_bytes_ = 0;
+  bool begun_ = false;
+  PlainWrite write_{};
+};
+
+/// For one draft more, of a request of so many bytes: once they are many, there is memory for all
+/// that it can hold, so that they are not moved any more, which would take long.
+void reserve_drafts(std::vector<EntryDraft>& drafts, std::size_t text_bytes);
+
 /// Whether `text` is one JSON object in the canonical spelling that an entry's metadata may be.
 /// False says nothing: it may be one that is spelt otherwise, or larger than is read here.
 bool is_plain_object(std::string_view text) noexcept;

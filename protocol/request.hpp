@@ -98,6 +98,7 @@ struct ParsedRequest {
   Result<Request> request;
   bool is_write = false;       ///< Whether the op, as far as it is known, was one of the writes.
   std::uint64_t write_no = 0;  ///< As in Write; known also for most writes that fail.
+  bool is_plain = false;       ///< It was read without the JSON parser.
 };
 
 /// Parses requests, one at a time, with one pass over the text: no DOM, no allocation per entry
@@ -115,6 +116,20 @@ class RequestParser {
   ParsedRequest parse(std::string_view text);
   /// One line of the line form: JSON, or a bare word (help, ping, stats, tail).
   ParsedRequest parse_line(std::string_view line);
+  /// Whether a line is to be parsed as JSON, not as a word.
+  static bool is_json(std::string_view line) noexcept;
+
+  /// One JSON object, as much of it at a time as the caller has time for; start() and then read()
+  /// take the place of parse(). The text stays where it is until the request has been used.
+  void start(std::string_view text);
+  /// Whether it is read without the JSON parser, as far as is known: several times as fast.
+  bool is_plain() const noexcept;
+  /// Reads about the next `bytes`; returns how many.
+  std::size_t read(std::size_t bytes);
+  /// Nothing until all is read. Once.
+  std::optional<ParsedRequest> finish();
+  /// The request has been used: gives back what memory a large one took.
+  void forget();
 
  private:
   class Handler;

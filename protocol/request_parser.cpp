@@ -1,4 +1,11 @@
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "protocol/error_text.hpp"
+#include "protocol/limits.hpp"
 #include "protocol/operations.hpp"
 #include "protocol/plain_reader.hpp"
 #include "protocol/request_reader.hpp"
@@ -6,8 +13,9 @@
 namespace stele::protocol {
 namespace {
 
+constexpr std::string_view blanks = " \t\r\n";
+
 std::string_view trim(std::string_view line) noexcept {
-  constexpr std::string_view blanks = " \t\r\n";
   auto const first = line.find_first_not_of(blanks);
   if (first == std::string_view::npos) return {};
   return line.substr(first, line.find_last_not_of(blanks) - first + 1);
@@ -45,27 +53,81 @@ class RequestParser::Handler {
   ParsedRequest parse(std::string_view text) {
     if (drafts_.capacity() > kept_bytes_max / sizeof(EntryDraft)) drafts_ = {};
     if (auto const plain = read_plain_write(text, limits_.entry_bytes_max, drafts_)) {
-      return {plain->id, Request(Write{plain->many, plain->write_no, drafts_}), true,
-              plain->write_no};
+      return plain_request(*plain);
     }
     return parse_json(text);
   }
 
+  void start(std::string_view text) {
+    text_ = text;
+    json_.reset();
+    is_read_ = false;
+    is_plain_ = true;
+    plain_.start(text, limits_.entry_bytes_max);
+  }
+
+  bool is_plain() const noexcept { return is_plain_; }
+
+  std::size_t read(std::size_t bytes) {
+    if (!is_plain_) {
+      auto const before = json_->read_bytes();
+      is_read_ = !json_->read(bytes);
+      return json_->read_bytes() - before;
+    }
+    auto const before = plain_.read_bytes();
+    auto const status = plain_.read(bytes, drafts_);
+    if (status == PlainWriteReader::Status::not_plain) {
+      is_plain_ = false;
+      reader_.start(text_);
+      json_.emplace(text_, json_depth_max, scratch_, reader_);
+      return std::min(bytes, text_.size() - before);
+    }
+    is_read_ = status == PlainWriteReader::Status::done;
+    return plain_.read_bytes() - before;
+  }
+
+  std::optional<ParsedRequest> finish() {
+    if (!is_read_) return std::nullopt;
+    if (is_plain_) return plain_request(plain_.write());
+    return json_request(json_->failure());
+  }
+
+  void forget() {
+    json_.reset();
+    if (scratch_.capacity() > kept_bytes_max) scratch_ = {};
+    if (drafts_.capacity() > kept_bytes_max / sizeof(EntryDraft)) drafts_ = {};
+    reader_.start({});
+  }
+
  private:
+  ParsedRequest plain_request(PlainWrite const& write) const {
+    return {write.id, Request(Write{write.many, write.write_no, drafts_}), true, write.write_no,
+            true};
+  }
+
+  ParsedRequest json_request(std::optional<Failure> failure) {
+    if (failure) return {reader_.id(), *std::move(failure), reader_.is_write(), reader_.write_no()};
+    auto request = reader_.finish();
+    return {reader_.id(), std::move(request), reader_.is_write(), reader_.write_no()};
+  }
+
   ParsedRequest parse_json(std::string_view text) {
     if (scratch_.capacity() > kept_bytes_max) scratch_ = {};
     reader_.start(text);
-    if (auto failure = read_json(text, json_depth_max, scratch_, reader_)) {
-      return {reader_.id(), *std::move(failure), reader_.is_write(), reader_.write_no()};
-    }
-    auto request = reader_.finish();
-    return {reader_.id(), std::move(request), reader_.is_write(), reader_.write_no()};
+    return json_request(read_json(text, json_depth_max, scratch_, reader_));
   }
 
   RequestLimits limits_;
   std::vector<EntryDraft> drafts_{};  ///< Of a plain write.
   RequestReader reader_;
   std::string scratch_{};  ///< Unescaped strings.
+
+  // Of a request that is read in parts.
+  std::string_view text_{};
+  PlainWriteReader plain_{};
+  std::optional<JsonReader<RequestReader>> json_{};
+  bool is_plain_ = true;
+  bool is_read_ = false;
 };
 
 RequestParser::RequestParser(RequestLimits limits) : handler_(std::make_unique<Handler>(limits)) {}
@@ -76,10 +138,24 @@ RequestParser::~RequestParser() = default;
 ParsedRequest RequestParser::parse(std::string_view text) { return handler_->parse(text); }
 
 ParsedRequest RequestParser::parse_line(std::string_view line) {
-  auto const trimmed = trim(line);
-  // A byte order mark before an object is judged as JSON, where the message explains it.
-  if (trimmed.starts_with('{') || trimmed.starts_with("\xEF\xBB\xBF")) return parse(line);
-  return {{}, parse_word(trimmed)};
+  if (is_json(line)) return parse(line);
+  return {{}, parse_word(trim(line))};
 }
+
+bool RequestParser::is_json(std::string_view line) noexcept {
+  // A line of nothing but blanks at its start is left to the JSON parser, which says where it is.
+  constexpr std::size_t blanks_max = 4096;
+  auto const first = line.substr(0, blanks_max).find_first_not_of(blanks);
+  if (first == std::string_view::npos) return true;
+  // A byte order mark before an object is judged as JSON, where the message explains it.
+  auto const text = line.substr(first);
+  return text.starts_with('{') || text.starts_with("\xEF\xBB\xBF");
+}
+
+void RequestParser::start(std::string_view text) { handler_->start(text); }
+bool RequestParser::is_plain() const noexcept { return handler_->is_plain(); }
+std::size_t RequestParser::read(std::size_t bytes) { return handler_->read(bytes); }
+std::optional<ParsedRequest> RequestParser::finish() { return handler_->finish(); }
+void RequestParser::forget() { handler_->forget(); }
 
 }  // namespace stele::protocol

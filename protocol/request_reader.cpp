@@ -3,6 +3,7 @@
 #include "protocol/error_text.hpp"
 #include "protocol/json_text.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/plain_reader.hpp"
 
 namespace stele::protocol {
 namespace {
@@ -10,6 +11,11 @@ namespace {
 using Kind = JsonToken::Kind;
 
 constexpr MemberBits common_members = bit(Member::op) | bit(Member::id);
+
+/// What a message about a text needs of it: more than is shown, so that the end is seen to be cut.
+std::string shown_part(std::string_view text) {
+  return std::string(text.substr(0, 2 * excerpt_bytes_max));
+}
 
 }  // namespace
 
@@ -67,11 +73,12 @@ void RequestReader::take_own(JsonToken const& token) {
 void RequestReader::take_key(JsonToken const& token) {
   member_ = parse_member(token.text);
   if (!member_) {
-    if (!has_unknown_member_) unknown_member_ = token.text;
+    if (!has_unknown_member_) unknown_member_ = shown_part(token.text);
     has_unknown_member_ = true;
     return;
   }
   if ((seen_ & bit(*member_)) != 0) {
+    if (failure_) return member_.reset();
     auto const name = to_string(*member_);
     fail(Error::bad_request, "\"" + std::string(name) + "\" is given twice; once is allowed",
          Detail().string("path", name).text());
@@ -139,7 +146,7 @@ void RequestReader::take_value(JsonToken const& token) {
 void RequestReader::take_op(JsonToken const& token) {
   op_is_string_ = token.kind == Kind::string;
   if (op_is_string_) op_ = parse_op(token.text);
-  if (!op_) op_text_ = op_is_string_ ? std::string(token.text) : describe_token(token);
+  if (!op_) op_text_ = op_is_string_ ? shown_part(token.text) : describe_token(token);
 }
 
 void RequestReader::take_id(JsonToken const& token, std::string& id) {
@@ -152,6 +159,7 @@ void RequestReader::take_id(JsonToken const& token, std::string& id) {
   }
   if (!id.empty() && id.size() <= request_id_bytes_max) return;
   id.clear();
+  if (failure_) return;
   fail(Error::bad_request,
        '"' + std::string(to_string(*member_)) + "\" is longer than " +
            std::to_string(request_id_bytes_max) + " bytes of JSON",
@@ -199,6 +207,7 @@ void RequestReader::take_string(JsonToken const& token, std::size_t bytes_max, s
 }
 
 void RequestReader::start_entry(JsonToken const& token, std::optional<std::size_t> index) {
+  if (failure_) return;
   if (token.kind != Kind::object_begin) {
     auto const path = index ? "entries[" + std::to_string(*index) + "]" : std::string("entry");
     return fail(Error::bad_request,
@@ -206,7 +215,6 @@ void RequestReader::start_entry(JsonToken const& token, std::optional<std::size_
                     R"(; it must be an object such as {"message":"hello"})",
                 Detail().string("path", path).text());
   }
-  if (failure_) return;
   in_entry_ = true;
   entry_.start(canonical_, index);
   entry_.take(token);
@@ -217,6 +225,7 @@ void RequestReader::finish_entry() {
   if (entry_.failure()) {
     failure_ = std::move(entry_.failure());
   } else {
+    if (drafts_.size() == drafts_.capacity()) reserve_drafts(drafts_, text_.size());
     drafts_.push_back(entry_.draft());
   }
 }
@@ -226,6 +235,7 @@ void RequestReader::fail(Error code, std::string message, std::string detail) {
 }
 
 void RequestReader::fail_type(JsonToken const& token, std::string_view wanted) {
+  if (failure_) return;
   auto const name = to_string(*member_);
   fail(Error::bad_request,
        "\"" + std::string(name) + "\" is " + describe_token(token) + "; it must be " +

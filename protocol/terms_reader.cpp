@@ -143,7 +143,8 @@ void TermsReader::take_origin(JsonToken const& token) {
 }
 
 void TermsReader::take_origin_member(JsonToken const& token) {
-  origin_member_ = token.text;
+  if (failure_) return;
+  origin_member_ = token.text.substr(0, 2 * excerpt_bytes_max);
   if (token.text != "pid" && token.text != "uid") {
     return fail(" has no member " + excerpt(token.text) + "; it takes pid, uid" +
                     did_you_mean(token.text, origin_names),
@@ -157,6 +158,7 @@ void TermsReader::take_origin_member(JsonToken const& token) {
 }
 
 void TermsReader::take_id(JsonToken const& token) {
+  if (failure_) return;
   bool const is_pid = origin_member_ == "pid";
   if (is_pid && fits<std::int32_t>(token)) {
     terms_.pid = static_cast<std::int32_t>(token.integer);

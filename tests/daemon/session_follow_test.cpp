@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(draining_ends_follows_and_tells_where_to_go_on) {
   receive(follow);
   frames();
   write_others(2);
-  session.on_drain();
+  session.on_drain_end();
   session.advance();
   BOOST_TEST(frames() == "\"t\" 1 2 @2; \"t\" end @2; ");
   BOOST_TEST(session.finished());

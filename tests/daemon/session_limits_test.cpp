@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(what_waited_for_unsent_replies_asks_for_a_turn_once_they_ar
   std::string bytes;
   for (int i = 0; i < 1000; ++i) bytes += ping;
   receive(bytes);
-  session.on_drain();
+  session.on_drain_end();
   auto& batch = session.begin_write();
   batch.on_sent(batch.unsent_bytes());
   BOOST_TEST(!session.awaits_turn());

@@ -2,6 +2,7 @@
 // means the same to the canonical reader and to the JSON parser; and a write that is read without
 // the JSON parser is what that parser would have made of it.
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,13 +44,39 @@ void compare_with_json(std::string_view text, ParsedRequest const& parsed) {
   if (write->many != other.many || stored_texts(*write) != stored_texts(other)) std::abort();
 }
 
+/// Read in parts, as a large request is, it is the same request.
+void compare_with_parts(std::string_view text, ParsedRequest const& parsed) {
+  static RequestParser parser(limits);
+  std::size_t const part_bytes = 1 + text.size() % 13;
+  parser.start(text);
+  std::optional<ParsedRequest> in_parts;
+  while (!in_parts) {
+    parser.read(part_bytes);
+    in_parts = parser.finish();
+  }
+  if (parsed.id != in_parts->id || parsed.write_no != in_parts->write_no ||
+      parsed.request.has_value() != in_parts->request.has_value()) {
+    std::abort();
+  }
+  if (!parsed.request) {
+    if (parsed.request.error().code != in_parts->request.error().code) std::abort();
+    return;
+  }
+  auto const* const write = std::get_if<Write>(&*parsed.request);
+  if (write == nullptr) return;
+  if (stored_texts(*write) != stored_texts(std::get<Write>(*in_parts->request))) std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   static RequestParser parser(limits);
   std::string_view const input(reinterpret_cast<char const*>(data), size);
   auto const parsed = parser.parse_line(input);
-  if (input.starts_with('{')) compare_with_json(input, parsed);
+  if (input.starts_with('{')) {
+    compare_with_json(input, parsed);
+    compare_with_parts(input, parsed);
+  }
   std::string reply;
   if (!parsed.request) {
     append_failure(reply, parsed.id, parsed.request.error());

@@ -112,6 +112,27 @@ BOOST_AUTO_TEST_CASE(idle_and_silent_connections_do_not_delay_the_stop) {
   BOOST_TEST(!stele::test::can_connect(daemon.socket()));
 }
 
+BOOST_AUTO_TEST_CASE(every_connection_is_told_the_end_behind_what_it_is_owed) {
+  Steled daemon;
+  daemon.start();
+  WirePeer idle(daemon.socket());
+  idle.ask(R"({"op":"ping"})");
+  WirePeer follower(daemon.socket());
+  follower.ask(R"({"op":"read_logs","id":"t","follow":true})");
+  WirePeer slow(daemon.socket());
+  constexpr int sent = 1000;
+  for (int i = 0; i < sent; ++i) BOOST_REQUIRE(slow.send(stele::test::write_of("m")));
+  daemon.process().signal(SIGTERM);
+  BOOST_TEST(!idle.receive());
+  auto const last = follower.receive_json();
+  BOOST_TEST(!last.at("more").as_bool());
+  BOOST_TEST(!follower.receive());
+  int answered = 0;
+  while (slow.receive()) ++answered;
+  BOOST_TEST(answered == sent);
+  BOOST_TEST(daemon.process().wait() == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_stopped_daemon_leaves_no_socket_file) {
   Steled daemon;
   daemon.start();

@@ -32,6 +32,7 @@ struct Heard {
 void drain(FrameReader& reader, Heard& heard) {
   for (;;) {
     auto const next = reader.next();
+    if (next.status == Status::blank) continue;
     heard.status = next.status;
     if (next.status != Status::message) {
       heard.code = next.failure.code;

@@ -84,6 +84,17 @@ inline Parsed to_values(protocol::ParsedRequest const& parsed) {
   return values;
 }
 
+/// As a daemon reads a request that takes longer than a turn: as much at a time as `part_bytes`.
+inline Parsed parse_in_parts(std::string_view text, std::size_t part_bytes,
+                             protocol::RequestLimits limits) {
+  protocol::RequestParser parser(limits);
+  parser.start(text);
+  for (;;) {
+    parser.read(part_bytes);
+    if (auto const parsed = parser.finish()) return to_values(*parsed);
+  }
+}
+
 inline Parsed parse(std::string_view text, protocol::RequestLimits limits = {}) {
   ExactBuffer const buffer(text);
   protocol::RequestParser parser(limits);
@@ -96,6 +107,20 @@ inline Parsed parse(std::string_view text, protocol::RequestLimits limits = {}) 
   BOOST_TEST(values.id == by_json.id);
   BOOST_TEST(values.write_no == by_json.write_no);
   BOOST_TEST(values.entries == by_json.entries, boost::test_tools::per_element());
+  if (text.size() > 10'000) return values;
+  for (std::size_t const part_bytes : {1, 2, 7, 50}) {
+    auto const in_parts = parse_in_parts(buffer.text(), part_bytes, limits);
+    BOOST_TEST(values.op == in_parts.op);
+    BOOST_TEST(values.id == in_parts.id);
+    BOOST_TEST(values.code == in_parts.code);
+    // Where a part ends within an escape that is none, the parser names a place next to it.
+    if (values.code != "bad_json") BOOST_TEST(values.message == in_parts.message);
+    if (values.code != "bad_json") BOOST_TEST(values.detail == in_parts.detail);
+    BOOST_TEST(values.write_no == in_parts.write_no);
+    BOOST_TEST(values.cursor == in_parts.cursor);
+    BOOST_TEST(values.where == in_parts.where);
+    BOOST_TEST(values.entries == in_parts.entries, boost::test_tools::per_element());
+  }
   return values;
 }
 

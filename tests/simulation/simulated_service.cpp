@@ -50,7 +50,7 @@ void SimulatedSession::take_turn() {
 }
 
 void SimulatedSession::drain() {
-  state_.on_drain();
+  state_.on_drain_end();
   advance();
 }
 
