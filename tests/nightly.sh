@@ -52,6 +52,9 @@ run memory $bin/process_test --run_test=memory_limit_test
 run load env STELE_LOAD_SCALE="${STELE_LOAD_SCALE:-4}" \
   $bin/process_test --run_test=load_test
 
+run model env STELE_MODEL_SECONDS="${STELE_MODEL_SECONDS:-7200}" \
+  python3 -B tests/model/model_test.py $bin/steled
+
 run systemd env STELE_RESTARTS="${STELE_RESTARTS:-20}" \
   bash tests/systemd/boot.sh build/release
 
