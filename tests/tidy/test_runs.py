@@ -141,15 +141,28 @@ def skip_findings(log, lacks=tuple(MACHINE_LACKS)):
             yield base + (f" {case}" if case else ""), f"is skipped everywhere: {reason}"
 
 
+def runs_unsanitized(root, log):
+    """Whether one of the presets of a run is built without sanitizers."""
+    presets = set(re.findall(r"^\d+/\d+ Testing: ([\w-]+)\.", log, re.MULTILINE))
+    return any("-fsanitize=" not in (root / "build" / preset / "CMakeCache.txt").read_text()
+               for preset in presets)
+
+
+def skipped_in(root, path):
+    if not path.exists():
+        return [(path.name, "is not there: nothing ran")]
+    log = path.read_text(errors="replace")
+    return list(skip_findings(log, [*MACHINE_LACKS, (
+        "needs a daemon without sanitizers", lambda: runs_unsanitized(root, log))]))
+
+
 def main():
     command, root = sys.argv[1], Path(sys.argv[2]).resolve()
     if command == "join":
         (root / "build/CTestTestfile.cmake").write_text(joined(root, sys.argv[3:]))
         return 0
     if command == "skipped":
-        log = root / "build/Testing/Temporary/LastTest.log"
-        found = skip_findings(log.read_text(errors="replace")) if log.exists() else [
-            (log.name, "is not there: nothing ran")]
+        found = skipped_in(root, root / "build/Testing/Temporary/LastTest.log")
     else:
         presets = [name for name in default_presets(root)
                    if (root / "build" / name / "CTestTestfile.cmake").exists()]

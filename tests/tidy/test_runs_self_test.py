@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 
 from test_runs import (default_presets, joined, parsed, program_findings, skip_findings,
-                       suites_without_sanitizer, tests_of)
+                       skipped_in, suites_without_sanitizer, tests_of)
 
 ROOT = Path("/src")
 RELEASE = "/src/build/release"
@@ -144,6 +144,20 @@ class Skipped(unittest.TestCase):
     def test_a_script_that_is_skipped(self):
         self.assertEqual(self.found(("release.systemd.packages", "skipped: no mood\n", True)),
                          ["systemd.packages is skipped everywhere: no mood"])
+
+    def test_a_run_of_sanitized_programs_alone_may_skip_what_needs_others(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            for preset, flags in (("release", ""), ("tsan", "-fsanitize=thread")):
+                (root / "build" / preset).mkdir(parents=True)
+                (root / "build" / preset / "CMakeCache.txt").write_text(f"CMAKE_CXX_FLAGS={flags}\n")
+            log = root / "LastTest.log"
+            self.assertEqual(len(skipped_in(root, log)), 1)
+            log.write_text(log_of(("tsan.faults.clock_test", self.LINE, True)))
+            self.assertEqual(skipped_in(root, log), [])
+            log.write_text(log_of(("tsan.faults.clock_test", self.LINE, True),
+                                  ("release.faults.clock_test", self.LINE, True)))
+            self.assertEqual(len(skipped_in(root, log)), 1)
 
     def test_what_the_machine_lacks_is_no_finding_and_what_it_has_is(self):
         test = ("release.process.access_test", "skipped: stele/a/b: needs root\n", True)
