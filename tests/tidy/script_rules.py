@@ -28,6 +28,17 @@ NEEDED = {
 }
 
 
+# A program that a test starts -> the package that has it; None: every Debian has it.
+STARTED = re.compile(r"""(?:subprocess\.(?:run|Popen|check_output|check_call)\(\[
+                         |run_program\(\{|exists_program\()"([\w-]+)\"""", re.VERBOSE)
+PROGRAMS = {"ctest": "cmake", "cmake": "cmake", "dpkg": None, "jq": "jq", "journalctl": "systemd",
+            "ldconfig": None, "lnav": "lnav", "mount": None, "openssl": "openssl",
+            "pkg-config": "pkg-config", "promtool": "prometheus", "protoc": "protobuf-compiler",
+            "readelf": "g++", "stele": None, "systemctl": "systemd", "systemd-analyze": "systemd",
+            "unshare": None}
+RUN_ALL = "tests/run.sh"
+
+
 def documented(path, text):
     """(line, script) of each script that a document says to run, from the root of the repository."""
     for number, line in enumerate(text.splitlines(), 1):
@@ -55,9 +66,26 @@ def purposes_of(script, files, read, seen=()):
     return found
 
 
+def program_findings(files, read, lists):
+    """Each program that a test starts is in a package that tests/run.sh installs."""
+    if RUN_ALL not in files:
+        return
+    purposes = purposes_of(RUN_ALL, files, read)
+    installed = {package for purpose, package in lists if purpose in purposes}
+    for path in files:
+        if not re.fullmatch(r"tests/(?!tidy/|bench/).*\.(?:py|cpp|hpp)", path):
+            continue
+        for number, line in enumerate(read(path).splitlines(), 1):
+            for program in STARTED.findall(line):
+                package = PROGRAMS.get(program, "a package that script_rules.py does not know")
+                if package not in installed | {None}:
+                    yield path, number, f"{program} is in {package}, which {RUN_ALL} does not install"
+
+
 def script_findings(files, read):
     """All of the above, as (path, line, sentence). `read` gives a file's text."""
     lists = re.findall(r"^([a-z]+) (\S+)$", read(PACKAGES) if PACKAGES in files else "", re.MULTILINE)
+    yield from program_findings(files, read, lists)
     scripts = {}
     for path in files:
         if path.endswith(".md"):

@@ -162,6 +162,8 @@ class TidyTest(unittest.TestCase):
         for path, text, expected in (
                 ("README.md", "bash tests/runs.sh\n", "tests/runs.sh is not there"),
                 ("README.md", "Then `STELE_SEED=1 python3 -B tests/a.py`.\n", "tests/a.py is not"),
+                ("tests/a.py", 'subprocess.run(["openssl", "x"])\n', "openssl is in openssl, which"),
+                ("tests/a.py", 'run = subprocess.Popen(["odd"])\n', "odd is in a package that"),
                 ("tests/run.sh", sound["tests/run.sh"] + "gcovr --root .\n", "it needs gcovr"),
                 ("tests/run.sh", sound["tests/run.sh"] + "x=$(git ls-files)\n", "it needs git"),
                 ("tests/run.sh", sound["tests/run.sh"].replace("build test", "build"),
