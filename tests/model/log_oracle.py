@@ -25,7 +25,8 @@ class Intent:
 class Attempt:
     """One sending of a write. state: open, acked, refused, lost (no reply), over."""
 
-    __slots__ = ("write", "connection", "origin", "state", "sent_behind", "life", "numbered_ok")
+    __slots__ = ("write", "connection", "origin", "state", "sent_behind", "life",
+                 "since_given")
 
     def __init__(self, write, connection, sent_behind, life):
         self.write = write
@@ -34,7 +35,7 @@ class Attempt:
         self.state = "open"
         self.sent_behind = sent_behind
         self.life = life
-        self.numbered_ok = False
+        self.since_given = connection.since_given
 
     @property
     def may_appear(self):

@@ -115,34 +115,36 @@ class ReadActions:
         world = self.world
         known = world.log.known_seq
         text = f'{{"op":"hello","id":{json.dumps(request_id)},"client":"model"'
-        acked = None
         if writer_id:
             text += f',"writer":"{writer_id}"'
-            if connection.writer != writer_id:
-                connection.counting = False
             connection.writer = writer_id
             writer = world.writers.writer(writer_id)
-            acked = max(((last, n) for first, last, n in writer.placed()), default=None)
+            placed = {number: last for _, last, number in writer.placed()}
+            connection.since_given = bool(world.knows_since_seq and writer.since_seq is not None
+                                          and self.random.random() < 0.5)
+            if connection.since_given:
+                text += f',"since_seq":{writer.since_seq}'
 
         def judge(reply):
             require(reply.ok and reply.members["protocol"] == 1, reply.text)
             world.store_id = world.store_id or reply.members["store_id"]
             require(reply.members["store_id"] == world.store_id, "another store_id")
             if writer_id:
-                world.writers.judge_hello(writer, reply.members, acked, known)
+                world.knows_since_seq = "known_above" in reply.members
+                world.writers.judge_hello(writer, reply.members, known, placed)
         connection.ask(text + "}", Request(request_id, judge))
 
     def audit(self, connection, then=None):
         request_id = connection.new_id()
         facts = self.world.log.facts()
-        dropped = self.world.dropped_at_least()
+        reports = len(self.world.dropped_told)
 
         def judge(reply):
             if self.refusal(connection, reply, "audit"):
                 return
             require(reply.ok, reply.text[:500])
             self.world.log.audit(reply, facts)
-            self.world.judge_dropped(reply, min(dropped, self.world.dropped_at_least()))
+            self.world.judge_dropped(reply, reports)
             self.world.judge_held()
             if then:
                 then(reply)

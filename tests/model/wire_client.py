@@ -97,7 +97,7 @@ class Connection:
         self.form = form
         self.name = name
         self.writer = None
-        self.counting = False
+        self.since_given = False
         self.may_write = True
         self.may_read = True
         self.closing = False

@@ -45,6 +45,7 @@ class World:
         self.origins = [(os.getpid(), os.getuid(), os.getgid())]
         self.settings = None
         self.store_id = None
+        self.knows_since_seq = False
         self.stopping = False
         self.end_expected = False
         self.dropped_at_most = 0
@@ -111,12 +112,11 @@ class World:
 
     # What is known of a life.
 
-    def dropped_at_least(self):
-        return 0 if self.was_damaged else sum(
-            n for seq, n in self.dropped_told if seq > self.log.floor)
-
-    def judge_dropped(self, reply, least):
+    def judge_dropped(self, reply, reports):
+        """`reports`: how many had been acknowledged when it was asked for. They expire, too."""
         dropped = reply.members["dropped"]
+        least = 0 if self.was_damaged else sum(
+            n for seq, n in self.dropped_told[:reports] if seq > self.log.floor)
         require(least <= dropped <= self.dropped_at_most,
                 f"audit: {dropped} dropped, told: {least} to {self.dropped_at_most}")
 
@@ -198,7 +198,7 @@ class World:
         log.is_opening = True
         log.audit(first[0], log.facts())
         log.is_opening = False
-        self.judge_dropped(first[0], self.dropped_at_least())
+        self.judge_dropped(first[0], len(self.dropped_told))
         rows = self.check_all(connection)
         require(log.retention or len(rows) == first[0].members["present"],
                 lambda: f"{len(rows)} rows, audit: {first[0].text[:500]}")
@@ -206,7 +206,7 @@ class World:
         log.damage_is_new = False
         log.unproven_from = None
         log.close_attempts()
-        self.writers.writers_max = self.settings.number("max-writers")
+        self.writers.new_life(self.settings.number("max-writers"))
         self.may_have_expired = log.retention = self.settings.retention
         if self.settings.holds_all:
             self.confirmed = {}

@@ -57,13 +57,9 @@ class WriteActions:
     def send(self, connection, write):
         world = self.world
         attempt = world.log.attempt(write, connection)
-        if write.number == 1:
-            connection.counting = True
-        counted = connection.counting
-        own = world.writers.writer(write.writer).last_seq() if write.writer else 0
         request_id = connection.new_id() if self.random.random() < 0.9 else None
         connection.ask(self._text(write, request_id), Request(
-            request_id, lambda reply: self._judge(attempt, reply, counted, own, connection),
+            request_id, lambda reply: self._judge(attempt, reply, connection),
             lambda: self._lost(attempt)))
         world.count("writes")
 
@@ -72,7 +68,7 @@ class WriteActions:
         if attempt.write.writer is None:
             self.unanswered.append(attempt.write)
 
-    def _judge(self, attempt, reply, counted, own, connection):
+    def _judge(self, attempt, reply, connection):
         world = self.world
         write = attempt.write
         limit = world.settings.number("max-entry-bytes")
@@ -96,11 +92,12 @@ class WriteActions:
             world.writers.judge_conflict(attempt, reply)
         elif reply.code == "unknown_retry":
             require(write.writer, reply.text)
-            world.writers.judge_unknown_retry(attempt, reply, counted, own)
+            world.writers.judge_unknown_retry(attempt, reply)
         else:
             allowed = {"entry_too_large": too_large, "forbidden": not connection.may_write,
                        "shutting_down": world.stopping,
-                       "overloaded": world.settings.number("max-in-flight-bytes") < 1 << 20}
+                       "overloaded": "writer_writes_max" in reply.text or
+                                     world.settings.number("max-in-flight-bytes") < 1 << 20}
             require(allowed.get(reply.code), f"{write}: {reply.text[:500]}")
             require(reply.members.get("state") in (None, "not_written"), reply.text[:500])
             world.log.refuse(attempt)
@@ -175,8 +172,6 @@ class WriteActions:
             allowed = ["invalid_entry"] + ["forbidden"] * (not connection.may_write)
             connection.ask(text, Request(request_id, lambda reply: require(
                 reply.code in allowed or (self.world.stopping and not reply.ok), reply.text)))
-            if number == 1:
-                connection.counting = True
         if self.random.random() < 0.2:
             numbers.reverse()
         for number in numbers:
