@@ -270,7 +270,7 @@ void AsyncCalls::Impl::try_to_connect(ClientOptions const& options,
   }
   connection_.emplace(std::move(**stream));
   descriptor_.assign(connection_->descriptor());
-  connection_->state.hello(options.name, client::named(options.writer));
+  connection_->state.hello(options.name, client::named(options.writer), options.since_seq);
   calls_.push_back(call);
   exchange();
 }

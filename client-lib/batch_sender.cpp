@@ -54,7 +54,7 @@ BatchSender::BatchSender(std::string name, WriterSource new_writer)
     : name_(std::move(name)), new_writer_(std::move(new_writer)), writer_(new_writer_()) {}
 
 void BatchSender::begin(ClientState& connection) {
-  connection.hello(name_, writer_);
+  connection.hello(name_, writer_, takes_since_seq_ ? since_seq_ : std::nullopt);
   phase_ = Phase::greeting;
 }
 
@@ -104,18 +104,25 @@ std::optional<BatchSender::Step> BatchSender::take_hello(std::string_view text,
   entry_bytes_max_ = server.entry_bytes_max;
   bool const same_store = store_id_.empty() || store_id_ == server.store_id;
   store_id_ = server.store_id;
+  takes_since_seq_ = hello->takes_since_seq;
   phase_ = Phase::ready;
-  if (hello->server.last_write_no) return std::nullopt;
-
-  // The daemon knows nothing of this writer: it never stored anything of it, or it forgot. Another
-  // store never had it.
-  bool const may_have_forgotten = write_no_ > 1 || hello->forgotten_seq > durable_seq_;
-  if (attempts_ > 0 && same_store && may_have_forgotten) {
-    unsure_ += buffer.seal_oldest().entry_count();
+  if (!since_seq_) {
+    since_seq_ = server.durable_seq;
+    return std::nullopt;
   }
-  if (write_no_ > 1) return renew_writer(connection);
-  if (attempts_ == 0 || !same_store) durable_seq_ = hello->durable_seq;
-  return std::nullopt;
+  if (same_store && is_known(*hello)) return std::nullopt;
+  // It is not known whether the batch under way was written; another store never had it.
+  if (attempts_ > 0 && same_store) unsure_ += buffer.seal_oldest().entry_count();
+  return renew_writer(connection);
+}
+
+/// Whether the daemon will know what became of the oldest batch.
+bool BatchSender::is_known(HelloReply const& hello) const noexcept {
+  auto const& server = hello.server;
+  if (server.last_write_no == write_no_) return true;
+  if (hello.takes_since_seq) return server.known_above && *server.known_above < write_no_;
+  // An older daemon: numbers from 1 on, of a writer that it remembers or cannot have forgotten.
+  return server.last_write_no || (write_no_ == 1 && hello.forgotten_seq <= *since_seq_);
 }
 
 std::optional<BatchSender::Step> BatchSender::take_failure(protocol::Reply const& reply,
@@ -128,6 +135,9 @@ std::optional<BatchSender::Step> BatchSender::take_failure(protocol::Reply const
     phase_ = Phase::ready;
     return std::nullopt;
   }
+  // An older daemon took the place of the one that had said to take it.
+  bool const is_bad = reply.failure.code == Error::bad_request;
+  if (phase_ == Phase::greeting && is_bad) takes_since_seq_ = false;
   bool const was_written = phase_ == Phase::writing;
   if (was_written && reply.state == protocol::WriteState::not_written) --attempts_;
   if (meaning == Meaning::reconnect || phase_ == Phase::greeting) return Step::reconnect;
@@ -166,6 +176,7 @@ std::optional<BatchSender::Step> BatchSender::renew_writer(ClientState& connecti
   writer_ = new_writer_();
   write_no_ = 1;
   attempts_ = 0;
+  since_seq_.reset();
   begin(connection);
   return std::nullopt;
 }

@@ -66,6 +66,7 @@ class BatchSender {
   std::optional<Step> take_hello(std::string_view text, ClientState& connection, LogBuffer& buffer);
   std::optional<Step> take_failure(protocol::Reply const& reply, ClientState& connection,
                                    LogBuffer& buffer);
+  bool is_known(HelloReply const& hello) const noexcept;
   std::optional<Step> refuse(Failure const& why, LogBuffer& buffer);
   std::optional<Step> renew_writer(ClientState& connection);
   void settle() noexcept;
@@ -78,7 +79,9 @@ class BatchSender {
   std::uint64_t write_no_ = 1;  ///< Of the oldest batch.
   std::uint64_t attempts_ = 0;  ///< How often that batch was sent under this number.
   std::string store_id_{};
-  std::uint64_t durable_seq_ = 0;   ///< Before this writer sent its first batch.
+  /// On disk before this writer sent its first batch; told by its first hello.
+  std::optional<std::uint64_t> since_seq_{};
+  bool takes_since_seq_ = false;    ///< So does the daemon.
   std::uint64_t report_count_ = 0;  ///< Of the report under way.
   std::size_t entry_bytes_max_ = protocol::entry_bytes_default;
   std::optional<Failure> trouble_{};

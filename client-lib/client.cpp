@@ -115,7 +115,7 @@ Result<Client> Client::connect(ClientOptions options) {
   auto stream = client::UnixStream::connect(path, options.connect_timeout);
   if (!stream) return stream.error();
   auto impl = std::make_unique<Impl>(std::move(*stream), options.request_timeout);
-  impl->state().hello(options.name, client::named(options.writer));
+  impl->state().hello(options.name, client::named(options.writer), options.since_seq);
   auto answer = impl->receive();
   if (!answer) return answer.error();
   auto hello = client::parse_hello(answer->text);

@@ -73,9 +73,10 @@ Result<void> ClientState::queue(Kind kind, AppendRequest&& append_request) {
   return {};
 }
 
-void ClientState::hello(std::string_view name, std::optional<protocol::WriterId> const& writer) {
+void ClientState::hello(std::string_view name, std::optional<protocol::WriterId> const& writer,
+                        std::optional<std::uint64_t> since_seq) {
   (void)queue(Kind::document, [&](std::string& out, std::uint64_t id) {
-    protocol::append_hello(out, id, name, writer);
+    protocol::append_hello(out, id, name, writer, since_seq);
   });
 }
 

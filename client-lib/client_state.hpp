@@ -42,7 +42,8 @@ class ClientState {
 
   // Requests. A failure of a write means that nothing was queued.
 
-  void hello(std::string_view name, std::optional<protocol::WriterId> const& writer = {});
+  void hello(std::string_view name, std::optional<protocol::WriterId> const& writer = {},
+             std::optional<std::uint64_t> since_seq = {});
   void ping();
   void stats();
   void audit(protocol::Audit const& audit);

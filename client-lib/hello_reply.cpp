@@ -31,14 +31,17 @@ Result<HelloReply> parse_hello(std::string_view text) {
                    "the daemon speaks protocol " + std::to_string(protocol) +
                        ", this client speaks " + std::to_string(protocol::protocol_version)};
   }
-  HelloReply hello{.server = {.store_id = text_or_empty(reply, "store_id"),
-                              .server_version = text_or_empty(reply, "version"),
-                              .protocol = protocol::protocol_version,
-                              .entry_bytes_max = protocol::entry_bytes_default,
-                              .frame_bytes_max = protocol::frame_bytes_default,
-                              .last_write_no = number_of(reply.if_contains("last_write_no"))},
-                   .durable_seq = number_of(reply.if_contains("durable_seq")).value_or(0),
-                   .forgotten_seq = number_of(reply.if_contains("forgotten_seq")).value_or(0)};
+  HelloReply hello{
+      .server = {.store_id = text_or_empty(reply, "store_id"),
+                 .server_version = text_or_empty(reply, "version"),
+                 .protocol = protocol::protocol_version,
+                 .entry_bytes_max = protocol::entry_bytes_default,
+                 .frame_bytes_max = protocol::frame_bytes_default,
+                 .last_write_no = number_of(reply.if_contains("last_write_no")),
+                 .known_above = number_of(reply.if_contains("known_above")),
+                 .durable_seq = number_of(reply.if_contains("durable_seq")).value_or(0)},
+      .takes_since_seq = reply.contains("known_above"),
+      .forgotten_seq = number_of(reply.if_contains("forgotten_seq")).value_or(0)};
   auto const* limits = reply.if_contains("limits");
   if (limits != nullptr && limits->is_object()) {
     auto const& object = limits->get_object();

@@ -11,7 +11,7 @@ namespace stele::client {
 
 struct HelloReply {
   ServerHello server{};
-  std::uint64_t durable_seq = 0;    ///< Up to here entries are on disk.
+  bool takes_since_seq = false;     ///< The daemon says what it knows of a writer.
   std::uint64_t forgotten_seq = 0;  ///< Up to here they may be of writers that are forgotten.
 };
 

@@ -157,6 +157,8 @@ void append_tails(std::string& out, Metrics const& metrics) {
 void append_writers(std::string& out, StatsView const& view) {
   ObjectText(out, "writers")
       .number("remembered", view.store.writers().size())
+      .number("users", view.store.writers().users())
+      .number("bytes", view.store.writers().bytes())
       .number("forgotten_seq", view.store.writers().forgotten_seq())
       .number("writes_repeated", view.metrics.writes_repeated);
 }

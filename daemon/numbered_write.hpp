@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 
 #include "daemon/store.hpp"
 #include "daemon/writer_table.hpp"
@@ -15,9 +16,13 @@ namespace stele::daemon {
 bool has_entries(Store const& store, NumberedWrite const& write,
                  std::span<protocol::EntryDraft const> drafts);
 
+/// The members of the reply to hello that say which numbers of its writer are used.
+void append_knowledge(std::string& out, WriterTable::Knowledge const& knowledge);
+
 Failure no_writer_failure();
 Failure id_conflict_failure(NumberedWrite const& original);
-/// For a write that was skipped or forgotten.
+/// For a write that was passed by or forgotten.
 Failure unknown_retry_failure(WriterTable::Verdict verdict);
+Failure crowded_failure();
 
 }  // namespace stele::daemon

@@ -66,19 +66,6 @@ Failure no_consumer_failure(std::string_view name) {
           R"({"path":"consumer"})"};
 }
 
-void append_writer(std::string& out, Store const& store, WriterId const& writer) {
-  if (auto const last = store.writers().last(writer)) {
-    out += ",\"last_write_no\":";
-    append_json_number(out, last->write_no);
-    out += ",\"last_seq\":";
-    append_json_number(out, last->last_seq);
-  }
-  out += ",\"durable_seq\":";
-  append_json_number(out, store.visible_seq());
-  out += ",\"forgotten_seq\":";
-  append_json_number(out, store.writers().forgotten_seq());
-}
-
 }  // namespace
 
 Failure no_space_failure() {
@@ -124,7 +111,7 @@ PendingReply RequestHandler::answer(protocol::ParsedRequest const& parsed, Peer&
   if (!parsed.request) {
     std::optional<protocol::WriteState> state;
     if (parsed.is_write) state = protocol::WriteState::not_written;
-    if (parsed.write_no != 0 && peer.writer) judge(parsed.write_no, peer);
+    if (parsed.write_no != 0 && peer.writer) store_.writers().judge(peer.writer, parsed.write_no);
     return fail(parsed.id, parsed.request.error(), state);
   }
   auto const op = op_of(*parsed.request);
@@ -175,9 +162,12 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Hello const& 
   reply.text += ",\"store_id\":";
   append_json_string(reply.text, facts_.store_id);
   if (request.writer) {
-    peer.writer = request.writer;
-    peer.counted_to = 0;
-    append_writer(reply.text, store_, *request.writer);
+    peer.writer = store_.writers().attach(*request.writer, request.since_seq);
+    append_knowledge(reply.text, store_.writers().knowledge(peer.writer));
+    reply.text += ",\"durable_seq\":";
+    append_json_number(reply.text, store_.visible_seq());
+    reply.text += ",\"forgotten_seq\":";
+    append_json_number(reply.text, store_.writers().forgotten_seq());
   }
   reply.text += ',';
   append_limits(reply.text, facts_);
@@ -219,11 +209,11 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& 
   wal::WriterMark mark;
   if (request.write_no != 0) {
     if (!peer.writer) return fail(id, no_writer_failure(), WriteState::not_written);
-    auto const judgement = judge(request.write_no, peer);
+    auto const judgement = store_.writers().judge(peer.writer, request.write_no);
     if (judgement.verdict != WriterTable::Verdict::is_new) {
       return answer_again(id, request, judgement);
     }
-    mark = {*peer.writer, request.write_no};
+    mark = {peer.writer.id(), request.write_no, judgement.late};
   }
   if (draining_) {
     return fail(id, {Error::shutting_down, "the daemon is stopping"}, WriteState::not_written);
@@ -247,12 +237,14 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& 
   [[maybe_unused]] Seq const appended_at = log_.append(mark, payloads_);
   BOOST_ASSERT(appended_at == first_seq);
   if (request.write_no != 0) {
-    store_.writers().stage(mark.writer, {request.write_no, first_seq, seq - 1});
+    NumberedWrite const write{request.write_no, first_seq, seq - 1};
+    store_.writers().stage(peer.writer, write, peer.origin.uid, mark.late);
   }
 
   WriteReply reply;
   reply.id = id;
   reply.many = request.many;
+  reply.numbered = request.write_no != 0;
   reply.first_seq = first_seq;
   reply.last_seq = seq - 1;
   return reply;
@@ -263,10 +255,13 @@ PendingReply RequestHandler::answer_again(std::string_view id, protocol::Write c
                                           WriterTable::Judgement const& judgement) {
   using protocol::WriteState;
   using Verdict = WriterTable::Verdict;
+  if (judgement.verdict == Verdict::crowded) {
+    return fail(id, crowded_failure(), WriteState::not_written);
+  }
   if (judgement.verdict != Verdict::repeated) {
-    return fail(
-        id, unknown_retry_failure(judgement.verdict),
-        judgement.verdict == Verdict::skipped ? WriteState::not_written : WriteState::unknown);
+    bool const is_sure = judgement.verdict == Verdict::passed_by;
+    return fail(id, unknown_retry_failure(judgement.verdict),
+                is_sure ? WriteState::not_written : WriteState::unknown);
   }
   if (!has_entries(store_, judgement.original, request.entries)) {
     return fail(id, id_conflict_failure(judgement.original), WriteState::not_written);
@@ -276,17 +271,10 @@ PendingReply RequestHandler::answer_again(std::string_view id, protocol::Write c
   reply.id = id;
   reply.many = request.many;
   reply.dup = true;
+  reply.numbered = true;
   reply.first_seq = judgement.original.first_seq;
   reply.last_seq = judgement.original.last_seq;
   return reply;
-}
-
-WriterTable::Judgement RequestHandler::judge(std::uint64_t write_no, Peer& peer) const {
-  auto const judgement = store_.writers().judge(*peer.writer, write_no, peer.counted_to);
-  if (judgement.verdict != WriterTable::Verdict::forgotten) {
-    peer.counted_to = std::max(peer.counted_to, write_no);
-  }
-  return judgement;
 }
 
 PendingReply RequestHandler::answer(std::string_view id, protocol::ReadLogs const& request,
@@ -327,10 +315,9 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::ReportDropped
   DropReply reply;
   reply.id = id;
   reply.before_seq = log_.next_seq();
-  reply.commit_no = log_.append_dropped(request.writer == protocol::WriterId{}
-                                            ? peer.writer.value_or(request.writer)
-                                            : request.writer,
-                                        request.count);
+  bool const is_peers = request.writer == protocol::WriterId{} && peer.writer;
+  reply.commit_no =
+      log_.append_dropped(is_peers ? peer.writer.id() : request.writer, request.count);
   return reply;
 }
 

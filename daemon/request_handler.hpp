@@ -38,6 +38,7 @@ struct WriteReply {
   std::string id{};
   bool many = false;
   bool dup = false;  ///< An earlier request with the same number wrote it, or is about to.
+  bool numbered = false;
   Seq first_seq = 0;
   Seq last_seq = 0;
   std::optional<Failure> failure{};
@@ -156,7 +157,6 @@ class RequestHandler {
 
   PendingReply answer_again(std::string_view id, protocol::Write const& request,
                             WriterTable::Judgement const& judgement);
-  WriterTable::Judgement judge(std::uint64_t write_no, Peer& peer) const;
 
   ServiceFacts const& facts_;
   Store& store_;

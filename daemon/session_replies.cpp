@@ -34,11 +34,16 @@ SessionState::Produced SessionState::produce(ReadyReply& reply) {
 }
 
 SessionState::Produced SessionState::produce(WriteReply& reply) {
+  bool const is_ready = reply.failure || reply.last_seq <= handler_.store().visible_seq();
+  if (is_ready && reply.numbered) {
+    --numbered_queued_;
+    ++numbered_filling_;
+  }
   if (reply.failure) {
     append_frame_failure(reply.id, *reply.failure, reply.state);
     return Produced::all;
   }
-  if (reply.last_seq > handler_.store().visible_seq()) return Produced::none;
+  if (!is_ready) return Produced::none;
   turn_.pay(30);
   if (!reply.dup) handler_.metrics().entries_written += reply.last_seq - reply.first_seq + 1;
   protocol::WrittenSeqs const written{reply.first_seq, reply.last_seq, reply.dup};

@@ -79,9 +79,7 @@ void SessionState::on_input_end() noexcept {
   reader_.finish();
 }
 
-void SessionState::on_refused(Seq first) {
-  queue_.refuse_from(first, handler_.durable_commit());
-}
+void SessionState::on_refused(Seq first) { queue_.refuse_from(first, handler_.durable_commit()); }
 
 void SessionState::on_log_failed() {
   queue_.fail(handler_.store().visible_seq(), handler_.durable_commit());
@@ -148,7 +146,7 @@ bool SessionState::may_handle() noexcept {
   if (large_) return !turn_is_over;
   awaits_log_room_ = handler_.overloaded() || had_its_share();
   messages_wait_ = turn_is_over || awaits_log_room_ || queue_.size() >= limits_.unanswered_max ||
-                   has_enough_replies();
+                   has_too_many_numbered() || has_enough_replies();
   return !messages_wait_;
 }
 
@@ -235,6 +233,7 @@ void SessionState::answer(protocol::ParsedRequest& request, std::size_t message_
 void SessionState::pay_for(PendingReply const& reply, std::size_t message_bytes) {
   if (auto const* const write = std::get_if<WriteReply>(&reply)) {
     add_to_share(message_bytes);
+    numbered_queued_ += write->numbered ? 1 : 0;
     taking_.pay_for_writing(write->last_seq - write->first_seq + 1, message_bytes);
   } else if (auto const* const ready = std::get_if<ReadyReply>(&reply)) {
     taking_.pay_for_text(ready->text.size());
@@ -310,6 +309,7 @@ bool SessionState::awaits_drop() const noexcept {
 ReplyBatch& SessionState::begin_write() noexcept {
   BOOST_ASSERT(has_output() && sending_.empty());
   std::swap(filling_, sending_);
+  numbered_sending_ = std::exchange(numbered_filling_, 0);
   return sending_;
 }
 
@@ -317,12 +317,14 @@ void SessionState::end_write() {
   BOOST_ASSERT(sending_.empty());
   sending_.clear();
   overtaking_bytes_ = 0;
-  if (std::exchange(output_full_, false)) awaits_turn_ = true;
+  bool const had_too_many = has_too_many_numbered();
+  numbered_sending_ = 0;
+  if (std::exchange(output_full_, false) || had_too_many) awaits_turn_ = true;
 }
 
 bool SessionState::finished() const noexcept {
-  return queue_.empty() && follows_.empty() && filling_.empty() && sending_.empty() &&
-         !large_ && !awaits_turn_ && (input_ended() || drained_);
+  return queue_.empty() && follows_.empty() && filling_.empty() && sending_.empty() && !large_ &&
+         !awaits_turn_ && (input_ended() || drained_);
 }
 
 }  // namespace stele::daemon

@@ -115,6 +115,9 @@ class SessionState {
   bool end_read(CancelReply const& cancel);
   bool has_enough_replies() const noexcept;
   bool may_handle() noexcept;
+  bool has_too_many_numbered() const noexcept {
+    return numbered_queued_ + numbered_filling_ + numbered_sending_ >= WriterTable::writes_max;
+  }
   bool had_its_share() const noexcept;
   void add_to_share(std::size_t bytes) noexcept;
   bool produce_replies();
@@ -158,6 +161,10 @@ class SessionState {
   std::unique_ptr<LargeRequests::Ticket> large_{};  ///< A message that is parsed in parts.
   ParserWaiter* parser_waiter_ = nullptr;
   wal::Gathering share_{};  ///< What this connection has added to a commit.
+  /// Numbered writes that the log has taken, and whose replies are not made, made, and being sent.
+  std::size_t numbered_queued_ = 0;
+  std::size_t numbered_filling_ = 0;
+  std::size_t numbered_sending_ = 0;
   std::size_t overtaking_bytes_ = 0;  ///< Of replies made between the frames of a read.
   ClientPatience patience_;
   bool asked_ = false;          ///< A request has come,

@@ -19,7 +19,7 @@ StoreLoader::StoreLoader(Store& store, Clock const& clock, Room room) noexcept
 
 void StoreLoader::on_group(wal::WriterMark const& writer, wal::Seq first, wal::Seq last) {
   group_.reset();
-  if (writer != wal::WriterMark{}) group_ = {writer.writer, {writer.write_no, first, last}};
+  if (writer != wal::WriterMark{}) group_ = {writer, {writer.write_no, first, last}};
 }
 
 void StoreLoader::on_payload(wal::Seq seq, std::string_view payload) {
@@ -30,8 +30,9 @@ void StoreLoader::on_payload(wal::Seq seq, std::string_view payload) {
   }
   keep_within_room();
   if (!group_ || group_->write.last_seq != seq) return;
-  store_.writers().stage(group_->writer, group_->write);
-  store_.writers().publish(seq);
+  auto const origin = protocol::read_entry_origin(payload).value_or(Origin{});
+  auto const& mark = group_->mark;
+  store_.writers().restore(mark.writer, group_->write, origin.uid, mark.late);
 }
 
 /// In large steps: each costs a pass over the index.
@@ -45,7 +46,9 @@ void StoreLoader::keep_within_room() {
 void StoreLoader::on_gap(wal::Gap const& gap) {
   if (gap.reason == wal::GapReason::expired) store_.remove_up_to(gap.last_seq);
   // Some of what is missing may have been numbered.
-  if (gap.reason == wal::GapReason::damaged) store_.writers().remove_up_to(gap.last_seq);
+  if (gap.reason == wal::GapReason::expired || gap.reason == wal::GapReason::damaged) {
+    store_.writers().lose_up_to(gap.last_seq);
+  }
 }
 
 void StoreLoader::on_progress(std::uint64_t bytes_done, std::uint64_t bytes_total) {

@@ -48,7 +48,7 @@ class StoreLoader final : public wal::RecoverySink {
   bool full_ = false;
   std::uint64_t rejected_ = 0;
   struct NumberedGroup {
-    WriterId writer{};
+    wal::WriterMark mark{};
     NumberedWrite write{};
   };
   std::optional<NumberedGroup> group_{};  ///< While its payloads come.

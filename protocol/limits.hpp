@@ -50,6 +50,9 @@ inline constexpr std::size_t count_buckets_max = 10'000;
 /// Gaps that the reply to an audit lists one by one, each about 100 bytes.
 inline constexpr std::size_t audit_gaps_max = 1000;
 
+/// Numbers of writes: the log keeps 63 bits of them, and one that says in which order they came.
+inline constexpr std::uint64_t write_no_max = INT64_MAX;
+
 /// Client bytes that an error message repeats.
 inline constexpr std::size_t excerpt_bytes_max = 64;
 

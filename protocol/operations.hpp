@@ -51,6 +51,7 @@ enum class Member : std::uint8_t {
   count,
   consumer,
   seq,
+  since_seq,
 };
 
 /// A set of members.
@@ -75,8 +76,8 @@ struct Operation {
 };
 
 inline constexpr std::array<Operation, 12> operations{{
-    {Op::hello, "hello", bit(Member::client) | bit(Member::writer), 0, false,
-     R"({"op":"hello","client":"my-program","writer":"00112233445566778899aabbccddeeff"})",
+    {Op::hello, "hello", bit(Member::client) | bit(Member::writer) | bit(Member::since_seq), 0,
+     false, R"({"op":"hello","client":"my-program","writer":"00112233445566778899aabbccddeeff"})",
      "who the daemon is: protocol and server version, store id, limits; what it knows of a writer"},
     {Op::ping, "ping", 0, 0, true, R"({"op":"ping"})", "ok while the log can accept writes"},
     {Op::stats, "stats", 0, 0, true, R"({"op":"stats"})",

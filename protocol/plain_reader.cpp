@@ -86,8 +86,9 @@ class PlainReader : private TextCursor {
     write.many = take<write_many_logs_start>();
     if (!write.many && !take<write_log_start>()) return false;
     if (take<id_key>() && !take_integer(write.id)) return false;
-    if (take<write_no_key>() && (!take_integer(write.write_no) || write.write_no == 0)) {
-      return false;
+    if (take<write_no_key>()) {
+      if (!take_integer(write.write_no)) return false;
+      if (write.write_no == 0 || write.write_no > write_no_max) return false;
     }
     return write.many ? take<entries_start>() : take<entry_key>();
   }

@@ -80,13 +80,17 @@ Op op_of(Request const& request) noexcept { return std::visit(OpOf{}, request); 
 std::string_view op_name(Request const& request) noexcept { return operation(op_of(request)).name; }
 
 void append_hello(std::string& out, std::uint64_t id, std::string_view client,
-                  std::optional<WriterId> const& writer) {
+                  std::optional<WriterId> const& writer, std::optional<std::uint64_t> since_seq) {
   append_start(out, Op::hello, id);
   append_member(out, Member::client);
   append_json_string(out, client);
   if (writer) {
     append_member(out, Member::writer);
     append_json_string(out, to_text(*writer));
+  }
+  if (writer && since_seq) {
+    append_member(out, Member::since_seq);
+    append_json_number(out, *since_seq);
   }
   out += '}';
 }

@@ -23,6 +23,8 @@ struct Hello {
   std::string_view client{};  ///< A name for the daemon's log; may be empty.
   /// Whose writes those of this connection with a number are.
   std::optional<WriterId> writer{};
+  /// All writes of this writer have seqs above it, says the client.
+  std::optional<std::uint64_t> since_seq{};
 };
 struct Ping {};
 struct Stats {};
@@ -32,7 +34,7 @@ struct Help {};
 /// write_log (one entry) and write_many_logs (one or more; all or none, contiguous seqs).
 struct Write {
   bool many = false;
-  std::uint64_t write_no = 0;  ///< From 1; 0: none was given.
+  std::uint64_t write_no = 0;  ///< From 1 to write_no_max; 0: none was given.
   std::span<EntryDraft const> entries{};
 };
 
@@ -139,7 +141,8 @@ class RequestParser {
 // The other direction, for clients. Each appends one JSON object; `id` is echoed by the reply.
 // Entries must be valid: see validate_entry. A `write_no` of 0 is left out.
 void append_hello(std::string& out, std::uint64_t id, std::string_view client,
-                  std::optional<WriterId> const& writer = std::nullopt);
+                  std::optional<WriterId> const& writer = std::nullopt,
+                  std::optional<std::uint64_t> since_seq = std::nullopt);
 void append_ping(std::string& out, std::uint64_t id);
 void append_stats(std::string& out, std::uint64_t id);
 void append_write_log(std::string& out, std::uint64_t id, LogEntry const& entry,

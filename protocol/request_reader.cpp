@@ -39,6 +39,7 @@ void RequestReader::start(std::string_view text) {
   bucket_us_ = 0;
   write_no_ = 0;
   writer_.reset();
+  since_seq_.reset();
   target_.clear();
   terms_.start();
   in_entry_ = false;
@@ -123,7 +124,9 @@ void RequestReader::take_value(JsonToken const& token) {
     case Member::writer:
       return take_writer(token);
     case Member::write_no:
-      return take_count(token, write_no_);
+      return take_write_no(token);
+    case Member::since_seq:
+      return take_integer(token, since_seq_.emplace());
     case Member::follow:
       return take_follow(token);
     case Member::target:
@@ -192,6 +195,13 @@ void RequestReader::take_integer(JsonToken const& token, std::uint64_t& value) {
 void RequestReader::take_count(JsonToken const& token, std::uint64_t& value) {
   take_integer(token, value);
   if (value == 0) fail_type(token, "an integer from 1 to 18446744073709551615");
+}
+
+void RequestReader::take_write_no(JsonToken const& token) {
+  take_integer(token, write_no_);
+  if (write_no_ > 0 && write_no_ <= write_no_max) return;
+  write_no_ = 0;
+  fail_type(token, "an integer from 1 to " + std::to_string(write_no_max));
 }
 
 void RequestReader::take_writer(JsonToken const& token) {
@@ -315,7 +325,11 @@ Result<Request> RequestReader::finish() {
   }
   switch (*op_) {
     case Op::hello:
-      return Request(Hello{client_, writer_});
+      if (since_seq_ && !writer_) {
+        return Failure(Error::bad_request, R"("since_seq" is about a writer, and none is given)",
+                       Detail().string("path", "since_seq").text());
+      }
+      return Request(Hello{client_, writer_, since_seq_});
     case Op::ping:
       return Request(Ping{});
     case Op::stats:

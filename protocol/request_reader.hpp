@@ -48,6 +48,7 @@ class RequestReader {
   void take_integer(JsonToken const& token, std::uint64_t& value);
   void take_string(JsonToken const& token, std::size_t bytes_max, std::string& value);
   void take_count(JsonToken const& token, std::uint64_t& value);
+  void take_write_no(JsonToken const& token);
   void take_writer(JsonToken const& token);
   void take_follow(JsonToken const& token);
   void start_entry(JsonToken const& token, std::optional<std::size_t> index);
@@ -80,6 +81,7 @@ class RequestReader {
   std::uint64_t bucket_us_ = 0;
   std::uint64_t write_no_ = 0;
   std::optional<WriterId> writer_{};
+  std::optional<std::uint64_t> since_seq_{};
   std::string target_{};
   TermsReader terms_{};
   ReportDropped dropped_{};

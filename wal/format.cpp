@@ -151,11 +151,13 @@ std::uint32_t body_crc(std::uint64_t salt, std::span<std::byte const> body) noex
 
 // Group header, 32 bytes: writer 16 bytes | write_no u64 | payload_count u32 | records_bytes u32
 
+constexpr std::uint64_t late_bit = std::uint64_t{1} << 63;
+
 void encode_group_header(GroupHeader const& header,
                          std::span<std::byte, group_header_bytes> bytes) noexcept {
   FieldWriter out(bytes);
   out.bytes(header.writer.writer.data(), header.writer.writer.size());
-  out.u64(header.writer.write_no);
+  out.u64(header.writer.write_no | (header.writer.late ? late_bit : 0));
   out.u32(header.payload_count);
   out.u32(header.records_bytes);
 }
@@ -164,7 +166,9 @@ GroupHeader decode_group_header(std::span<std::byte const, group_header_bytes> b
   FieldReader in(bytes);
   GroupHeader header;
   in.bytes(header.writer.writer.data(), header.writer.writer.size());
-  header.writer.write_no = in.u64();
+  auto const write_no = in.u64();
+  header.writer.write_no = write_no & ~late_bit;
+  header.writer.late = (write_no & late_bit) != 0;
   header.payload_count = in.u32();
   header.records_bytes = in.u32();
   return header;

@@ -31,7 +31,8 @@ using WriterId = std::array<std::uint8_t, 16>;
 /// Which write of which writer a group is; all zero: none was named.
 struct WriterMark {
   WriterId writer{};
-  std::uint64_t write_no = 0;
+  std::uint64_t write_no = 0;  ///< Below 2^63.
+  bool late = false;           ///< The writer's writes before it include one with a higher number.
 
   bool operator==(WriterMark const&) const = default;
 };

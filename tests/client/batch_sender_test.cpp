@@ -22,6 +22,7 @@ struct StorePosition {
   std::uint64_t durable = 0;
   std::uint64_t forgotten = 0;
   std::uint64_t last_write_no = 0;  ///< 0: the writer is not remembered.
+  std::string known_above{};        ///< As JSON; "": an older daemon, that does not say it.
 };
 
 /// A sender and the daemon's side of one connection after the other.
@@ -80,6 +81,7 @@ class Conversation {
     if (at.last_write_no != 0) {
       text += ",\"last_write_no\":" + std::to_string(at.last_write_no) + ",\"last_seq\":1";
     }
+    if (!at.known_above.empty()) text += ",\"known_above\":" + at.known_above;
     text += ",\"durable_seq\":" + std::to_string(at.durable);
     text += ",\"forgotten_seq\":" + std::to_string(at.forgotten);
     answer(text + R"(,"limits":{"frame_bytes_max":5000})");
@@ -262,9 +264,52 @@ BOOST_AUTO_TEST_CASE(the_first_write_is_unsure_only_if_writers_were_forgotten_si
     daemon.write();
     daemon.reconnect();
     daemon.greet({.durable = 7, .forgotten = forgotten});
+    if (forgotten > 5) {
+      BOOST_TEST(daemon.writer_of_hello() == "02");
+      daemon.answer_hello();
+    }
     BOOST_TEST(daemon.write() == numbered(1, {"a"}));
     BOOST_TEST(daemon.sender.unsure() == (forgotten > 5 ? 1U : 0U));
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_later_hello_says_since_when_the_writer_writes_and_trusts_what_it_is_told) {
+  Conversation daemon;
+  BOOST_TEST(daemon.request().find("since_seq") == std::string::npos);
+  daemon.answer_hello({.durable = 5, .forgotten = 5, .known_above = "null"});
+  daemon.log({"a"});
+  BOOST_TEST(daemon.write() == numbered(1, {"a"}));
+  daemon.answer_stored();
+  daemon.log({"b"});
+  BOOST_TEST(daemon.write() == numbered(2, {"b"}));
+  daemon.reconnect();
+  BOOST_TEST(daemon.request().find("\"since_seq\":5}") != std::string::npos);
+  daemon.answer_hello({.durable = 9, .forgotten = 7, .known_above = "1"});
+  BOOST_TEST(daemon.write() == numbered(2, {"b"}));
+  BOOST_TEST(daemon.sender.unsure() == 0U);
+  for (auto const* known_above : {"2", "null"}) {
+    daemon.reconnect();
+    daemon.greet({.durable = 9, .forgotten = 9, .known_above = known_above});
+    BOOST_TEST(daemon.request().find("since_seq") == std::string::npos);
+    daemon.answer_hello({.durable = 9, .forgotten = 9, .known_above = "0"});
+    BOOST_TEST(daemon.write() == numbered(1, {"b"}));
+  }
+  BOOST_TEST(daemon.sender.unsure() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(an_older_daemon_in_place_of_a_newer_one_is_greeted_as_it_wants_to_be) {
+  Conversation daemon;
+  daemon.greet({.known_above = "0"});
+  daemon.log({"a"});
+  daemon.write();
+  daemon.reconnect();
+  BOOST_TEST(daemon.request().find("\"since_seq\":0}") != std::string::npos);
+  daemon.answer_failure("bad_request");
+  BOOST_TEST((daemon.advance() == Step::reconnect));
+  daemon.reconnect();
+  BOOST_TEST(daemon.request().find("since_seq") == std::string::npos);
+  daemon.answer_hello();
+  BOOST_TEST(daemon.write() == numbered(1, {"a"}));
 }
 
 BOOST_AUTO_TEST_CASE(another_store_never_had_the_write_that_was_under_way) {

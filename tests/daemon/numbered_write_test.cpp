@@ -1,6 +1,7 @@
 // Writes that carry a number, from the request to the reply, on a disk that syncs when told.
 #include "daemon/numbered_write.hpp"
 
+#include <boost/json/serialize.hpp>
 #include <boost/test/unit_test.hpp>
 #include <string>
 #include <string_view>
@@ -116,9 +117,83 @@ BOOST_AUTO_TEST_CASE(a_write_that_the_log_does_not_admit_leaves_its_number_free)
   BOOST_TEST(!ask(write(2)).contains("dup"));
 }
 
-BOOST_AUTO_TEST_CASE(a_refused_first_write_does_not_hold_up_the_numbers_behind_it) {
+BOOST_AUTO_TEST_CASE(a_number_that_was_refused_is_written_when_the_entry_is_mended) {
   BOOST_TEST(code_of(ask(write(1, ""))) == "invalid_entry");
-  BOOST_TEST(!ask(write(2)).contains("dup"));
+  BOOST_TEST(code_of(ask(write(2, ""))) == "invalid_entry");
+  BOOST_TEST(ask(write(2)).at("seq").as_int64() == 1);
+  BOOST_TEST(ask(write(1)).at("seq").as_int64() == 2);
+  BOOST_TEST(ask(write(2)).at("dup").as_bool());
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_between_pipelined_writes_leaves_its_number_free) {
+  receive(write(1) + write(2, "") + write(3) + write(4, R"("message":"m","version":2)") + write(5));
+  commit();
+  BOOST_TEST(replies().size() == 5U);
+  auto const known = ask(std::string(hello));
+  BOOST_TEST(known.at("known_above").as_int64() == 0);
+  BOOST_TEST(json::serialize(known.at("written")) == "[[1,1],[3,3],[5,5]]");
+  for (std::uint64_t const write_no : {2U, 4U}) {
+    BOOST_TEST(!ask(write(write_no)).contains("dup"));
+    BOOST_TEST(ask(write(write_no)).at("dup").as_bool());
+  }
+  BOOST_TEST(log.marks.back().late);
+  BOOST_TEST(log.groups == 5U);
+}
+
+BOOST_AUTO_TEST_CASE(a_new_connection_may_begin_behind_a_number_that_was_refused) {
+  BOOST_TEST(code_of(ask(write(1, ""))) == "invalid_entry");
+  SessionState other(handler, Origin{}, stele::daemon::session_limits({}));
+  receive(other, std::string(hello) + write(2));
+  make_durable();
+  other.advance();
+  BOOST_TEST(send_once(other).find("\"seq\":1}") != std::string::npos);
+}
+
+// Of two connections of one writer, each counts for the other.
+BOOST_AUTO_TEST_CASE(what_another_connection_wrote_before_it_was_forgotten_is_not_written_again) {
+  write_durably(1);
+  SessionState other(handler, Origin{}, stele::daemon::session_limits({}));
+  receive(other, std::string(hello) + write(2));
+  make_durable();
+  other.advance();
+  store.remove_up_to(2);
+  auto const again = ask(write(2));
+  BOOST_TEST(code_of(again) == "unknown_retry");
+  BOOST_TEST(again.at("state").as_string() == "unknown");
+  BOOST_TEST(!ask(write(3)).contains("dup"));
+  BOOST_TEST(log.groups == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(of_one_connection_64_numbered_writes_are_taken_and_the_others_wait_unread) {
+  std::string all;
+  for (std::uint64_t no = 1; no <= 200; ++no) all += write(no);
+  receive(all);
+  std::size_t answered = 0;
+  for (std::size_t taken : {64U, 128U, 192U, 200U}) {
+    BOOST_TEST(log.groups == taken);
+    commit();
+    // Nothing more is taken before the replies are on their way.
+    BOOST_TEST(log.groups == taken);
+    answered += replies().size();
+    BOOST_TEST(answered == taken);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(of_one_writer_64_writes_are_taken_over_all_its_connections) {
+  for (std::uint64_t no = 1; no <= 60; ++no) receive(write(no));
+  SessionState other(handler, Origin{}, stele::daemon::session_limits({}));
+  receive(other, hello);
+  send_once(other);
+  for (std::uint64_t no = 61; no <= 66; ++no) receive(other, write(no));
+  BOOST_TEST(log.groups == 64U);
+  make_durable();
+  other.advance();
+  auto const sent = send_once(other);
+  BOOST_TEST(sent.find("\"seq\":64}") != std::string::npos);
+  BOOST_TEST(sent.find("\"overloaded\"") != std::string::npos);
+  BOOST_TEST(sent.find("\"writer_writes_max\":64") != std::string::npos);
+  receive(other, write(65));
+  BOOST_TEST(log.groups == 65U);
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_and_the_end_of_the_daemon_do_not_matter_to_what_is_written) {
@@ -163,17 +238,45 @@ BOOST_AUTO_TEST_CASE(the_time_of_receipt_is_not_part_of_a_write) {
 }
 
 BOOST_AUTO_TEST_CASE(a_number_that_nobody_remembers_is_not_guessed_at) {
+  // A start that could not see all of the log.
+  store.writers().lose_up_to(5);
+  auto const greeting = ask(R"({"op":"hello","writer":"000000000000000000000000000000a2"})"
+                            "\n");
+  BOOST_TEST(greeting.at("known_above").is_null());
   auto const unknown = ask(write(7));
   BOOST_TEST(code_of(unknown) == "unknown_retry");
   BOOST_TEST(unknown.at("state").as_string() == "unknown");
   // Nor are those behind it.
   BOOST_TEST(code_of(ask(write(8))) == "unknown_retry");
+  BOOST_TEST(log.groups == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_number_too_far_below_the_highest_is_told_not_to_be_written) {
   write_durably(1);
+  write_durably(66);
   write_durably(3);
-  auto const skipped = ask(write(2));
-  BOOST_TEST(code_of(skipped) == "unknown_retry");
-  BOOST_TEST(skipped.at("state").as_string() == "not_written");
-  BOOST_TEST(log.groups == 2U);
+  auto const late = ask(write(2));
+  BOOST_TEST(code_of(late) == "unknown_retry");
+  BOOST_TEST(late.at("state").as_string() == "not_written");
+  BOOST_TEST(log.groups == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(a_hello_without_a_writer_or_one_that_is_refused_leaves_the_writer_as_it_is) {
+  write_durably(1);
+  for (std::string const other :
+       {R"({"op":"hello"})", R"({"op":"hello","client":"c"})", R"({"op":"hello","writer":"0"})",
+        R"({"op":"hello","writer":"000000000000000000000000000000a2","x":1})",
+        R"({"op":"hello","since_seq":0})"}) {
+    ask(other + "\n");
+    BOOST_TEST(ask(write(1)).at("dup").as_bool());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_default_that_is_left_out_or_given_is_the_same_write) {
+  ask(write(1, R"("message":"m")"));
+  BOOST_TEST(ask(write(1, R"("message":"m","level":"info","metadata":{},"version":1)"))
+                 .at("dup")
+                 .as_bool());
 }
 
 BOOST_AUTO_TEST_CASE(a_number_needs_a_writer) {
@@ -213,12 +316,36 @@ BOOST_AUTO_TEST_CASE(hello_tells_a_writer_its_last_write_that_is_on_disk) {
 
 BOOST_AUTO_TEST_CASE(what_retention_removed_is_forgotten_but_the_connection_counts_on) {
   write_durably(1);
-  store.remove_up_to(1);
-  BOOST_TEST(ask(std::string(hello)).at("forgotten_seq").as_int64() == 1);
-  BOOST_TEST(code_of(ask(write(2))) == "unknown_retry");
-  write_durably(1);
-  store.remove_up_to(2);
   write_durably(2);
+  store.remove_up_to(2);
+  auto const known = ask(std::string(hello));
+  BOOST_TEST(known.at("forgotten_seq").as_int64() == 2);
+  BOOST_TEST(known.at("known_above").as_int64() == 2);
+  BOOST_TEST(code_of(ask(write(1))) == "unknown_retry");
+  BOOST_TEST(code_of(ask(write(2))) == "unknown_retry");
+  write_durably(3);
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_of_which_the_first_entries_were_removed_is_not_compared) {
+  ask(R"({"op":"write_many_logs","write_no":1,"entries":[{"message":"a"},{"message":"b"}]})"
+      "\n");
+  store.remove_up_to(1);
+  BOOST_TEST(code_of(ask(write(1))) == "unknown_retry");
+}
+
+BOOST_AUTO_TEST_CASE(a_writer_that_says_since_when_it_writes_is_told_what_was_forgotten) {
+  write_durably(1);
+  store.remove_up_to(1);
+  auto const greet = [this](std::string const& name, std::string const& since) {
+    return ask(R"({"op":"hello","writer":"000000000000000000000000000000)" + name +
+               R"(","since_seq":)" + since + "}\n");
+  };
+  BOOST_TEST(greet("b1", "1").at("known_above").as_int64() == 0);
+  BOOST_TEST(!ask(write(5)).contains("dup"));
+  store.writers().lose_up_to(1);
+  BOOST_TEST(greet("b2", "0").at("known_above").is_null());
+  BOOST_TEST(code_of(ask(write(1))) == "unknown_retry");
+  BOOST_TEST(greet("b2", "1").at("known_above").as_int64() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_restart_remembers_what_the_log_holds) {
@@ -235,6 +362,10 @@ BOOST_AUTO_TEST_CASE(a_restart_remembers_what_the_log_holds) {
   auto const last = recovered.writers().last(log.marks.at(1).writer);
   BOOST_REQUIRE(last.has_value());
   BOOST_TEST((*last == stele::daemon::NumberedWrite{2, 2, 3}));
+  auto const attachment = recovered.writers().attach(log.marks.at(1).writer);
+  using Verdict = stele::daemon::WriterTable::Verdict;
+  BOOST_TEST((recovered.writers().judge(attachment, 1).verdict == Verdict::repeated));
+  BOOST_TEST((recovered.writers().judge(attachment, 3).verdict == Verdict::is_new));
   // Entries that are damaged may have been numbered.
   loader.on_gap({3, 3, stele::wal::GapReason::damaged, 1, 0});
   BOOST_TEST(!recovered.writers().last(log.marks.at(1).writer).has_value());

@@ -1,5 +1,6 @@
 // What is heard while a read or a follow is on its way, and whose id a frame carries.
 #include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/test/unit_test.hpp>
 #include <cstddef>
 #include <string>
@@ -14,7 +15,7 @@ using stele::Origin;
 using stele::daemon::SessionLimits;
 using stele::daemon::SessionState;
 
-constexpr std::string_view read = "{\"op\":\"read_logs\",\"id\":\"r\"}\n";
+constexpr std::string_view read_request = "{\"op\":\"read_logs\",\"id\":\"r\"}\n";
 constexpr std::string_view follow = "{\"op\":\"read_logs\",\"id\":\"t\",\"follow\":true}\n";
 constexpr std::string_view cancel_read = "{\"op\":\"cancel\",\"id\":9,\"target\":\"r\"}\n";
 constexpr std::string_view cancel_follow = "{\"op\":\"cancel\",\"id\":9,\"target\":\"t\"}\n";
@@ -68,7 +69,7 @@ std::size_t entries_in(std::vector<json::object> const& frames) {
 BOOST_FIXTURE_TEST_SUITE(session_read_test, Fixture)
 
 BOOST_AUTO_TEST_CASE(a_cancel_ends_a_read_whose_client_takes_no_more_of_it) {
-  receive(read);
+  receive(read_request);
   receive(cancel_read);
   auto const frames = replies();
   BOOST_TEST(entries_in(frames) < entries / 2);
@@ -81,7 +82,7 @@ BOOST_AUTO_TEST_CASE(a_cancel_ends_a_read_whose_client_takes_no_more_of_it) {
 }
 
 BOOST_AUTO_TEST_CASE(the_cursor_of_a_cancelled_read_goes_on_where_it_was) {
-  receive(read);
+  receive(read_request);
   receive(cancel_read);
   auto const frames = replies();
   auto const& last = frames[frames.size() - 2];
@@ -91,7 +92,7 @@ BOOST_AUTO_TEST_CASE(the_cursor_of_a_cancelled_read_goes_on_where_it_was) {
 
 BOOST_AUTO_TEST_CASE(a_cancel_ends_a_follow_that_catches_up_before_a_read_that_goes_on) {
   receive(follow);
-  receive(read);
+  receive(read_request);
   receive(cancel_follow);
   auto const frames = replies();
   std::size_t followed = 0;
@@ -103,13 +104,13 @@ BOOST_AUTO_TEST_CASE(a_cancel_ends_a_follow_that_catches_up_before_a_read_that_g
 }
 
 BOOST_AUTO_TEST_CASE(a_ping_with_an_id_is_answered_between_the_frames_of_a_read) {
-  receive(read);
+  receive(read_request);
   receive(ping_line("5"));
   BOOST_TEST(ids_of(replies()) == "\"r\" 5 \"r\"");
 }
 
 BOOST_AUTO_TEST_CASE(a_ping_waits_where_its_reply_could_not_be_told_apart) {
-  receive(read);
+  receive(read_request);
   receive(ping_line("\"r\""));
   receive(stele::test::ping);
   auto const frames = replies();
@@ -118,7 +119,7 @@ BOOST_AUTO_TEST_CASE(a_ping_waits_where_its_reply_could_not_be_told_apart) {
 }
 
 BOOST_AUTO_TEST_CASE(a_ping_overtakes_nothing_but_reads) {
-  receive(read);
+  receive(read_request);
   receive(write_line("3"));
   receive(ping_line("5"));
   auto const before = replies();
@@ -129,7 +130,7 @@ BOOST_AUTO_TEST_CASE(a_ping_overtakes_nothing_but_reads) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_heard_behind_a_read_is_bounded) {
-  receive(read);
+  receive(read_request);
   std::string flood;
   for (int i = 0; i < 100'000; ++i) flood += ping_line("5");
   BOOST_TEST(receive(flood) < flood.size());

@@ -1,6 +1,7 @@
 // Numbered writes: sent again after every kind of end, and in the log once.
 // STELE_ONCE_ROUNDS and STELE_SEED choose how often and which; the seed is printed.
 #include <atomic>
+#include <boost/json/serialize.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
@@ -207,19 +208,42 @@ BOOST_AUTO_TEST_CASE(a_number_that_was_used_is_told_what_is_known_before_and_aft
       BOOST_TEST(again.at("dup").as_bool());
       BOOST_TEST(again.at("seq").as_int64() == 2);
       BOOST_TEST(error_code_of(peer.ask(write(2, "other"))) == "id_conflict");
-      auto const skipped = peer.ask(write(3));
-      BOOST_TEST(error_code_of(skipped) == "unknown_retry");
-      BOOST_TEST(skipped.at("state").as_string() == "not_written");
-      peer.ask(hello(2));
-      auto const unknown = peer.ask(write(5));
-      BOOST_TEST(error_code_of(unknown) == "unknown_retry");
-      BOOST_TEST(unknown.at("state").as_string() == "unknown");
+      BOOST_TEST(greeting.at("known_above").as_int64() == 0);
+      auto const mended = peer.ask(write(3, "mended"));
+      BOOST_TEST(mended.at("seq").as_int64() == 4);
+      BOOST_TEST(mended.contains("dup") == (life > 0));
+      auto const known = peer.ask(hello(1));
+      BOOST_TEST(boost::json::serialize(known.at("written")) == "[[1,4]]");
+      BOOST_TEST(known.at("last_seq").as_int64() == 3);
     }
     if (life == 0) daemon.kill_hard();
     if (life == 1) BOOST_TEST(daemon.stop() == 0);
     daemon.start();
   }
-  BOOST_TEST(read_all(daemon).size() == 3U);
+  BOOST_TEST(read_all(daemon).size() == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(a_writer_that_was_forgotten_is_told_so_on_every_connection) {
+  Steled daemon("posix", {"--max-writers", "2"});
+  daemon.start();
+  WirePeer first(daemon.socket());
+  {
+    WirePeer second(daemon.socket());
+    first.ask(hello(1));
+    second.ask(hello(1));
+    for (std::uint64_t no = 1; no <= 3; ++no) first.ask(write(no));
+    BOOST_TEST(second.ask(write(4)).at("ok").as_bool());
+  }
+  for (std::size_t writer : {2U, 3U, 4U}) {
+    WirePeer other(daemon.socket());
+    other.ask(hello(writer));
+    BOOST_TEST(other.ask(write(1)).at("ok").as_bool());
+  }
+  for (std::uint64_t no = 1; no <= 4; ++no) {
+    BOOST_TEST(error_code_of(first.ask(write(no))) == "unknown_retry");
+  }
+  BOOST_TEST(first.ask(write(5)).at("seq").as_int64() == 8);
+  BOOST_TEST(read_all(daemon).size() == 8U);
 }
 
 BOOST_AUTO_TEST_CASE(the_writers_that_wrote_last_are_remembered_before_and_after_a_restart) {

@@ -86,7 +86,11 @@ constexpr Bad no_requests[] = {
     {R"({"op":"write_log","entries":[{"message":"m"}],"id":4})", "bad_request", "4",
      R"(write_log has no member "entries"; it takes op, id, entry, write_no)"},
     {R"({"op":"write_log","entry":{"message":"m"},"write_no":0,"id":4})", "bad_request", "4",
-     R"("write_no" is 0; it must be an integer from 1 to 18446744073709551615)"},
+     R"("write_no" is 0; it must be an integer from 1 to 9223372036854775807)"},
+    {R"({"op":"write_log","entry":{"message":"m"},"write_no":9223372036854775808,"id":4})",
+     "bad_request", "4", R"("write_no" is 9223372036854775808; it must be an integer from 1 to)"},
+    {R"({"op":"hello","since_seq":1,"id":4})", "bad_request", "4",
+     R"("since_seq" is about a writer, and none is given)"},
     {R"({"op":"write_log","entry":{"message":"m"},"write_no":"1","id":4})", "bad_request", "4",
      R"("write_no" is "1";)"},
     {R"({"op":"write_log","entry":{"message":"m"},"writer":"a","id":4})", "bad_request", "4",
@@ -267,9 +271,9 @@ BOOST_AUTO_TEST_CASE(a_hello_takes_a_writer_and_a_write_its_number) {
              "00112233445566778899aabbccddeeff");
   BOOST_TEST(parse(R"({"op":"hello"})").writer == "");
   BOOST_TEST(parse(R"({"op":"write_log","entry":{"message":"m"}})").write_no == 0u);
-  BOOST_TEST(parse(R"({"write_no":18446744073709551615,"op":"write_many_logs",)"
+  BOOST_TEST(parse(R"({"write_no":9223372036854775807,"op":"write_many_logs",)"
                    R"("entries":[{"message":"m"}]})")
-                 .write_no == UINT64_MAX);
+                 .write_no == 9223372036854775807u);
 }
 
 BOOST_AUTO_TEST_CASE(the_number_of_a_write_that_fails_is_known) {

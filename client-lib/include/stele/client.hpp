@@ -40,6 +40,9 @@ struct ClientOptions {
   std::string name{};
   /// Whose the numbered writes of this connection are: see write_once().
   WriterId writer{};
+  /// hello().durable_seq of this writer's first connection, for the later ones: then the daemon
+  /// can tell whether it has forgotten a write of this writer.
+  std::optional<std::uint64_t> since_seq{};
   /// Longest time for connect(); 0: no limit.
   std::chrono::milliseconds connect_timeout{5'000};
   /// Longest time of a call in which not a byte moves either way; 0: no limit.
@@ -53,8 +56,11 @@ struct ServerHello {
   std::uint32_t protocol = 1;
   std::size_t entry_bytes_max = 0;  ///< Largest entry: message plus metadata.
   std::size_t frame_bytes_max = 0;  ///< Largest request, as JSON text.
-  /// Of the writer that was named: the number of its last write on disk, if it is remembered.
+  /// Of the writer that was named: its highest number that is on disk, if one is remembered.
   std::optional<std::uint64_t> last_write_no{};
+  /// Of that writer: for each number above this one the daemon knows whether it is written.
+  std::optional<std::uint64_t> known_above{};
+  std::uint64_t durable_seq = 0;  ///< If a writer was named: up to here entries are on disk.
 };
 
 /// Consecutive positions in the log, both inclusive.
@@ -177,7 +183,8 @@ class Client {
   /// The same, in the log once however often it is sent: after an unknown outcome connect again
   /// with the same writer, and send the same entries with the same number. Numbers rise from 1, one
   /// a call. Fails with id_conflict if other entries have this number, with unknown_retry if the
-  /// daemon does not remember so far back: then nobody can say. Without a writer: bad_request.
+  /// daemon does not remember so far back: then nobody can say. An entry that was refused may be
+  /// mended and sent under its number. Without a writer: bad_request.
   Result<SeqRange> write_once(std::span<LogEntry const> entries, std::uint64_t write_no,
                               Deadline const& deadline = {});
 
