@@ -67,8 +67,13 @@ bool Store::insert(Seq seq, std::string_view text) {
   return true;
 }
 
+void Store::pass_up_to(Seq seq) noexcept {
+  BOOST_ASSERT(staged_.empty() || seq < staged_.front().seq);
+  visible_seq_ = std::max(visible_seq_, seq);
+}
+
 void Store::remove_up_to(Seq seq) {
-  BOOST_ASSERT(seq <= visible_seq_);
+  pass_up_to(seq);
   if (seq <= removed_seq_) return;
   consumers_.remove(removed_seq_, seq);
   removed_seq_ = seq;

@@ -47,10 +47,15 @@ class Store {
   /// Takes an entry that the log held: visible at once. False, and nothing is taken, if the text
   /// does not start as a canonical entry with this seq does.
   bool insert(Seq seq, std::string_view text);
-  /// Removes all visible entries with seqs up to `seq`.
+  /// The log has come as far as `seq`, with entries or without: what is missing has a seq, too.
+  /// Precondition: what is staged lies behind it.
+  void pass_up_to(Seq seq) noexcept;
+  /// Removes all entries with seqs up to `seq`, up to which the log has come at least.
+  /// Precondition: what is staged lies behind it.
   void remove_up_to(Seq seq);
 
-  /// The newest visible entry, or the newest that ever was; 0 if there was none.
+  /// How far the log has come: to its newest visible entry, or to what is missing behind it; 0: it
+  /// never held anything.
   Seq visible_seq() const noexcept { return visible_seq_; }
   /// The newest removed entry; 0 if none was.
   Seq removed_seq() const noexcept { return removed_seq_; }

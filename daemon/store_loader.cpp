@@ -27,6 +27,7 @@ void StoreLoader::on_payload(wal::Seq seq, std::string_view payload) {
   if (!store_.insert(seq, payload)) {
     ++rejected_;
     group_.reset();
+    store_.pass_up_to(seq);
   }
   keep_within_room();
   if (!group_ || group_->write.last_seq != seq) return;
@@ -44,6 +45,8 @@ void StoreLoader::keep_within_room() {
 }
 
 void StoreLoader::on_gap(wal::Gap const& gap) {
+  // All that comes now lies behind it, also where no entry is left.
+  store_.pass_up_to(gap.last_seq);
   if (gap.reason == wal::GapReason::expired) store_.remove_up_to(gap.last_seq);
   // Some of what is missing may have been numbered.
   if (gap.reason == wal::GapReason::expired || gap.reason == wal::GapReason::damaged) {

@@ -151,6 +151,41 @@ BOOST_AUTO_TEST_CASE(recovery_goes_on_after_a_gap_in_the_seqs) {
   BOOST_TEST(Store::Finder(recovered).find(100).text == later);
 }
 
+BOOST_AUTO_TEST_CASE(a_log_of_which_nothing_is_left_goes_on_behind_what_is_missing) {
+  using stele::wal::Gap;
+  using stele::wal::GapReason;
+  struct FixedClock final : stele::daemon::Clock {
+    std::uint64_t wall_us() const noexcept override { return 0; }
+    stele::daemon::Instant now() const noexcept override { return {}; }
+  } const clock;
+  next_seq = 8;
+  auto const text = write(1);
+  for (auto const reason : {GapReason::expired, GapReason::damaged, GapReason::torn}) {
+    Store recovered;
+    stele::daemon::StoreLoader loader(recovered, clock);
+    loader.on_gap(Gap{.first_seq = 1, .last_seq = 7, .reason = reason});
+    BOOST_TEST(recovered.visible_seq() == 7U);
+    BOOST_TEST(recovered.removed_seq() == (reason == GapReason::expired ? 7U : 0U));
+    BOOST_TEST(recovered.count_between(1, 7) == 0U);
+    // Retention takes it as it takes entries.
+    recovered.remove_up_to(7);
+    BOOST_TEST(recovered.insert(8, text));
+    BOOST_TEST(Store::Finder(recovered).find(8).text == text);
+    recovered.remove_up_to(8);
+    BOOST_TEST(recovered.index().size() == 0U);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(retention_may_go_past_the_last_entry) {
+  write(1);
+  store.remove_up_to(9);
+  BOOST_TEST(store.visible_seq() == 9U);
+  BOOST_TEST(store.removed_seq() == 9U);
+  next_seq = 10;
+  auto const text = write(2);
+  BOOST_TEST(read_all({}) == text);
+}
+
 BOOST_AUTO_TEST_CASE(text_that_is_no_entry_or_has_another_seq_is_not_taken) {
   auto const text = write(1);
   Store recovered;
