@@ -6,9 +6,9 @@ namespace stele::daemon {
 
 int exit_code_of(wal::Failure const& failure) noexcept {
   if (failure.code == wal::Errc::locked) return exit_locked;
-  bool const is_setting = failure.code == wal::Errc::not_local ||
-                          failure.code == wal::Errc::sink_full ||
-                          failure.code == boost::system::errc::invalid_argument;
+  bool const is_setting =
+      failure.code == wal::Errc::not_local || failure.code == wal::Errc::sink_full ||
+      failure.code == wal::Errc::not_empty || failure.code == boost::system::errc::invalid_argument;
   if (is_setting) return exit_config;
   bool const is_data = failure.code == wal::Errc::damaged || failure.code == wal::Errc::not_a_log ||
                        failure.code == wal::Errc::unsupported_version;

@@ -13,7 +13,6 @@ namespace stele::wal {
 namespace {
 
 constexpr std::size_t piece_bytes = std::size_t{1} << 20;
-static_assert(piece_bytes >= manifest_bytes);
 /// Retention that overtakes the copying makes a new beginning necessary.
 constexpr int attempts_max = 5;
 
@@ -38,13 +37,10 @@ Extent extent_of(LogCheck const& check) {
   auto const& last = check.segments.back();
   auto const& segment = check.inventory.segments.at(last.segment_no);
   manifest.last_segment_no = last.segment_no;
+  manifest.durable_commit = check.end.commit_no - 1;
   bool const whole = !check.in_use || ends_in_damage(check);
-  if (whole) {
-    extent.end_offset = segment.bytes;
-  } else {
-    extent.end_offset = std::max(last.end_offset, first_commit_offset);
-    manifest.durable_commit = check.end.commit_no - 1;
-  }
+  manifest.end_seq = whole ? check.end.next_seq : 0;
+  extent.end_offset = whole ? segment.bytes : std::max(last.end_offset, first_commit_offset);
   return extent;
 }
 
@@ -68,6 +64,7 @@ class Backup {
 
  private:
   Result<void> look_at_target();
+  Result<void> join();
   Result<bool> is_complete(std::uint64_t segment_no) const;
   Result<bool> copy_segments();
   Result<void> copy_segment(std::uint64_t segment_no, File& file);
@@ -79,6 +76,7 @@ class Backup {
   Directory& target_;
   Extent extent_{};
   std::optional<Manifest> earlier_{};  ///< Of the copy that is there.
+  bool joined_ = false;                ///< What is copied next goes on where the target's log ends.
   LogFiles files_{};                   ///< Of the target.
   AlignedBuffer piece_;
   BackupReport report_{};
@@ -86,24 +84,50 @@ class Backup {
 
 Failure diverged(std::string message) { return {Errc::diverged, std::move(message)}; }
 
+/// Whether a directory without a MANIFEST holds more than what an earlier copy can have left that
+/// was stopped before it had one.
+Result<bool> strange_files(Directory& directory, LogFiles const& files) {
+  auto const names = directory.list();
+  if (!names) return names.error();
+  return names->size() > files.unfinished.size();
+}
+
 Result<void> Backup::look_at_target() {
   auto files = list_log_files(target_);
   if (!files) return files.error();
   files_ = *std::move(files);
-  for (auto const& name : files_.unfinished) {
-    if (auto const removed = target_.remove(name); !removed) return removed;
+  if (files_.manifest) {
+    auto const read = read_manifest(target_);
+    if (!read) return read.error();
+    auto const* manifest = std::get_if<Manifest>(&*read);
+    if (manifest == nullptr) return diverged("its MANIFEST cannot be read");
+    if (manifest->store_id != extent_.manifest.store_id) return diverged("it is of another log");
+    earlier_ = *manifest;
+  } else if (auto const strange = strange_files(target_, files_); !strange || *strange) {
+    return strange ? diverged("it is not empty, and holds no copy of a log") : strange.error();
   }
   if (!files_.segments.empty() && files_.segments.back() > extent_.manifest.last_segment_no) {
     return diverged("it has segments that the log does not have");
   }
-  if (!files_.manifest) return {};
-  auto const read = read_manifest(target_);
-  if (!read) return read.error();
-  auto const* manifest = std::get_if<Manifest>(&*read);
-  if (manifest == nullptr) return diverged("its MANIFEST cannot be read");
-  if (manifest->store_id != extent_.manifest.store_id) return diverged("it is of another log");
-  earlier_ = *manifest;
+  joined_ = earlier_ && extent_.manifest.first_segment_no <= earlier_->last_segment_no;
+  // From here on it is known to be ours, or to hold nothing else.
+  for (auto const& name : files_.unfinished) {
+    if (auto const removed = target_.remove(name); !removed) return removed;
+  }
   return {};
+}
+
+/// Where what follows does not go on where the target's log ends, the target becomes a log that has
+/// expired up to there, and that each segment then goes on: what lies before it there has expired
+/// in the source as well.
+Result<void> Backup::join() {
+  if (joined_) return {};
+  auto manifest = extent_.manifest;
+  manifest.last_segment_no = manifest.first_segment_no - 1;
+  manifest.durable_commit = manifest.first_commit_no - 1;
+  manifest.end_seq = 0;
+  joined_ = true;
+  return write_manifest(target_, manifest);
 }
 
 /// Whether the target has it. Of an earlier copy all but the last segment are complete.
@@ -136,10 +160,16 @@ Result<bool> Backup::follow_retention(std::uint64_t segment_no) {
 Result<bool> Backup::copy_segments() {
   auto const& manifest = extent_.manifest;
   for (auto no = manifest.first_segment_no; no <= manifest.last_segment_no; ++no) {
-    if (no < manifest.first_segment_no) continue;
+    if (no < manifest.first_segment_no) {
+      joined_ = false;
+      continue;
+    }
     auto const complete = is_complete(no);
     if (!complete) return complete.error();
-    if (*complete) continue;
+    if (*complete) {
+      if (auto const joined = join(); !joined) return joined.error();
+      continue;
+    }
     auto file = source_.open(segment_name(no));
     if (!file) {
       // Missing in the log, it is missing in the copy; or retention has just removed it.
@@ -147,7 +177,10 @@ Result<bool> Backup::copy_segments() {
       if (!goes_on || !*goes_on) return goes_on;
       continue;
     }
+    if (auto const joined = join(); !joined) return joined.error();
     if (auto const copied = copy_segment(no, **file); !copied) return copied.error();
+    // No later name is on disk without this one.
+    if (auto const synced = sync_names(target_); !synced) return synced.error();
   }
   return true;
 }
@@ -181,11 +214,7 @@ Result<void> Backup::copy_segment(std::uint64_t segment_no, File& file) {
 
 /// The new MANIFEST, and then the end of what it does not name.
 Result<void> Backup::finish() {
-  if (auto const synced = sync_names(target_); !synced) return synced;
-  std::span<std::byte, manifest_bytes> const encoded(piece_.data(), manifest_bytes);
-  encode_manifest(extent_.manifest, encoded);
-  if (auto const written = write_file(target_, manifest_name, encoded); !written) return written;
-  if (auto const synced = sync_names(target_); !synced) return synced;
+  if (auto const written = write_manifest(target_, extent_.manifest); !written) return written;
   auto const files = list_log_files(target_);
   if (!files) return files.error();
   for (auto const no : files->segments) {

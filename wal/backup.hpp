@@ -24,12 +24,14 @@ struct BackupReport {
 /// it, as it was. The copy is a log with the source's store id, seqs and writers; it is read back
 /// and checked.
 ///
-/// Until the last step has succeeded, `target` holds what it held before, and perhaps segments that
-/// follow it: at any moment a log, if it was one.
+/// At any moment `target` is a log in which a check finds no damage that the source has not: what
+/// it held before, as far as that has not expired in the source, and the segments copied so far,
+/// each of which goes on where the one before ended. Before its first MANIFEST it holds no file of
+/// a log.
 ///
 /// Errc::not_a_log: nothing was ever written to the source. Errc::damaged: its MANIFEST cannot be
-/// trusted, or the copy does not read back as what was copied. Errc::diverged: `target` holds
-/// something else than an earlier copy of this log.
+/// trusted, or the copy does not read back as what was copied. Errc::diverged: `target` is neither
+/// empty nor an earlier copy of this log; nothing was changed there.
 Result<BackupReport> backup_log(Directory& source, Directory& target,
                                 std::function<bool()> const& in_use);
 

@@ -15,10 +15,11 @@ struct RemainingPayload {
   std::string_view payload{};
 };
 
-/// The payloads of which a record's own checksum says that they are as they were written, and whose
-/// place in the commit is sure. If the body is still made of as many records as the header says, a
-/// bad record costs itself only; else the lengths behind it cannot be believed, and it costs what
-/// follows. Empty payloads are left out: zeros look like them. `body` may end early.
+/// The payloads that are provably those of the commit, at their places. If the body is still made
+/// of as many records as the header says, and its checksum differs from the right one by just what
+/// the bad records' differ, these cost themselves only; else a bad record costs what follows, and
+/// unless `body` ends early, so does the first that does not begin in the header's sector. Empty
+/// payloads are left out: zeros look like them. `body` may end early.
 std::vector<RemainingPayload> remains_of(CommitHeader const& header,
                                          std::span<std::byte const> body);
 

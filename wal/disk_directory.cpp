@@ -145,7 +145,10 @@ Result<DirectoryPlace> open_place(DiskOptions const& options) {
     return Failure{Errc::not_local, options.path + ": not a local file system but " +
                                         std::string{remote} + "; its locks and syncs may not hold"};
   }
-  return DirectoryPlace{std::move(fd), options.path, found.st_uid};
+  DirectoryPlace place{std::move(fd), options.path, found.st_uid};
+  // Before anything is made there, or removed.
+  if (auto const checked = check_is_for_a_log(place); !checked) return checked.error();
+  return place;
 }
 
 struct ChosenBackend {

@@ -34,6 +34,8 @@ class Category final : public boost::system::error_category {
         return "the log holds more than its reader takes";
       case Errc::diverged:
         return "the directory holds something else than an earlier copy of the log";
+      case Errc::not_empty:
+        return "the directory holds other files, and no log";
     }
     return "unknown error";
   }

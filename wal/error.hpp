@@ -20,6 +20,7 @@ enum class Errc : std::uint8_t {
   short_write,          ///< The device took fewer bytes than were given.
   sink_full,            ///< The log holds more than its reader takes.
   diverged,             ///< The directory holds something else than an earlier copy of the log.
+  not_empty,            ///< The directory holds files of others, and no log.
 };
 
 boost::system::error_category const& error_category() noexcept;

@@ -1,6 +1,7 @@
 #include "wal/gap_ledger.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 
 namespace stele::wal {
@@ -19,7 +20,13 @@ void GapLedger::add(Gap const& gap) {
   // What lies between the gaps that are known already.
   std::vector<Gap> parts;
   auto rest = gap;
-  for (auto const& known : gaps_) {
+  // They follow one another, so the last that begins no later may reach into it; none before that.
+  auto at = std::ranges::upper_bound(gaps_, gap.first_seq, {}, &Gap::first_seq);
+  while (at != gaps_.begin() && is_dropped(*std::prev(at))) --at, ++compared_;
+  if (at != gaps_.begin()) --at;
+  for (; at != gaps_.end(); ++at) {
+    auto const& known = *at;
+    ++compared_;
     if (is_dropped(known) || known.last_seq < rest.first_seq) continue;
     if (known.first_seq > rest.last_seq) break;
     if (known.first_seq > rest.first_seq) {

@@ -36,6 +36,8 @@ class GapLedger {
 
   /// By first_seq. What was dropped before a seq comes before a gap that begins with it.
   std::span<Gap const> gaps() const noexcept { return gaps_; }
+  /// How many gaps were compared with one that was added, all together: a log may have very many.
+  std::uint64_t compared() const noexcept { return compared_; }
   /// Of what lies behind this seq.
   GapTotals totals(Seq after_seq = 0) const noexcept;
 
@@ -46,6 +48,7 @@ class GapLedger {
 
   std::vector<Gap> gaps_{};
   std::size_t dropped_records_ = 0;
+  std::uint64_t compared_ = 0;
 };
 
 }  // namespace stele::wal

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "wal/format.hpp"
 #include "wal/log_core.hpp"
@@ -47,6 +50,19 @@ Result<Options> resolve(Options options, Directory const& directory) {
   return options;
 }
 
+std::string refusal_text(std::vector<Finding> const& findings) {
+  constexpr std::size_t findings_told_max = 8;
+  std::string text = "damage was found and the configuration says to refuse";
+  for (auto const& finding :
+       std::span(findings).first(std::min(findings.size(), findings_told_max))) {
+    text += "; " + finding.text;
+  }
+  if (findings.size() > findings_told_max) {
+    text += "; and " + std::to_string(findings.size() - findings_told_max) + " more";
+  }
+  return text;
+}
+
 }  // namespace
 
 Log::Log(std::unique_ptr<Core> core) : core_(std::move(core)) {}
@@ -61,10 +77,9 @@ Result<std::unique_ptr<Log>> Log::open(Directory& directory, Options const& opti
   auto recovered = recover(directory, sink, report);
   if (!recovered) return recovered.error();
   if (recovered->damaged && options.on_damage == OnDamage::refuse) {
-    std::string text = "damage was found and the configuration says to refuse";
-    for (auto const& finding : recovered->findings) text += "; " + finding.text;
-    return Failure{Errc::damaged, text};
+    return Failure{Errc::damaged, refusal_text(recovered->findings)};
   }
+  recovered->findings = {};
   auto core = std::make_unique<Core>(directory, resolved.value(), listener,
                                      std::move(recovered.value()), std::move(report));
   if (auto const started = core->start(); !started) return started.error();

@@ -106,8 +106,11 @@ struct RecoveryReport {
   std::uint64_t payloads = 0;
   bool clean_stop = false;  ///< The log ended with a SEAL.
   std::vector<Gap> gaps{};  ///< All that is known to be missing, old and new.
-  std::vector<std::string>
-      findings{};  ///< New in this start: one sentence each, with file and offset.
+  /// New in this start: one sentence each, with file and offset, up to findings_max of them.
+  std::vector<std::string> findings{};
+  std::uint64_t findings_omitted = 0;  ///< How many more there are.
+
+  static constexpr std::size_t findings_max = 1000;
 };
 
 class GapLedger;
@@ -147,7 +150,7 @@ struct LogMetrics {
   /// 0: also 0 µs; the last: all above).
   std::array<std::uint64_t, 24> commit_latency_us_log2{};
   std::uint64_t commit_latency_us = 0;  ///< Of all of them together.
-  std::uint64_t log_bytes = 0;  ///< Of all segments; the active one counts as full.
+  std::uint64_t log_bytes = 0;          ///< Of all segments; the active one counts as full.
   std::uint64_t segments = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 #include <utility>
 
 #include "wal/aligned_buffer.hpp"
@@ -69,19 +70,43 @@ std::vector<Finding> notes_of(Directory& directory, ReadAhead& reader,
     note_header_copies(**file, segment.header, notes);
     note_padding(reader, **file, segment.header, notes);
   }
+  for (auto const& name : inventory.files.put_aside) {
+    notes.push_back({.kind = Finding::Kind::note,
+                     .text = name + ": a start put it aside; it was no part of the log"});
+  }
   return notes;
 }
 
-void leave_out(LogCheck& check, Finding const& finding) {
-  std::erase(check.report.gaps, finding.gap);
+/// By where it lay, and what it says: for looking one up among many.
+bool lies_before(Finding const& left, Finding const& right) {
+  return std::tie(left.gap.first_seq, left.gap.segment_no, left.gap.offset, left.text) <
+         std::tie(right.gap.first_seq, right.gap.segment_no, right.gap.offset, right.text);
+}
+
+/// Leaves out findings, and the gaps that they are about.
+template <class Judge>
+void leave_out(LogCheck& check, Judge const& is_out) {
+  std::vector<Finding> out;
+  std::erase_if(check.findings, [&](Finding const& finding) {
+    bool const is = is_out(finding);
+    if (is) out.push_back(finding);
+    return is;
+  });
+  std::ranges::sort(out, lies_before);
+  std::erase_if(check.report.gaps, [&](Gap const& gap) {
+    auto const from = std::ranges::lower_bound(
+        out, gap.first_seq, {}, [](Finding const& finding) { return finding.gap.first_seq; });
+    for (auto at = from; at != out.end() && at->gap.first_seq == gap.first_seq; ++at) {
+      if (at->gap == gap) return true;
+    }
+    return false;
+  });
 }
 
 /// What nobody has judged yet of a log that is open is being written.
 void leave_out_end(LogCheck& check) {
-  std::erase_if(check.findings, [&](Finding const& finding) {
-    bool const under_way = finding.kind == Finding::Kind::torn && !finding.named;
-    if (under_way) leave_out(check, finding);
-    return under_way;
+  leave_out(check, [](Finding const& finding) {
+    return finding.kind == Finding::Kind::torn && !finding.named;
   });
 }
 
@@ -120,10 +145,10 @@ Result<LogCheck> check_log(Directory& directory, std::function<bool()> const& in
     check = look(directory, in_use);
   }
   if (!check || check->findings == before) return check;
-  std::erase_if(check->findings, [&](Finding const& finding) {
-    bool const again = std::ranges::find(before, finding) != before.end();
-    if (!again) leave_out(*check, finding);
-    return !again;
+  std::ranges::sort(before, lies_before);
+  leave_out(*check, [&](Finding const& finding) {
+    auto const [from, to] = std::ranges::equal_range(before, finding, lies_before);
+    return std::find(from, to, finding) == to;
   });
   return check;
 }

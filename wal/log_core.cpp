@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "wal/new_file.hpp"
 #include "wal/segment_name.hpp"
 
 namespace stele::wal {
@@ -74,6 +75,7 @@ Log::Core::~Core() {
 /// On a full disk the log starts without a segment: what it holds can be read, and on_timer() tries
 /// again.
 Result<void> Log::Core::start() {
+  if (auto const put = put_strays_aside(); !put) return put;
   make_segment();
   while (maker_.state() == SegmentMaker::State::working) directory_.wait();
   advance();
@@ -109,9 +111,15 @@ void Log::Core::remove_leftovers() {
     if (name == segment_name(active_.header.segment_no)) continue;
     (void)directory_.remove(name);
   }
-  for (auto const& name : recovered_.damaged_leftovers) {
-    (void)directory_.rename(name, name + std::string(damaged_suffix));
+  for (auto const& [from, to] : recovered_.damaged_leftovers) (void)directory_.rename(from, to);
+}
+
+/// Before a segment is made, which may get the name of one of them.
+Result<void> Log::Core::put_strays_aside() {
+  for (auto const& [from, to] : recovered_.strays) {
+    if (auto const renamed = directory_.rename(from, to); !renamed) return renamed;
   }
+  return {};
 }
 
 SegmentMaker::Plan Log::Core::plan_segment() const {
@@ -129,6 +137,7 @@ SegmentMaker::Plan Log::Core::plan_segment() const {
   plan.manifest = manifest_;
   plan.manifest.last_segment_no = plan.header.segment_no;
   plan.manifest.durable_commit = pipeline.durable_commit();
+  plan.manifest.end_seq = 0;
   plan.expired = plan_expiry(plan.manifest, bytes);
   return plan;
 }
@@ -165,8 +174,7 @@ bool Log::Core::is_held(Seq last_seq, std::uint64_t log_bytes) const noexcept {
 
 /// Of a segment, or of those before it if it holds no payload.
 Seq Log::Core::last_seq_of(std::size_t index) const noexcept {
-  return index + 1 < segments_.size() ? segments_[index + 1].first_seq - 1
-                                      : pipeline.durable_seq();
+  return index + 1 < segments_.size() ? segments_[index + 1].first_seq - 1 : pipeline.durable_seq();
 }
 
 /// Until the time is known, ages are counted from the zero of its clock.
@@ -418,7 +426,7 @@ Result<void> Log::Core::close() {
   if (failure_) return *failure_;
   pipeline.queue_seal();
   // Without room the log ends without a seal: the next start reads it all the same.
-  if (*pipeline.next_commit_bytes() > active_.room()) return {};
+  if (*pipeline.next_commit_bytes() > active_.room()) return name_end();
   write_commit();
   while (write_in_flight_) directory_.wait();
   if (failure_) return *failure_;
@@ -427,7 +435,20 @@ Result<void> Log::Core::close() {
   if (maker_.state() == SegmentMaker::State::ready) {
     release_tail(maker_.plan().header.segment_no, first_commit_offset);
   }
-  return {};
+  return name_end();
+}
+
+/// MANIFEST says how the log ended, when that is on disk: an end that is not there any more, down
+/// to its last trace, is damage then. A crash before it leaves a log that was not closed.
+Result<void> Log::Core::name_end() {
+  while (maker_.in_flight()) directory_.wait();
+  bool const has_spare = maker_.state() == SegmentMaker::State::ready;
+  auto manifest = has_spare ? maker_.plan().manifest : manifest_;
+  manifest.durable_commit = pipeline.durable_commit();
+  manifest.end_seq = pipeline.durable_seq() + 1;
+  auto const written = write_manifest(directory_, manifest);
+  if (!written && may_be_tried_again(written.error().code)) return {};
+  return written;
 }
 
 }  // namespace stele::wal

@@ -70,6 +70,8 @@ class Log::Core final : private Completion {
   void turn_for_age();
   void apply_expiry();
   void remove_leftovers();
+  Result<void> put_strays_aside();
+  Result<void> name_end();
   bool waits_for_space() const noexcept { return space_retry_at_.has_value(); }
 
   Directory& directory_;

@@ -15,7 +15,8 @@ Result<LogFiles> list_log_files(Directory& directory) {
   LogFiles files;
   for (auto const& name : names.value()) {
     if (name == manifest_name) files.manifest = true;
-    if (name.ends_with(unfinished_suffix)) files.unfinished.push_back(name);
+    if (is_stray_name(name)) files.put_aside.push_back(name);
+    if (is_unfinished_name(name)) files.unfinished.push_back(name);
     if (auto const number = parse_segment_name(name)) files.segments.push_back(*number);
   }
   std::ranges::sort(files.segments);
@@ -64,6 +65,18 @@ bool was_used(ReadAhead& reader, OpenSegment const& segment) {
 bool holds_commit(ReadAhead& reader, OpenSegment const& segment) {
   SegmentScanner scanner(reader, *segment.file, segment.header);
   return scanner.find(first_commit_offset, first_commit_no).has_value();
+}
+
+SegmentEnd end_of(ReadAhead& reader, OpenSegment const& segment) {
+  SegmentScanner scanner(reader, *segment.file, segment.header);
+  SegmentEnd end;
+  for (auto offset = first_commit_offset;;) {
+    auto const commit = scanner.find(offset, end.commit_no + 1);
+    if (!commit) return end;
+    end = {.commit_no = commit->header.commit_no,
+           .next_seq = commit->header.first_seq + commit->header.payload_count};
+    offset = commit->end_offset;
+  }
 }
 
 bool is_whole(ReadAhead& reader, OpenSegment const& segment) {

@@ -19,6 +19,7 @@ struct LogFiles {
   bool manifest = false;
   std::vector<std::uint64_t> segments{};  ///< Ascending.
   std::vector<std::string> unfinished{};
+  std::vector<std::string> put_aside{};  ///< See stray_suffix.
 };
 Result<LogFiles> list_log_files(Directory& directory);
 
@@ -40,6 +41,13 @@ Result<OpenSegment> open_segment(Directory& directory, std::uint64_t segment_no)
 bool was_used(ReadAhead& reader, OpenSegment const& segment);
 /// Whether any valid commit lies in it. Precondition: it is readable.
 bool holds_commit(ReadAhead& reader, OpenSegment const& segment);
+/// Where a log that this segment was part of would have gone on; commit_no 0: no valid commit lies
+/// in it. Precondition: it is readable.
+struct SegmentEnd {
+  std::uint64_t commit_no = 0;  ///< The last one that lies in it.
+  Seq next_seq = 0;
+};
+SegmentEnd end_of(ReadAhead& reader, OpenSegment const& segment);
 /// Whether commits follow one another in it up to where only zeros are. Precondition: it is
 /// readable.
 bool is_whole(ReadAhead& reader, OpenSegment const& segment);

@@ -1,6 +1,7 @@
 #include "wal/log_inventory.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -12,18 +13,85 @@ namespace {
 /// Of a segment that is lost, when no other is larger: the default size.
 constexpr std::uint64_t lost_bytes_unknown = std::uint64_t{64} << 20;
 
-/// A first start that crashed before its MANIFEST was there: commits come only after it.
+/// Between two segments whose headers are there so many others may be missing, if no MANIFEST says
+/// how many there were. What has a higher number is no part of the log.
+constexpr std::uint64_t lost_segments_max = 1024;
+
+/// A first start that crashed before its MANIFEST was there leaves nothing, or the first segment
+/// without a commit: commits come only after MANIFEST. Any other segment, a spare too, was made in
+/// a log that had begun.
 bool never_started(Directory& directory, ReadAhead& reader, LogFiles const& files) {
   if (files.manifest) return false;
   if (files.segments.empty()) return true;
   if (files.segments.size() != 1) return false;
   auto const segment = open_segment(directory, files.segments.front());
-  return segment && !was_used(reader, *segment);
+  return segment && segment->unreadable.empty() && segment->segment_no == 1 &&
+         segment->header.prev_segment_no == 0 && !was_used(reader, *segment);
+}
+
+/// The log that most of the segments say to be of; nothing: several say so of two.
+std::optional<StoreId> store_of_most(std::vector<OpenSegment> const& segments) {
+  std::map<StoreId, std::size_t> counts;
+  for (auto const& segment : segments) {
+    if (segment.unreadable.empty()) ++counts[segment.header.store_id];
+  }
+  auto const by_count = [](auto const& count) { return count.second; };
+  auto const most = std::ranges::max_element(counts, {}, by_count);
+  if (most == counts.end() || std::ranges::count(counts, most->second, by_count) > 1) {
+    return std::nullopt;
+  }
+  return most->first;
+}
+
+/// What the segments say in place of MANIFEST.
+Result<Manifest> rebuild_manifest(Directory& directory, ReadAhead& reader,
+                                  std::vector<std::uint64_t> const& numbers,
+                                  std::string const& reason) {
+  std::vector<OpenSegment> segments;
+  for (auto const no : numbers) {
+    auto segment = open_segment(directory, no);
+    if (!segment) return segment.error();
+    segment->file.reset();
+    segments.push_back(*std::move(segment));
+  }
+  auto const is_readable = [](OpenSegment const& segment) { return segment.unreadable.empty(); };
+  if (std::ranges::none_of(segments, is_readable)) {
+    return Failure{Errc::not_a_log, reason + ", and no segment can be read"};
+  }
+  auto const store_id = store_of_most(segments);
+  if (!store_id) {
+    return Failure{Errc::not_a_log, reason + ", and its segments are of several logs"};
+  }
+  auto const is_ours = [&](OpenSegment const& segment) {
+    return is_readable(segment) && segment.header.store_id == *store_id;
+  };
+  // With no commit left nobody knows which seqs were given out: a spare alone is no new log.
+  auto const has_commit = [&](OpenSegment const& segment) {
+    if (!is_ours(segment)) return false;
+    auto const opened = open_segment(directory, segment.segment_no);
+    return opened && opened->unreadable.empty() && holds_commit(reader, *opened);
+  };
+  if (std::ranges::none_of(segments, has_commit)) {
+    return Failure{Errc::not_a_log, reason + ", and no segment that is there holds a commit"};
+  }
+  auto const first_ours = std::ranges::find_if(segments, is_ours)->segment_no;
+  auto const first =
+      std::ranges::lower_bound(numbers, first_ours - std::min(first_ours - 1, lost_segments_max));
+  Manifest manifest{.store_id = *store_id, .first_segment_no = *first, .last_segment_no = *first};
+  for (auto const& segment : segments) {
+    auto const no = segment.segment_no;
+    bool const has_no_header = !is_readable(segment) && segment.header.segment_no == 0;
+    bool const may_follow = is_ours(segment) || has_no_header;
+    auto const reach = may_follow ? lost_segments_max : 1;
+    if (no > manifest.last_segment_no && no - manifest.last_segment_no <= reach) {
+      manifest.last_segment_no = no;
+    }
+  }
+  return manifest;
 }
 
 /// The MANIFEST, or what the segments say in its place.
-Result<void> establish_manifest(Directory& directory, LogInventory& inventory,
-                                RecoveryReport& report) {
+Result<void> establish_manifest(Directory& directory, ReadAhead& reader, LogInventory& inventory) {
   std::string reason = "MANIFEST is missing";
   if (inventory.files.manifest) {
     auto const read = read_manifest(directory);
@@ -36,38 +104,119 @@ Result<void> establish_manifest(Directory& directory, LogInventory& inventory,
     }
     reason = read ? "MANIFEST is damaged" : read.error().message;
   }
+  auto const rebuilt = rebuild_manifest(directory, reader, inventory.files.segments, reason);
+  if (!rebuilt) return rebuilt.error();
   inventory.rebuilt = true;
-  auto const& numbers = inventory.files.segments;
-  for (auto const segment_no : numbers) {
-    auto const segment = open_segment(directory, segment_no);
-    if (!segment) return segment.error();
-    if (!segment->unreadable.empty()) continue;
-    report.findings.push_back(reason + "; rebuilt from the segments that are there");
-    inventory.manifest = Manifest{.store_id = segment->header.store_id,
-                                  .first_segment_no = numbers.front(),
-                                  .last_segment_no = numbers.back()};
-    return {};
-  }
-  return Failure{Errc::not_a_log, reason + ", and no segment can be read"};
+  inventory.manifest = *rebuilt;
+  inventory.findings.push_back({.text = reason + "; rebuilt from the segments that are there"});
+  return {};
 }
 
-/// A MANIFEST is never older than the segments, a spare aside, unless the disk gave back an old
-/// one.
-Result<void> adopt_later_segments(Directory& directory, ReadAhead& reader, LogInventory& inventory,
-                                  RecoveryReport& report) {
+/// Whether the header of one segment names the other as the one before it.
+enum class Link : std::uint8_t { unknown, agrees, differs };
+Link link_between(OpenSegment const& before, OpenSegment const& after) {
+  if (!before.unreadable.empty() || !after.unreadable.empty()) return Link::unknown;
+  if (after.header.prev_segment_no != before.segment_no) return Link::unknown;
+  if (after.header.prev_salt == before.header.salt) return Link::agrees;
+  // A start names the salt of the last commit that it found, which may lie in an older segment.
+  bool const made_by_start = after.header.prev_end_commit != end_commit_unknown;
+  return made_by_start ? Link::unknown : Link::differs;
+}
+
+/// Whether this segment, whose number is the next one, goes on where the log ends as MANIFEST knows
+/// it.
+Result<bool> follows_log(Directory& directory, Manifest const& manifest,
+                         OpenSegment const& segment) {
+  if (segment.header.store_id != manifest.store_id) return false;
+  auto const last_no = manifest.last_segment_no;
+  // Of a log whose every segment has expired the next one is the first again.
+  bool const is_first = segment.segment_no == manifest.first_segment_no;
+  if (segment.header.prev_segment_no != last_no) {
+    return is_first && segment.header.prev_segment_no == 0;
+  }
+  if (is_first) return true;
+  auto const last = open_segment(directory, last_no);
+  if (!last) return last.error();
+  if (last->header.store_id != manifest.store_id) return true;  // Nothing is known of ours.
+  return link_between(*last, segment) != Link::differs;
+}
+
+Finding stray_finding(OpenSegment const& segment, bool is_ours) {
+  std::string const why = segment.unreadable.empty() && !is_ours ? "it belongs to another log"
+                          : is_ours ? "it does not go on where the log ends"
+                                    : segment.unreadable;
+  return {.kind = is_ours ? Finding::Kind::damage : Finding::Kind::note,
+          .text = segment_name(segment.segment_no) + ": MANIFEST does not name it, and " + why +
+                  "; it is no part of the log"};
+}
+
+/// Files with higher numbers than MANIFEST knows. It is never older than the segments, a spare
+/// aside, unless the disk gave back an old one, or a backup was stopped: then each that goes on
+/// where the one before ended is part of the log. What does not is neither served nor hidden.
+Result<void> judge_later_files(Directory& directory, ReadAhead& reader, LogInventory& inventory) {
   auto& manifest = inventory.manifest;
   for (auto const no : inventory.files.segments) {
     if (no <= manifest.last_segment_no) continue;
     auto const segment = open_segment(directory, no);
     if (!segment) return segment.error();
-    bool const ours = segment->unreadable.empty() && segment->header.store_id == manifest.store_id;
-    // A file of the next number would be replaced, so it is judged with the others.
-    bool const next = no == manifest.last_segment_no + 1;
-    if (!(ours || next) || !was_used(reader, *segment)) continue;
-    report.findings.push_back(segment_name(no) + ": MANIFEST does not name it, an old copy");
-    manifest.last_segment_no = no;
+    bool const is_readable = segment->unreadable.empty();
+    bool const is_ours = is_readable && segment->header.store_id == manifest.store_id;
+    if (is_ours && !was_used(reader, *segment)) continue;  // A spare that is made anew.
+    if (no == manifest.last_segment_no + 1) {
+      Result<bool> follows = false;
+      if (is_ours) follows = follows_log(directory, manifest, *segment);
+      if (!follows) return follows.error();
+      // Of one that has lost its headers nobody can say that it is not.
+      bool const is_lost = !is_readable && segment->header.segment_no == 0;
+      if (*follows || is_lost) {
+        inventory.findings.push_back(
+            {.kind = is_lost ? Finding::Kind::damage : Finding::Kind::note,
+             .text = segment_name(no) + ": MANIFEST does not name it, an old copy"});
+        manifest.last_segment_no = no;
+        continue;
+      }
+    }
+    StraySegment stray{.segment_no = no};
+    if (is_ours) {
+      auto const end = end_of(reader, *segment);
+      stray.last_commit_no = end.commit_no;
+      stray.next_seq = end.next_seq;
+    }
+    inventory.findings.push_back(stray_finding(*segment, is_ours));
+    inventory.strays.push_back(stray);
   }
   return {};
+}
+
+/// A segment that no neighbour knows, while one of them is known to its other neighbour, came
+/// from another branch of this log, such as a copy that a daemon has worked on.
+void leave_out_displaced(Directory& directory, ReadAhead& reader, LogInventory& inventory) {
+  auto const segment_at = [&](std::uint64_t no) -> OpenSegment const* {
+    auto const found = inventory.segments.find(no);
+    return found == inventory.segments.end() ? nullptr : &found->second;
+  };
+  auto const link_at = [&](std::uint64_t no) {  // Between it and the next one.
+    auto const* before = segment_at(no);
+    auto const* after = segment_at(no + 1);
+    return before != nullptr && after != nullptr ? link_between(*before, *after) : Link::unknown;
+  };
+  std::vector<std::uint64_t> displaced;
+  for (auto const& [no, segment] : inventory.segments) {
+    auto const back = link_at(no - 1);
+    auto const ahead = link_at(no);
+    if (back == Link::agrees || ahead == Link::agrees) continue;
+    auto const before = back == Link::differs ? link_at(no - 2) : Link::unknown;
+    auto const behind = ahead == Link::differs ? link_at(no + 1) : Link::unknown;
+    // A neighbour that is at odds with its other neighbour as well may be the wrong one itself.
+    if (before == Link::differs || behind == Link::differs) continue;
+    if (before != Link::agrees && behind != Link::agrees) continue;
+    // One without a commit is a spare that a crashed start has not replaced.
+    auto const opened = open_segment(directory, no);
+    if (opened && opened->file && was_used(reader, *opened)) displaced.push_back(no);
+  }
+  for (auto const no : displaced) {
+    inventory.segments.at(no).unreadable = "its neighbours name another segment in its place";
+  }
 }
 
 Result<void> open_segments(Directory& directory, ReadAhead& reader, LogInventory& inventory) {
@@ -94,22 +243,22 @@ Result<void> open_segments(Directory& directory, ReadAhead& reader, LogInventory
 
 }  // namespace
 
-Result<LogInventory> take_inventory(Directory& directory, ReadAhead& reader,
-                                    RecoveryReport& report) {
+Result<LogInventory> take_inventory(Directory& directory, ReadAhead& reader) {
   LogInventory inventory;
   auto files = list_log_files(directory);
   if (!files) return files.error();
   inventory.files = std::move(files.value());
   inventory.fresh = never_started(directory, reader, inventory.files);
   if (inventory.fresh) return inventory;
-  if (auto const found = establish_manifest(directory, inventory, report); !found) {
+  if (auto const found = establish_manifest(directory, reader, inventory); !found) {
     return found.error();
   }
-  if (auto const adopted = adopt_later_segments(directory, reader, inventory, report); !adopted) {
-    return adopted.error();
+  if (auto const judged = judge_later_files(directory, reader, inventory); !judged) {
+    return judged.error();
   }
   if (auto const opened = open_segments(directory, reader, inventory); !opened)
     return opened.error();
+  leave_out_displaced(directory, reader, inventory);
   return inventory;
 }
 

@@ -4,11 +4,23 @@
 
 #include <cstdint>
 #include <map>
+#include <vector>
 
+#include "wal/finding.hpp"
 #include "wal/log.hpp"
 #include "wal/log_files.hpp"
 
 namespace stele::wal {
+
+/// A file with the name of a segment that is no part of the log: it is told, left alone, and kept
+/// under another name before the log makes a segment of that name.
+struct StraySegment {
+  std::uint64_t segment_no = 0;
+  /// 0: nothing says that it was ever part of this log. Else its last commit, and the seq behind
+  /// it: neither is ever given out again.
+  std::uint64_t last_commit_no = 0;
+  Seq next_seq = 0;
+};
 
 struct LogInventory {
   LogFiles files{};
@@ -18,11 +30,12 @@ struct LogInventory {
   /// From the first to the last that should be there, by number. No file is open: a log may have
   /// more segments than a process may have files.
   std::map<std::uint64_t, OpenSegment> segments{};
+  std::vector<StraySegment> strays{};
+  std::vector<Finding> findings{};  ///< Of MANIFEST, and of files that it does not name.
 };
 
-/// Looks at names and headers; what is wrong with MANIFEST becomes a finding of the report.
-Result<LogInventory> take_inventory(Directory& directory, ReadAhead& reader,
-                                    RecoveryReport& report);
+/// Looks at names and headers, and at what lies in files that MANIFEST does not name.
+Result<LogInventory> take_inventory(Directory& directory, ReadAhead& reader);
 
 /// The last commit that may lie in a segment: a start that made a later one found the log's end
 /// there, and what was written behind it is not part of the log.

@@ -35,13 +35,6 @@ Result<void> walk_segments(Directory& directory, ReadAhead& reader, LogInventory
   return {};
 }
 
-/// What the inventory says of MANIFEST, as findings.
-std::vector<Finding> manifest_findings(RecoveryReport const& report) {
-  std::vector<Finding> findings;
-  for (auto const& text : report.findings) findings.push_back({.text = text});
-  return findings;
-}
-
 }  // namespace
 
 void name_expired(Manifest const& manifest, std::vector<Gap>& gaps) {
@@ -56,7 +49,7 @@ void name_expired(Manifest const& manifest, std::vector<Gap>& gaps) {
 
 Result<LogReading> read_log(Directory& directory, ReadAhead& reader, RecoverySink& sink,
                             RecoveryReport& report) {
-  auto taken = take_inventory(directory, reader, report);
+  auto taken = take_inventory(directory, reader);
   if (!taken) return taken.error();
   LogReading reading{.inventory = std::move(taken.value())};
   auto const& inventory = reading.inventory;
@@ -67,12 +60,17 @@ Result<LogReading> read_log(Directory& directory, ReadAhead& reader, RecoverySin
   recovered.leftovers = inventory.files.unfinished;
   if (inventory.fresh) return reading;
 
-  recovered.findings = manifest_findings(report);
+  recovered.findings = inventory.findings;
+  for (auto const& finding : inventory.findings) report.findings.push_back(finding.text);
   LogWalk walk(
       sink, report,
       {.commit_no = known.first_commit_no, .chain = known.first_chain, .seq = known.first_seq},
       !inventory.rebuilt);
   walk.note_durable(known.durable_commit);
+  if (known.end_seq != 0) walk.note_end(known.durable_commit, known.end_seq);
+  for (auto const& stray : inventory.strays) {
+    if (stray.last_commit_no != 0) walk.note_end(stray.last_commit_no, stray.next_seq);
+  }
   for (auto const& [no, segment] : inventory.segments) {
     if (segment.unreadable.empty()) walk.note_durable(segment.header.prev_end_commit);
   }
@@ -80,7 +78,10 @@ Result<LogReading> read_log(Directory& directory, ReadAhead& reader, RecoverySin
     return walked.error();
   }
   walk.finish(recovered);
-  recovered.damaged = recovered.damaged || inventory.rebuilt;
+  auto const is_damage = [](Finding const& finding) {
+    return finding.kind == Finding::Kind::damage;
+  };
+  recovered.damaged = recovered.damaged || std::ranges::any_of(inventory.findings, is_damage);
   for (auto& segment : recovered.segments) {
     bool const has_commits = segment.end_offset > 0;
     segment.bytes =

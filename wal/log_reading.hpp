@@ -7,31 +7,12 @@
 #include <vector>
 
 #include "wal/commit_pipeline.hpp"
+#include "wal/finding.hpp"
 #include "wal/log.hpp"
 #include "wal/log_inventory.hpp"
 #include "wal/read_ahead.hpp"
 
 namespace stele::wal {
-
-/// One place of a log at which something is not as it was written, new or known.
-struct Finding {
-  enum class Kind : std::uint8_t {
-    damage,  ///< What was on disk is not there any more, or nobody can tell.
-    torn,    ///< A write was under way; nobody was told that it had succeeded.
-    note,    ///< Bytes that nothing depends on, or whose copy serves.
-  };
-  Kind kind = Kind::damage;
-  std::string text{};  ///< One sentence, with file and offset.
-  bool named = false;  ///< By a gap record: an earlier start found it.
-  Gap gap{};           ///< What is missing, and where it lay; last_seq below first_seq: no seqs.
-  /// The log goes on in this segment, at this offset, with this commit; 0: nowhere.
-  std::uint64_t next_segment_no = 0;
-  std::uint64_t next_offset = 0;
-  std::uint64_t first_commit_no = 0;  ///< The commits that are missing.
-  std::uint64_t last_commit_no = 0;
-
-  bool operator==(Finding const&) const = default;
-};
 
 /// A segment that was written to, or of which nobody can say that it was not.
 struct KeptSegment {
@@ -44,6 +25,11 @@ struct KeptSegment {
   Seq first_seq = 0;
   bool damaged = false;  ///< Kept when it expires.
   Instant since{};       ///< For the log: its last commit; of the active one, when it became that.
+};
+
+struct Renaming {
+  std::string from{};
+  std::string to{};
 };
 
 struct Recovered {
@@ -59,9 +45,11 @@ struct Recovered {
   bool damaged = false;             ///< There is damage among them.
   /// Files that no crash-free log would hold: unfinished ones, and segments outside the MANIFEST.
   std::vector<std::string> leftovers{};
-  /// Segments that retention left out of the MANIFEST and that may hold damage: to be kept under
-  /// another name.
-  std::vector<std::string> damaged_leftovers{};
+  /// Files that are kept under another name: expired segments that may hold damage.
+  std::vector<Renaming> damaged_leftovers{};
+  /// The same of files with the name of a segment that are no part of the log: before the log
+  /// makes a segment of that name.
+  std::vector<Renaming> strays{};
 };
 
 /// What read_log() found in a directory, and what it knows of the files.

@@ -39,6 +39,13 @@ void LogWalk::note_durable(std::uint64_t commit_no) noexcept {
   if (commit_no != end_commit_unknown) durable_commit_ = std::max(durable_commit_, commit_no);
 }
 
+void LogWalk::note_end(std::uint64_t commit_no, Seq next_seq) noexcept {
+  note_durable(commit_no);
+  if (commit_no < end_commit_) return;
+  end_commit_ = commit_no;
+  end_seq_ = next_seq;
+}
+
 bool LogWalk::belongs(ScannedCommit const& commit) const noexcept {
   if (!anchored_ && !seen_commit_) return true;
   return commit.header.commit_no == expected_.commit_no &&
@@ -194,6 +201,7 @@ void LogWalk::pass_hole(std::uint64_t segment_no, ScannedCommit const& next) {
   auto& finding = report_gap(hole, GapReason::damaged, next.header.first_seq - 1, what);
   finding.next_segment_no = segment_no;
   finding.next_offset = next.offset;
+  finding.next_chain = next.header.chain;
   finding.last_commit_no = next.header.commit_no - 1;
   expected_ = {
       .commit_no = next.header.commit_no, .chain = next.header.chain, .seq = next.header.first_seq};
@@ -203,7 +211,9 @@ Finding& LogWalk::report_gap(Hole const& hole, GapReason reason, Seq last_seq,
                              std::string const& what) {
   if (reason == GapReason::damaged) {
     damaged_ = true;
-    damaged_segments_.push_back(hole.segment_no);
+    if (damaged_segments_.empty() || damaged_segments_.back() != hole.segment_no) {
+      damaged_segments_.push_back(hole.segment_no);
+    }
   }
   Gap const gap{.first_seq = expected_.seq,
                 .last_seq = last_seq,
@@ -218,7 +228,8 @@ Finding& LogWalk::report_gap(Hole const& hole, GapReason reason, Seq last_seq,
                       "; missing: " + seq_range(gap.first_seq, gap.last_seq),
               .gap = gap,
               .first_commit_no = expected_.commit_no,
-              .last_commit_no = UINT64_MAX});
+              .last_commit_no = UINT64_MAX,
+              .first_chain = anchored_ ? expected_.chain : std::nullopt});
 }
 
 void LogWalk::judge_end() {
@@ -236,7 +247,10 @@ void LogWalk::judge_end() {
   auto const bound = (bytes + record_bytes_min - 1) / record_bytes_min;
   bool const exact = hole.header && verdict == Verdict::torn_tail;
   auto const count = exact ? hole.header->payload_count : bound;
-  auto const last_seq = expected_.seq + count - 1;
+  bool const end_is_known = verdict == Verdict::damage && expected_.commit_no <= end_commit_ &&
+                            durable_commit_ <= end_commit_;
+  auto const next_seq = end_is_known ? std::max(end_seq_, expected_.seq) : expected_.seq + count;
+  auto const last_seq = next_seq - 1;
   if (verdict == Verdict::torn_tail) {
     report_gap(hole, GapReason::torn, last_seq,
                "an unfinished commit was set aside, " + std::to_string(hole.rest.bytes) + " bytes");
@@ -247,21 +261,32 @@ void LogWalk::judge_end() {
                    " and ends before it");
     expected_.commit_no = std::max(durable_commit_ + 1, expected_.commit_no);
   }
-  expected_.seq = last_seq + 1;
+  expected_.seq = next_seq;
 }
 
-/// Whether the log's gap records, taken together, name all of it.
-bool LogWalk::is_named(Gap const& gap) const noexcept {
-  auto next = gap.first_seq;
-  auto const names_next = [&](Gap const& named) {
-    return named.first_seq <= next && next <= named.last_seq;
-  };
-  while (next <= gap.last_seq) {
-    auto const named = std::ranges::find_if(named_gaps_, names_next);
-    if (named == named_gaps_.end()) return false;
-    next = named->last_seq + 1;
+void LogWalk::join_named_gaps() {
+  named_seqs_.clear();
+  for (auto const& gap : named_gaps_) {
+    if (gap.first_seq <= gap.last_seq) named_seqs_.push_back({gap.first_seq, gap.last_seq});
   }
-  return true;
+  std::ranges::sort(named_seqs_, {}, &SeqRange::first);
+  std::size_t joined = 0;
+  for (auto const& range : named_seqs_) {
+    if (joined > 0 && range.first <= named_seqs_[joined - 1].last + 1) {
+      auto& last = named_seqs_[joined - 1].last;
+      last = std::max(last, range.last);
+    } else {
+      named_seqs_[joined++] = range;
+    }
+  }
+  named_seqs_.resize(joined);
+}
+
+/// Whether the log's gap records, taken together, name all of it. Precondition: they are joined.
+bool LogWalk::is_named(Gap const& gap) const noexcept {
+  if (gap.first_seq > gap.last_seq) return true;
+  auto const behind = std::ranges::upper_bound(named_seqs_, gap.first_seq, {}, &SeqRange::first);
+  return behind != named_seqs_.begin() && std::prev(behind)->last >= gap.last_seq;
 }
 
 std::vector<Gap> LogWalk::gaps_not_named() const {
@@ -273,11 +298,18 @@ std::vector<Gap> LogWalk::gaps_not_named() const {
 
 void LogWalk::finish(Recovered& recovered) {
   judge_end();
+  join_named_gaps();
   // What an earlier start found and named is no news.
   for (auto& finding : findings_) {
     bool const no_seqs = finding.gap.first_seq > finding.gap.last_seq;
     finding.named = !no_seqs && is_named(finding.gap);
-    if (!finding.named) report_.findings.push_back(finding.text);
+    if (!finding.named) {
+      if (report_.findings.size() < RecoveryReport::findings_max) {
+        report_.findings.push_back(finding.text);
+      } else {
+        ++report_.findings_omitted;
+      }
+    }
     recovered.findings.push_back(std::move(finding));
   }
   recovered.new_gaps = gaps_not_named();
@@ -285,9 +317,9 @@ void LogWalk::finish(Recovered& recovered) {
   report_.gaps.insert(report_.gaps.end(), recovered.new_gaps.begin(), recovered.new_gaps.end());
   std::ranges::sort(report_.gaps, {}, &Gap::first_seq);
   report_.clean_stop = sealed_;
+  std::ranges::sort(damaged_segments_);
   for (auto& segment : segments_) {
-    segment.damaged =
-        std::ranges::find(damaged_segments_, segment.segment_no) != damaged_segments_.end();
+    segment.damaged = std::ranges::binary_search(damaged_segments_, segment.segment_no);
   }
   recovered.damaged = damaged_;
   recovered.segments = std::move(segments_);

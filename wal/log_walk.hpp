@@ -32,6 +32,9 @@ class LogWalk {
 
   /// Something says that this commit was on disk.
   void note_durable(std::uint64_t commit_no) noexcept;
+  /// The same, and the log would have gone on behind it with this seq: where nothing says that it
+  /// did go on, that bounds what is missing.
+  void note_end(std::uint64_t commit_no, Seq next_seq) noexcept;
 
   /// `end_commit`: the last commit that may lie in this segment; a later start set the rest aside.
   Result<void> segment(SegmentScanner& scanner, SegmentHeader const& header,
@@ -64,6 +67,7 @@ class LogWalk {
   void judge_end();
   Finding& report_gap(Hole const& hole, GapReason reason, Seq last_seq, std::string const& what);
   bool is_named(Gap const& gap) const noexcept;
+  void join_named_gaps();
   std::vector<Gap> gaps_not_named() const;
 
   RecoverySink& sink_;
@@ -73,11 +77,18 @@ class LogWalk {
   bool seen_commit_ = false;
   bool sealed_ = false;
   std::uint64_t durable_commit_ = 0;
+  std::uint64_t end_commit_ = 0;  ///< The last that note_end() named,
+  Seq end_seq_ = 0;               ///< and what follows it.
   std::uint64_t last_salt_ = 0;
   std::optional<Hole> hole_{};
   bool trace_behind_hole_ = false;
   std::vector<Gap> found_gaps_{};
   std::vector<Gap> named_gaps_{};
+  struct SeqRange {
+    Seq first = 0;
+    Seq last = 0;
+  };
+  std::vector<SeqRange> named_seqs_{};  ///< All that they name, by seq; neighbours are one.
   std::vector<Finding> findings_{};
   std::vector<std::uint64_t> damaged_segments_{};
   std::vector<KeptSegment> segments_{};

@@ -24,6 +24,9 @@ struct Manifest {
   Seq first_seq = 1;
   /// Known to be on disk when this was written.
   std::uint64_t durable_commit = 0;
+  /// Not 0: the log was closed with durable_commit as its last commit, and would have gone on with
+  /// this seq. A 1.0 log does not say it.
+  Seq end_seq = 0;
 
   bool operator==(Manifest const&) const = default;
 };

@@ -1,5 +1,6 @@
 #include "wal/new_file.hpp"
 
+#include "wal/aligned_buffer.hpp"
 #include "wal/segment_name.hpp"
 
 namespace stele::wal {
@@ -62,6 +63,14 @@ Result<void> sync_names(Directory& directory) {
   Outcome synced;
   directory.sync(synced);
   return await(directory, synced, "sync of the directory");
+}
+
+Result<void> write_manifest(Directory& directory, Manifest const& manifest) {
+  AlignedBuffer block(manifest_bytes);
+  std::span<std::byte, manifest_bytes> const encoded(block.data(), manifest_bytes);
+  encode_manifest(manifest, encoded);
+  if (auto const written = write_file(directory, manifest_name, encoded); !written) return written;
+  return sync_names(directory);
 }
 
 }  // namespace stele::wal

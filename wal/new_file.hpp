@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "wal/manifest.hpp"
 #include "wal/storage.hpp"
 
 namespace stele::wal {
@@ -36,5 +37,7 @@ class NewFile {
 Result<void> write_file(Directory& directory, std::string_view name,
                         std::span<std::byte const> bytes);
 Result<void> sync_names(Directory& directory);
+/// In place of the one that is there; on disk, its name too, when this returns.
+Result<void> write_manifest(Directory& directory, Manifest const& manifest);
 
 }  // namespace stele::wal

@@ -13,6 +13,7 @@
 #include "wal/directory_listing.hpp"
 #include "wal/disk_error.hpp"
 #include "wal/format.hpp"
+#include "wal/log_files.hpp"
 #include "wal/own_file.hpp"
 
 namespace stele::wal {
@@ -101,8 +102,9 @@ class PlainFile final : public File {
 
 class PlainLogDirectory final : public Directory {
  public:
-  PlainLogDirectory(DirectoryPlace place, PlainAccess access)
-      : place_(std::move(place)), access_(access) {}
+  PlainLogDirectory(DirectoryPlace place, PlainAccess access,
+                    std::optional<FileOwner> const& files_owner)
+      : place_(std::move(place)), access_(access), files_owner_(files_owner) {}
 
   Result<void> lock() override { return refuse("lock"); }
 
@@ -123,6 +125,9 @@ class PlainLogDirectory final : public Directory {
     }
     auto fd = open_own_file(place_, name, O_RDWR | O_CREAT | O_EXCL);
     if (!fd) return fd.error();
+    if (files_owner_ && ::fchown(fd->get(), files_owner_->user, files_owner_->group) != 0) {
+      return disk_failure(place_.path_of(name), "cannot give it to the log's owner", errno);
+    }
     auto const length = static_cast<off_t>(bytes);
     if (int const error = ::posix_fallocate(fd->get(), 0, length); error != 0) {
       return disk_failure(place_.path_of(name), "cannot reserve " + std::to_string(bytes), error);
@@ -185,6 +190,7 @@ class PlainLogDirectory final : public Directory {
 
   DirectoryPlace place_;
   PlainAccess access_;
+  std::optional<FileOwner> files_owner_;
   DoneQueue done_{};
 };
 
@@ -200,14 +206,36 @@ bool PlainDirectory::in_use() const {
   return ::fcntl(file.get(), F_OFD_GETLK, &asked) == 0 && asked.l_type != F_UNLCK;
 }
 
-Result<PlainDirectory> open_plain_directory(std::string const& path, PlainAccess access) {
-  UniqueFd fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+Result<bool> PlainDirectory::may_take_copy() const {
+  auto const names = list_all_names({UniqueFd{::dup(fd.get())}, path, owner.user});
+  if (!names) return names.error();
+  auto const files = list_log_files(*directory);
+  if (!files) return files.error();
+  return files->manifest || names->size() == files->unfinished.size();
+}
+
+Result<void> PlainDirectory::give_to(FileOwner const& to) const {
+  if (::fchown(fd.get(), to.user, to.group) == 0) return {};
+  return disk_failure(path, "cannot give it to the log's owner", errno);
+}
+
+Result<PlainDirectory> open_plain_directory(std::string const& path, PlainAccess access,
+                                            std::optional<FileOwner> const& files_owner) {
+  // What is written to a place that somebody else chose may lie anywhere.
+  int const flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  UniqueFd fd{::open(path.c_str(), access == PlainAccess::write ? flags | O_NOFOLLOW : flags)};
   struct stat found {};
   if (!fd || ::fstat(fd.get(), &found) != 0) {
     return disk_failure(path, "cannot open the directory", errno);
   }
-  DirectoryPlace place{std::move(fd), path, found.st_uid};
-  return PlainDirectory{std::make_unique<PlainLogDirectory>(std::move(place), access), path};
+  UniqueFd handle{::dup(fd.get())};
+  auto const user = files_owner ? files_owner->user : found.st_uid;
+  DirectoryPlace place{std::move(fd), path, user};
+  return PlainDirectory{
+      .directory = std::make_unique<PlainLogDirectory>(std::move(place), access, files_owner),
+      .path = path,
+      .fd = std::move(handle),
+      .owner = {found.st_uid, found.st_gid}};
 }
 
 }  // namespace stele::wal

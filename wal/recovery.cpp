@@ -1,6 +1,8 @@
 #include "wal/recovery.hpp"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "wal/log_files.hpp"
@@ -51,6 +53,15 @@ Result<void> sync_end(Directory& directory, std::vector<KeptSegment> const& kept
   return {};
 }
 
+/// A name that no file has yet, so that what is kept replaces nothing.
+std::string free_name(std::set<std::string>& names, std::string const& wanted) {
+  auto name = wanted;
+  for (int count = 2; !names.insert(name).second; ++count) {
+    name = wanted + '.' + std::to_string(count);
+  }
+  return name;
+}
+
 /// What a crash left: segments that retention was about to remove, and spares that MANIFEST was
 /// about to name. Other files are left alone.
 void note_leftovers(Directory& directory, ReadAhead& reader, LogFiles const& files,
@@ -63,8 +74,26 @@ void note_leftovers(Directory& directory, ReadAhead& reader, LogFiles const& fil
     if (segment->header.store_id != manifest.store_id) continue;
     if (no > manifest.last_segment_no && was_used(reader, *segment)) continue;
     bool const whole = no > manifest.last_segment_no || is_whole(reader, *segment);
-    (whole ? recovered.leftovers : recovered.damaged_leftovers).push_back(segment_name(no));
+    auto const name = segment_name(no);
+    if (whole) {
+      recovered.leftovers.push_back(name);
+    } else {
+      recovered.damaged_leftovers.push_back({name, name + std::string(damaged_suffix)});
+    }
   }
+}
+
+Result<void> note_strays(Directory& directory, std::vector<StraySegment> const& strays,
+                         Recovered& recovered) {
+  if (strays.empty()) return {};
+  auto const listed = directory.list();
+  if (!listed) return listed.error();
+  std::set<std::string> names(listed->begin(), listed->end());
+  for (auto const& stray : strays) {
+    auto const name = segment_name(stray.segment_no);
+    recovered.strays.push_back({name, free_name(names, name + std::string(stray_suffix))});
+  }
+  return {};
 }
 
 }  // namespace
@@ -79,6 +108,9 @@ Result<Recovered> recover(Directory& directory, RecoverySink& sink, RecoveryRepo
     return synced.error();
   }
   note_leftovers(directory, reader, inventory.files, recovered);
+  if (auto const noted = note_strays(directory, inventory.strays, recovered); !noted) {
+    return noted.error();
+  }
   return std::move(recovered);
 }
 

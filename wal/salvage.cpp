@@ -21,18 +21,56 @@ struct Stretch {
   std::uint64_t end = 0;
 };
 
-/// Neither copy of its header is valid: what its commits say stands in for it.
+/// What the next commit of a segment must say, as far as that is known.
+struct Expected {
+  std::uint64_t commit_no = 0;
+  std::optional<std::uint32_t> chain{};
+};
+
+/// What the header of the next segment says of the salt of a segment.
+struct NamedSalt {
+  std::uint64_t salt = 0;
+  bool is_sure = false;  ///< Else it may be that of an older one, where the last commit lay.
+};
+std::optional<NamedSalt> salt_named_by_next(LogInventory const& inventory,
+                                            std::uint64_t segment_no) {
+  auto const next = inventory.segments.find(segment_no + 1);
+  if (next == inventory.segments.end() || !next->second.unreadable.empty()) return std::nullopt;
+  auto const& header = next->second.header;
+  if (header.prev_segment_no != segment_no) return std::nullopt;
+  return NamedSalt{header.prev_salt, header.prev_end_commit == end_commit_unknown};
+}
+
+/// Whether this commit, of a segment that has lost its headers, is provably of this log: the header
+/// of the next segment names its salt, or the commit before it, or the one behind it, is known and
+/// chained to it. The number alone says nothing: every log has a commit of that number, and the
+/// first of each has the same chain.
+bool is_proven(CommitHeader const& commit, std::uint32_t crc, Expected const& expected,
+               Finding const& finding, std::optional<NamedSalt> const& named) {
+  if (named && (named->is_sure || named->salt == commit.salt)) return named->salt == commit.salt;
+  bool const follows = commit.commit_no > first_commit_no &&
+                       commit.commit_no == expected.commit_no && expected.chain == commit.chain;
+  bool const is_last = finding.next_segment_no != 0 && commit.commit_no == finding.last_commit_no;
+  return follows || (is_last && crc == finding.next_chain);
+}
+
+/// Neither copy of its header is valid: a commit that is proven to be of this log stands in for it.
 std::optional<SegmentHeader> header_from_commits(ReadAhead& reader, OpenSegment const& segment,
-                                                 File& file, Finding const& finding) {
+                                                 File& file, Expected const& expected,
+                                                 Finding const& finding,
+                                                 LogInventory const& inventory) {
+  auto const named = salt_named_by_next(inventory, segment.segment_no);
   reader.open(file);
   std::optional<SegmentHeader> found;
   for (auto at = first_commit_offset; !found && at < segment.bytes; at += commit_align_min) {
     auto const head = reader.view(at, commit_header_bytes);
     if (head.bytes.size() < commit_header_bytes) continue;
-    auto const decoded = decode_commit_header(head.bytes.first<commit_header_bytes>());
+    auto const bytes = head.bytes.first<commit_header_bytes>();
+    auto const decoded = decode_commit_header(bytes);
     auto const* commit = std::get_if<CommitHeader>(&decoded);
     if (commit == nullptr || commit->commit_no < finding.first_commit_no ||
-        commit->commit_no > finding.last_commit_no) {
+        commit->commit_no > finding.last_commit_no ||
+        !is_proven(*commit, header_crc(bytes), expected, finding, named)) {
       continue;
     }
     found = SegmentHeader{.segment_bytes = segment.bytes,
@@ -82,7 +120,7 @@ class Copy final : public RecoverySink {
  private:
   void copy_remains_before(Seq seq);
   void copy_remains(Finding const& finding);
-  void copy_remains(Finding const& finding, Stretch const& stretch);
+  void copy_remains(Finding const& finding, Stretch const& stretch, Expected& expected);
   void add_remains(Finding const& finding, CommitHeader const& header,
                    std::span<std::byte const> body);
   void add(WriterMark const& writer, Seq first, std::vector<std::string> const& payloads);
@@ -121,34 +159,39 @@ void Copy::copy_remains_before(Seq seq) {
 void Copy::copy_remains(Finding const& finding) {
   if (finding.gap.first_seq > finding.gap.last_seq) return;
   auto const& segments = check_.inventory.segments;
+  Expected expected{.commit_no = finding.first_commit_no, .chain = finding.first_chain};
   for (auto at = segments.lower_bound(finding.gap.segment_no); at != segments.end(); ++at) {
     auto const no = at->first;
     bool const is_last = no == finding.next_segment_no;
-    copy_remains(finding, {.segment_no = no,
-                           .begin = no == finding.gap.segment_no ? finding.gap.offset : 0,
-                           .end = is_last ? finding.next_offset : at->second.bytes});
+    Stretch const stretch{.segment_no = no,
+                          .begin = no == finding.gap.segment_no ? finding.gap.offset : 0,
+                          .end = is_last ? finding.next_offset : at->second.bytes};
+    copy_remains(finding, stretch, expected);
     if (is_last) return;
   }
 }
 
-void Copy::copy_remains(Finding const& finding, Stretch const& stretch) {
+void Copy::copy_remains(Finding const& finding, Stretch const& stretch, Expected& expected) {
   auto const& segment = check_.inventory.segments.at(stretch.segment_no);
   auto const file = source_.open(segment_name(stretch.segment_no));
   if (!file) return;
   std::optional<SegmentHeader> header = segment.header;
   if (!segment.unreadable.empty()) {
     if (segment.header.segment_no != 0) return;  // Another log's, or another segment.
-    header = header_from_commits(reader_, segment, **file, finding);
+    header = header_from_commits(reader_, segment, **file, expected, finding, check_.inventory);
   }
   if (!header) return;
   SegmentScanner scanner(reader_, **file, *header);
   for (auto at = std::max(stretch.begin, first_commit_offset); at < stretch.end;) {
     auto const commit = scanner.commit_header_at(at);
     auto const begin = std::exchange(at, at + header->commit_align);
-    if (!commit || commit->kind != CommitKind::entries) continue;
+    if (!commit) continue;
     if (commit->commit_no < finding.first_commit_no || commit->commit_no > finding.last_commit_no) {
       continue;
     }
+    auto const encoded = encode_commit_header(*commit);
+    expected = {.commit_no = commit->commit_no + 1, .chain = header_crc(encoded)};
+    if (commit->kind != CommitKind::entries) continue;
     add_remains(finding, *commit,
                 read_body(reader_, begin + commit_header_bytes, commit->body_bytes));
   }
@@ -173,17 +216,17 @@ void Copy::add_remains(Finding const& finding, CommitHeader const& header,
   }
 }
 
-/// What is left of a gap of which parts were found.
+/// What is left of a gap of which parts were found, by seq.
 std::vector<Gap> without(Gap const& gap, std::vector<Gap> const& found) {
   std::vector<Gap> left;
   auto rest = gap;
-  for (auto const& part : found) {
-    if (part.last_seq < rest.first_seq || part.first_seq > rest.last_seq) continue;
-    if (part.first_seq > rest.first_seq) {
+  auto part = std::ranges::lower_bound(found, gap.first_seq, {}, &Gap::last_seq);
+  for (; part != found.end() && part->first_seq <= rest.last_seq; ++part) {
+    if (part->first_seq > rest.first_seq) {
       left.push_back(rest);
-      left.back().last_seq = part.first_seq - 1;
+      left.back().last_seq = part->first_seq - 1;
     }
-    rest.first_seq = part.last_seq + 1;
+    rest.first_seq = part->last_seq + 1;
   }
   if (rest.first_seq <= rest.last_seq) left.push_back(rest);
   return left;

@@ -110,12 +110,8 @@ Result<void> SalvageWriter::finish(Seq next_seq) {
   if (auto const closed = close_segment(); !closed) return closed;
   if (auto const synced = sync_names(directory_); !synced) return synced;
   manifest_.durable_commit = header_.commit_no;
-  encode_manifest(manifest_, std::span<std::byte, manifest_bytes>(image_.data(), manifest_bytes));
-  if (auto const written = write_file(directory_, manifest_name, {image_.data(), manifest_bytes});
-      !written) {
-    return written;
-  }
-  return sync_names(directory_);
+  manifest_.end_seq = next_seq;
+  return write_manifest(directory_, manifest_);
 }
 
 Result<void> SalvageWriter::close_segment() {

@@ -34,4 +34,15 @@ std::optional<std::uint64_t> parse_segment_name(std::string_view name) noexcept 
   return number;
 }
 
+bool is_unfinished_name(std::string_view name) noexcept {
+  if (!name.ends_with(unfinished_suffix)) return false;
+  name.remove_suffix(unfinished_suffix.size());
+  return name == manifest_name || parse_segment_name(name);
+}
+
+bool is_stray_name(std::string_view name) noexcept {
+  auto const at = name.find(stray_suffix);
+  return at != std::string_view::npos && parse_segment_name(name.substr(0, at));
+}
+
 }  // namespace stele::wal

@@ -11,6 +11,8 @@ namespace stele::wal {
 inline constexpr std::string_view manifest_name = "MANIFEST";
 /// Retention renames a segment that holds damage: out of the log's way, kept for people.
 inline constexpr std::string_view damaged_suffix = ".damaged";
+/// A start renames what has the name of a segment and is no part of the log.
+inline constexpr std::string_view stray_suffix = ".stray";
 /// A file that is being made has this suffix until it is renamed; a start removes what is left.
 inline constexpr std::string_view unfinished_suffix = ".tmp";
 
@@ -19,5 +21,11 @@ std::string segment_name(std::uint64_t segment_no);
 
 /// The number, if `name` is exactly what segment_name() makes.
 std::optional<std::uint64_t> parse_segment_name(std::string_view name) noexcept;
+
+/// Whether it is exactly what a segment or MANIFEST is called while it is made. Another name with
+/// that suffix is somebody else's file.
+bool is_unfinished_name(std::string_view name) noexcept;
+/// Whether a start may have given it to a segment that it put aside.
+bool is_stray_name(std::string_view name) noexcept;
 
 }  // namespace stele::wal

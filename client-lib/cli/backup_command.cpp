@@ -1,4 +1,5 @@
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <optional>
@@ -55,19 +56,42 @@ bool is_there(std::string const& path) {
   return ::lstat(path.c_str(), &found) == 0;
 }
 
+/// Whether a directory that is there may take a copy: it is empty, or has been a log's. That it is
+/// one of this log is found when the log has been read. Printed if not.
+bool may_take_copy(wal::PlainDirectory const& directory, wal::PlainDirectory const& source) {
+  bool const is_own =
+      directory.owner.user == ::geteuid() || directory.owner.user == source.owner.user;
+  if (!is_own) {
+    print_error(directory.path + ": belongs to neither you nor the owner of the log",
+                "name another directory");
+    return false;
+  }
+  auto const may_take = directory.may_take_copy();
+  if (!may_take) {
+    report_unreadable(directory.path, may_take.error());
+    return false;
+  }
+  if (*may_take) return true;
+  print_error(directory.path + ": neither empty nor an earlier copy of this log",
+              "name another directory");
+  return false;
+}
+
 /// Nothing if it cannot be used; that is printed.
-std::optional<Target> open_target(std::string const& path, bool incremental) {
+std::optional<Target> open_target(std::string const& path, bool incremental,
+                                  wal::PlainDirectory const& source) {
   Target target;
   if (!incremental || !is_there(path)) {
-    target.made = NewLogDirectory::make(path);
+    target.made = NewLogDirectory::make(path, source);
     if (!target.made) return std::nullopt;
     return target;
   }
-  auto opened = wal::open_plain_directory(path, wal::PlainAccess::write);
+  auto opened = wal::open_plain_directory(path, wal::PlainAccess::write, owner_of_copy(source));
   if (!opened) {
-    report_unreadable(path, opened.error());
+    print_error(opened.error().message, "name a directory, and no symbolic link to one");
     return std::nullopt;
   }
+  if (!may_take_copy(*opened, source)) return std::nullopt;
   if (opened->in_use()) {
     print_error("a process has the copy open", "a copy that a daemon serves is a log of its own");
     return std::nullopt;
@@ -92,10 +116,10 @@ int report_failure(std::string const& data_dir, std::string const& path,
 
 int run_backup(ClientOptions const& /*options*/, GivenOptions const& given) {
   auto const data_dir = given.text("--data-dir", default_data_dir);
-  auto const path = directory_given(given, "DIR");
+  auto const path = without_slashes(directory_given(given, "DIR"));
   auto const source = wal::open_plain_directory(data_dir, wal::PlainAccess::read);
   if (!source) return report_unreadable(data_dir, source.error());
-  auto target = open_target(path, given.has("--incremental"));
+  auto target = open_target(path, given.has("--incremental"), *source);
   if (!target) return exit_failed;
   auto const done =
       wal::backup_log(*source->directory, target->directory(), [&] { return source->in_use(); });
@@ -103,11 +127,7 @@ int run_backup(ClientOptions const& /*options*/, GivenOptions const& given) {
     if (target->made) target->made->give_up();
     return report_failure(data_dir, path, done.error());
   }
-  if (target->made) {
-    if (!target->made->finish(data_dir)) return exit_failed;
-  } else {
-    give_to_owner_of(data_dir, path);
-  }
+  if (target->made && !target->made->finish()) return exit_failed;
   Output output;
   output.text() = backup_text(*done);
   if (auto const exit_code = output.finish(); exit_code != exit_ok) return exit_code;

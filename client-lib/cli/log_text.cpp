@@ -1,6 +1,9 @@
 #include "client-lib/cli/log_text.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <span>
+#include <vector>
 
 #include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/progress.hpp"
@@ -40,9 +43,31 @@ void append_gap(std::string& out, wal::Gap const& gap) {
   out += '\n';
 }
 
-bool is_told(wal::LogCheck const& check, wal::Gap const& gap) {
-  return std::ranges::any_of(check.findings,
-                             [&](wal::Finding const& finding) { return finding.gap == gap; });
+/// A log may have very many places; nobody reads more of them.
+constexpr std::size_t lines_max = 1000;
+
+void append_rest(std::string& out, std::size_t count, std::string_view one, std::string_view many) {
+  if (count > lines_max) out += "and " + counted(count - lines_max, one, many) + '\n';
+}
+
+/// The gaps that no finding is about.
+std::vector<wal::Gap> gaps_not_told(wal::LogCheck const& check) {
+  std::vector<wal::Gap> told;
+  for (auto const& finding : check.findings) told.push_back(finding.gap);
+  std::ranges::sort(told, {}, &wal::Gap::first_seq);
+  std::vector<wal::Gap> others;
+  std::ranges::copy_if(check.report.gaps, std::back_inserter(others), [&](wal::Gap const& gap) {
+    auto const [from, to] = std::ranges::equal_range(told, gap.first_seq, {}, &wal::Gap::first_seq);
+    return std::find(from, to, gap) == to;
+  });
+  return others;
+}
+
+void append_gaps(std::string& out, std::vector<wal::Gap> const& gaps) {
+  for (auto const& gap : std::span(gaps).first(std::min(gaps.size(), lines_max))) {
+    append_gap(out, gap);
+  }
+  append_rest(out, gaps.size(), "more gap", "more gaps");
 }
 
 /// A torn end that an earlier start has named is history.
@@ -67,16 +92,16 @@ std::string directory_given(GivenOptions const& given, std::string_view key) {
 
 std::string check_text(wal::LogCheck const& check) {
   std::string out;
-  for (auto const& finding : check.findings) {
+  auto const& findings = check.findings;
+  for (auto const& finding : std::span(findings).first(std::min(findings.size(), lines_max))) {
     out += word_for(finding.kind);
     out += finding.text;
     if (finding.named) out += "; a gap record names them";
     out += '\n';
   }
+  append_rest(out, findings.size(), "more place", "more places");
   auto const& report = check.report;
-  for (auto const& gap : report.gaps) {
-    if (!is_told(check, gap)) append_gap(out, gap);
-  }
+  append_gaps(out, gaps_not_told(check));
   out += verdict_for(check);
   out += counted(report.payloads, "entry", "entries") + " in " +
          counted(report.commits, "commit", "commits") + " and " +
@@ -88,7 +113,7 @@ std::string check_text(wal::LogCheck const& check) {
 
 std::string salvage_text(wal::SalvageReport const& report) {
   std::string out;
-  for (auto const& gap : report.gaps) append_gap(out, gap);
+  append_gaps(out, report.gaps);
   out += "copied " + counted(report.payloads, "entry", "entries");
   if (report.out_of_damage > 0) {
     out += ", " + std::to_string(report.out_of_damage) + " of them out of damaged commits";

@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -27,11 +26,6 @@ void print_failure(std::string const& path, std::string_view doing, int error) {
   print_error(sentence);
 }
 
-std::string without_slashes(std::string path) {
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  return path;
-}
-
 /// Returns 0 or errno.
 int rename_and_sync(std::string const& from, std::string const& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0)
@@ -45,7 +39,18 @@ int rename_and_sync(std::string const& from, std::string const& to) {
 
 }  // namespace
 
-std::optional<NewLogDirectory> NewLogDirectory::make(std::string path) {
+std::string without_slashes(std::string path) {
+  while (path.size() > 1 && (path.ends_with('/') || path.ends_with("/."))) path.pop_back();
+  return path;
+}
+
+std::optional<wal::FileOwner> owner_of_copy(wal::PlainDirectory const& source) {
+  if (::geteuid() != 0) return std::nullopt;
+  return source.owner;
+}
+
+std::optional<NewLogDirectory> NewLogDirectory::make(std::string path,
+                                                     wal::PlainDirectory const& source) {
   path = without_slashes(std::move(path));
   auto const unfinished = path + ".unfinished";
   struct stat found {};
@@ -59,31 +64,22 @@ std::optional<NewLogDirectory> NewLogDirectory::make(std::string path) {
     if (error == EEXIST) print_error("an earlier command did not finish; remove what it left");
     return std::nullopt;
   }
-  auto opened = wal::open_plain_directory(unfinished, wal::PlainAccess::write);
-  if (!opened) {
-    report_unreadable(unfinished, opened.error());
+  auto const owner = owner_of_copy(source);
+  auto opened = wal::open_plain_directory(unfinished, wal::PlainAccess::write, owner);
+  auto const given = opened && owner ? opened->give_to(*owner) : wal::Result<void>();
+  if (!opened || !given) {
+    report_unreadable(unfinished, opened ? given.error() : opened.error());
     return std::nullopt;
   }
   return NewLogDirectory(std::move(path), *std::move(opened));
 }
 
-bool NewLogDirectory::finish(std::string const& source) {
-  give_to_owner_of(source, opened_.path);
+bool NewLogDirectory::finish() {
   int const error = rename_and_sync(opened_.path, path_);
   if (error != 0) print_failure(path_, "cannot give it its name", error);
   return error == 0;
 }
 
 void NewLogDirectory::give_up() noexcept { ::rmdir(opened_.path.c_str()); }
-
-void give_to_owner_of(std::string const& source, std::string const& target) {
-  struct stat owner {};
-  if (::geteuid() != 0 || ::stat(source.c_str(), &owner) != 0) return;
-  std::error_code ignored;
-  for (auto const& file : std::filesystem::directory_iterator(target, ignored)) {
-    (void)!::lchown(file.path().c_str(), owner.st_uid, owner.st_gid);
-  }
-  (void)!::lchown(target.c_str(), owner.st_uid, owner.st_gid);
-}
 
 }  // namespace stele::cli

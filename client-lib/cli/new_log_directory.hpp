@@ -11,14 +11,15 @@ namespace stele::cli {
 /// The work is done under the name PATH.unfinished. What goes wrong is printed.
 class NewLogDirectory {
  public:
-  /// Nothing if PATH is there, or what an earlier command left of it.
-  static std::optional<NewLogDirectory> make(std::string path);
+  /// Nothing if PATH is there, or what an earlier command left of it. If root does the work, it is
+  /// the owner of `source` who gets the directory and the files: a daemon that runs as the owner of
+  /// the old log is to find its own files in the new one.
+  static std::optional<NewLogDirectory> make(std::string path, wal::PlainDirectory const& source);
 
   wal::Directory& directory() noexcept { return *opened_.directory; }
 
-  /// Gives it its name, and to the owner of `source` if root does the work: a daemon that runs as
-  /// the owner of the old log is to find its own files in the new one.
-  bool finish(std::string const& source);
+  /// Gives it its name.
+  bool finish();
   /// Removes it if nothing was written yet.
   void give_up() noexcept;
 
@@ -30,7 +31,11 @@ class NewLogDirectory {
   wal::PlainDirectory opened_;
 };
 
-/// Of a directory of a log and what is in it; by root only, else nothing happens.
-void give_to_owner_of(std::string const& source, std::string const& target);
+/// Who gets the files of a copy: nothing, if not root does the work.
+std::optional<wal::FileOwner> owner_of_copy(wal::PlainDirectory const& source);
+
+/// The same directory without what may follow its name: behind a slash a symbolic link would be
+/// followed.
+std::string without_slashes(std::string path);
 
 }  // namespace stele::cli

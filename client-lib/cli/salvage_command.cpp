@@ -44,7 +44,7 @@ int run_salvage(ClientOptions const& /*options*/, GivenOptions const& given) {
   auto const path = directory_given(given, "DIR");
   auto const source = wal::open_plain_directory(path, wal::PlainAccess::read);
   if (!source) return report_unreadable(path, source.error());
-  auto made = NewLogDirectory::make(directory_given(given, "NEWDIR"));
+  auto made = NewLogDirectory::make(directory_given(given, "NEWDIR"), *source);
   if (!made) return exit_failed;
   auto const salvaged =
       wal::salvage_log(*source->directory, made->directory(),
@@ -57,7 +57,7 @@ int run_salvage(ClientOptions const& /*options*/, GivenOptions const& given) {
     print_error("a process has the log open", "stop the daemon first");
     return exit_failed;
   }
-  if (!made->finish(path)) return exit_failed;
+  if (!made->finish()) return exit_failed;
   Output output;
   output.text() = salvage_text(*salvaged);
   return output.finish();

@@ -26,11 +26,12 @@ constexpr std::uint64_t seeds_default = 1;
 constexpr std::uint64_t seeds_default = 4;
 #endif
 
-Result<BackupReport> back_up(SimulatedDisk const& source, SimulatedDisk& target) {
+Result<BackupReport> back_up(SimulatedDisk const& source, SimulatedDisk& target,
+                             bool in_use = false) {
   auto copy = source.clone();
   auto const from = copy.mount();
   auto const to = target.mount();
-  return backup_log(*from, *to, [] { return false; });
+  return backup_log(*from, *to, [&] { return in_use; });
 }
 
 BackupReport backed_up(SimulatedDisk const& source, SimulatedDisk& target) {
@@ -39,13 +40,17 @@ BackupReport backed_up(SimulatedDisk const& source, SimulatedDisk& target) {
   return *std::move(done);
 }
 
+Options refusing() {
+  auto options = LogFixture::small_options();
+  options.on_damage = OnDamage::refuse;
+  return options;
+}
+
 /// What a daemon that refuses damage finds in a copy. The copy itself stays as it is.
 struct Restored {
   explicit Restored(SimulatedDisk const& copy) {
     auto disk = copy.clone();
-    auto options = LogFixture::small_options();
-    options.on_damage = OnDamage::refuse;
-    LogFixture life(disk, options);
+    LogFixture life(disk, refusing());
     BOOST_TEST_REQUIRE(life.open(), life.failure.message);
     BOOST_TEST(life.report().findings.empty());
     payloads = life.sink.payloads;
@@ -262,6 +267,80 @@ BOOST_AUTO_TEST_CASE(a_directory_without_a_log_has_no_backup) {
   BOOST_TEST(target.names().empty());
 }
 
+BOOST_AUTO_TEST_CASE(files_of_others_are_never_touched) {
+  auto const log = log_of_three_segments();
+  for (auto const* const name : {"db.sql", "upload.tmp", "wal-1.seg.tmp", "MANIFEST.tmp.tmp"}) {
+    SimulatedDisk target{{.seed = 5}};
+    target.put(name, std::vector<std::byte>(100, std::byte{7}));
+    auto const done = back_up(log.disk, target);
+    BOOST_TEST_REQUIRE(!done.has_value());
+    BOOST_TEST((done.error().code == Errc::diverged), done.error().message);
+    BOOST_TEST(target.names() == std::vector<std::string>{name}, boost::test_tools::per_element());
+  }
+  // Beside a copy they stay, too.
+  SimulatedDisk target{{.seed = 5}};
+  backed_up(log.disk, target);
+  target.put("notes.tmp", std::vector<std::byte>(100, std::byte{7}));
+  backed_up(log.disk, target);
+  BOOST_TEST(target.has("notes.tmp"));
+  LogFixture life(target);
+  BOOST_TEST_REQUIRE(life.open());
+  BOOST_TEST(target.has("notes.tmp"));
+}
+
+namespace {
+
+// Stopped at any step, whatever the earlier copy was, the copy is a log: a check finds no damage, a
+// daemon that refuses damage starts, and nothing that it held is gone but what has expired in the
+// log. Then it can be repeated.
+void stop_at_each_step(SimulatedDisk const& source, SimulatedDisk const& earlier,
+                       std::map<Seq, std::string> const& written,
+                       std::map<Seq, std::string> const& before) {
+  Restored const restored(source);
+  auto const& gaps = restored.gaps;
+  bool const any = !gaps.empty() && gaps.front().reason == GapReason::expired;
+  auto const expired = any ? gaps.front().last_seq : Seq{0};
+  auto whole = earlier.clone();
+  auto const begun = whole.operations();
+  backed_up(source, whole);
+  auto const operations = whole.operations() - begun;
+  for (std::uint64_t run = 0; run < operations * 2; ++run) {
+    auto const stop = run / 2;
+    bool const in_use = run % 2 == 1;
+    for (auto const kind : {Crash::kill, Crash::power_cut}) {
+      BOOST_TEST_CONTEXT("stopped at " << stop << (in_use ? ", at work" : "")) {
+        auto target = earlier.clone();
+        target.stop_after(stop);
+        BOOST_TEST(!back_up(source, target, in_use).has_value());
+        target.crash(kind);
+        if (target.has(std::string(manifest_name))) {
+          auto const checked = check_log(*target.mount(), [] { return false; });
+          BOOST_TEST_REQUIRE(checked.has_value());
+          for (auto const& finding : checked->findings) {
+            BOOST_TEST((finding.kind == Finding::Kind::note), finding.text);
+          }
+          auto opened = target.clone();
+          LogFixture copy(opened, refusing());
+          BOOST_TEST_REQUIRE(copy.open(), copy.failure.message);
+          for (auto const& [seq, payload] : copy.sink.payloads) {
+            BOOST_TEST((written.at(seq) == payload));
+          }
+          for (auto const& [seq, payload] : before) {
+            if (seq > expired) BOOST_TEST(copy.sink.payloads.contains(seq), seq);
+          }
+        } else {
+          BOOST_TEST(segment_files(target).empty(), "segments without a MANIFEST");
+        }
+        backed_up(source, target);
+        BOOST_TEST((Restored(target).payloads == restored.payloads));
+      }
+    }
+  }
+  BOOST_TEST(operations >= 10u);
+}
+
+}  // namespace
+
 BOOST_AUTO_TEST_CASE(a_crash_at_any_step_leaves_the_earlier_copy_a_log_and_can_be_repeated) {
   auto log = log_of_three_segments();
   SimulatedDisk earlier{{.seed = 5}};
@@ -271,30 +350,34 @@ BOOST_AUTO_TEST_CASE(a_crash_at_any_step_leaves_the_earlier_copy_a_log_and_can_b
     log.write_large(life, 14);
     life.idle();
   });
-  auto whole = earlier.clone();
-  auto const begun = whole.operations();
-  backed_up(log.disk, whole);
-  auto const operations = whole.operations() - begun;
-  for (std::uint64_t stop = 0; stop < operations; ++stop) {
-    for (auto const kind : {Crash::kill, Crash::power_cut}) {
-      BOOST_TEST_CONTEXT("stopped at " << stop) {
-        auto target = earlier.clone();
-        target.stop_after(stop);
-        BOOST_TEST(!back_up(log.disk, target).has_value());
-        target.crash(kind);
-        auto opened = target.clone();
-        LogFixture life(opened);
-        BOOST_TEST_REQUIRE(life.open(), life.failure.message);
-        for (auto const& [seq, payload] : before) {
-          BOOST_TEST_REQUIRE(life.sink.payloads.contains(seq));
-          BOOST_TEST((life.sink.payloads.at(seq) == payload));
-        }
-        backed_up(log.disk, target);
-        BOOST_TEST((Restored(target).payloads == log.payloads));
-      }
-    }
+  stop_at_each_step(log.disk, earlier, log.payloads, before);
+}
+
+BOOST_AUTO_TEST_CASE(a_crash_at_any_step_of_a_first_copy_leaves_a_log_or_none) {
+  auto const log = log_of_three_segments();
+  stop_at_each_step(log.disk, SimulatedDisk({.seed = 5}), log.payloads, {});
+}
+
+// The log has lost to retention what would follow on the copy's last segment, all of that segment,
+// or a part of what both hold.
+BOOST_AUTO_TEST_CASE(a_crash_at_any_step_of_a_copy_that_retention_has_overtaken_leaves_a_log) {
+  for (int const more : {30, 45, 80}) {
+    auto options = LogFixture::small_options();
+    options.retain_bytes = 5 * options.segment_bytes;
+    KnownLog log(options);
+    log.live([&](LogFixture& life) {
+      log.write_large(life, 25);
+      life.idle();
+    });
+    SimulatedDisk earlier{{.seed = 5}};
+    backed_up(log.disk, earlier);
+    auto const before = log.payloads;
+    log.live([&](LogFixture& life) {
+      log.write_large(life, more);
+      life.idle();
+    });
+    stop_at_each_step(log.disk, earlier, log.payloads, before);
   }
-  BOOST_TEST(operations >= 10u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,5 +1,5 @@
-// The golden files of format version 1, the worked example of FORMAT.md, and the code: all three
-// say the same. STELE_GOLDEN=print shows what the code writes.
+// The golden files of format versions 1.0 and 1.1, the worked example of FORMAT.md, and the code:
+// all three say the same. STELE_GOLDEN=print shows what the code writes.
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <iostream>
@@ -61,29 +61,32 @@ BOOST_AUTO_TEST_CASE(a_dump_is_read_back) {
 BOOST_AUTO_TEST_CASE(the_code_writes_the_golden_segment_and_manifest) {
   auto const& [segment, manifest] = make_example();
   if (std::getenv("STELE_GOLDEN") != nullptr) std::cout << segment << manifest;
-  BOOST_TEST(segment == read_project_file("tests/wal/golden/segment_v1.hex"));
-  BOOST_TEST(manifest == read_project_file("tests/wal/golden/manifest_v1.hex"));
+  BOOST_TEST(segment == read_project_file("tests/wal/golden/segment_v1_1.hex"));
+  BOOST_TEST(manifest == read_project_file("tests/wal/golden/manifest_v1_1.hex"));
 }
 
 BOOST_AUTO_TEST_CASE(format_md_shows_the_golden_segment) {
-  auto const golden = read_project_file("tests/wal/golden/segment_v1.hex");
+  auto const golden = read_project_file("tests/wal/golden/segment_v1_1.hex");
   BOOST_TEST(read_project_file("wal/FORMAT.md").find(golden) != std::string::npos);
 }
 
 // Logs of version 1 are read for ever.
-BOOST_AUTO_TEST_CASE(the_golden_log_is_read) {
-  SimulatedDisk disk{{}};
-  auto const golden = [](char const* name) {
-    return parse_hex_dump(read_project_file(std::string("tests/wal/golden/") + name));
-  };
-  disk.put(segment_name(1), golden("segment_v1.hex"));
-  disk.put(manifest_file, golden("manifest_v1.hex"));
-  LogFixture life(disk);
-  BOOST_TEST_REQUIRE(life.open(), life.failure.message);
-  BOOST_TEST((life.sink.payloads == std::map<Seq, std::string>{{1, "hello"}, {2, "world!"}}));
-  BOOST_TEST_REQUIRE(life.sink.groups.size() == 1u);
-  BOOST_TEST((life.sink.groups[0].writer == writer));
-  BOOST_TEST(life.log->next_seq() == 3u);
+BOOST_AUTO_TEST_CASE(the_golden_logs_are_read) {
+  for (std::string const version : {"v1", "v1_1"}) {
+    SimulatedDisk disk{{}};
+    auto const golden = [&](char const* name) {
+      return parse_hex_dump(
+          read_project_file("tests/wal/golden/" + (name + ("_" + version)) + ".hex"));
+    };
+    disk.put(segment_name(1), golden("segment"));
+    disk.put(manifest_file, golden("manifest"));
+    LogFixture life(disk);
+    BOOST_TEST_REQUIRE(life.open(), life.failure.message);
+    BOOST_TEST((life.sink.payloads == std::map<Seq, std::string>{{1, "hello"}, {2, "world!"}}));
+    BOOST_TEST_REQUIRE(life.sink.groups.size() == 1u);
+    BOOST_TEST((life.sink.groups[0].writer == writer));
+    BOOST_TEST(life.log->next_seq() == 3u);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -91,4 +91,16 @@ BOOST_AUTO_TEST_CASE(more_drops_than_are_kept_one_by_one_lose_their_places_and_n
   BOOST_TEST(ledger.gaps().size() == GapLedger::dropped_records_max - 7 + 2);
 }
 
+// A log may have a gap for every other commit: each is found in its place, and not by looking at
+// all.
+BOOST_AUTO_TEST_CASE(very_many_gaps_cost_each_what_one_costs) {
+  constexpr Seq count = 100'000;
+  GapLedger ledger;
+  for (Seq k = 0; k < count; ++k) ledger.add(damaged(2 * k + 1, 2 * k + 1));
+  for (Seq k = 0; k < count; ++k) ledger.add(torn(2 * k + 1, 2 * k + 1));  // Named already.
+  BOOST_TEST(ledger.gaps().size() == count);
+  BOOST_TEST(ledger.compared() <= 4 * count);
+  BOOST_TEST((ledger.totals() == GapTotals{.damaged = count}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

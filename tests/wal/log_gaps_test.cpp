@@ -154,4 +154,42 @@ BOOST_AUTO_TEST_CASE(what_a_start_found_is_among_the_gaps) {
   BOOST_TEST((fix.gaps() == fix.life.report().gaps));
 }
 
+// Every other commit of a long log is lost: what is said of it stays short, what a start compares
+// grows with the log and not with its square, and the next start finds all of it named.
+BOOST_AUTO_TEST_CASE(a_log_of_very_many_damaged_places_starts_and_is_named_as_a_whole) {
+  constexpr Seq holes = 5000;
+  auto options = LogFixture::small_options();
+  options.segment_bytes = 1 << 20;
+  SimulatedDisk disk{{}};
+  LogFixture life(disk, options);
+  BOOST_TEST_REQUIRE(life.open());
+  for (Seq seq = 1; seq <= 2 * holes; ++seq) life.write("m");
+  life.stop();
+  Seq lost = 0;
+  for (auto const& name : stele::test::segments_of(disk)) {
+    for (auto const& commit : stele::test::commits_of(disk, name)) {
+      if (commit.header.kind != CommitKind::entries || commit.header.first_seq % 2 != 0) continue;
+      std::fill_n(disk.bytes(name).begin() + static_cast<std::ptrdiff_t>(commit.offset),
+                  commit.end - commit.offset, std::byte{0});
+      ++lost;
+    }
+  }
+  BOOST_TEST_REQUIRE(lost == holes);
+  for (int start = 0; start < 2; ++start) {
+    BOOST_TEST_REQUIRE(life.open(), life.failure.message);
+    BOOST_TEST(life.sink.payloads.size() == holes);
+    BOOST_TEST(life.log->gaps().totals().damaged == holes);
+    BOOST_TEST(life.log->gaps().compared() <= 4 * holes);
+    auto const told = start == 0 ? RecoveryReport::findings_max : 0u;
+    BOOST_TEST(life.report().findings.size() == told);
+    BOOST_TEST(life.report().findings_omitted == (start == 0 ? holes - told : 0u));
+    life.idle();
+    life.stop();
+  }
+  options.on_damage = OnDamage::refuse;
+  LogFixture refusing(disk, options);
+  BOOST_TEST(!refusing.open());
+  BOOST_TEST(refusing.failure.message.size() < 4096u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

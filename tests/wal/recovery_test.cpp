@@ -158,6 +158,7 @@ BOOST_AUTO_TEST_CASE(a_first_start_that_crashed_before_its_manifest_is_begun_aga
   SimulatedDisk only_segment{{}};
   only_segment.put(segment_name(1), disk.bytes(segment_name(2)));
   reseal(only_segment, segment_name(1), 0, segment_header_bytes, 56, 1);
+  reseal(only_segment, segment_name(1), 0, segment_header_bytes, 72, 0);
   LogFixture life(only_segment);
   BOOST_TEST_REQUIRE(life.open(), life.failure.message);
   BOOST_TEST(life.report().findings.empty());
