@@ -88,7 +88,8 @@ Result<void> RangeRead::begin(Store const& store) {
 }
 
 Result<void> RangeRead::resume(Store const& store) const {
-  if (position_.next.seq <= store.removed_seq()) {
+  // A seq of 0 is no entry's: the read was cancelled before it had come to one.
+  if (position_.next.seq != 0 && position_.next.seq <= store.removed_seq()) {
     return Failure(Error::cursor_expired,
                    "the entry that comes next is no longer kept; read again without a cursor");
   }

@@ -304,6 +304,20 @@ BOOST_AUTO_TEST_CASE(a_cursor_at_a_removed_entry_has_expired) {
   BOOST_TEST(RangeRead::make(request)->begin(store).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(a_cursor_of_a_read_that_had_come_to_no_entry_gives_what_is_kept) {
+  write_all({10, 20, 30});
+  for (std::uint64_t const removed : {0U, 2U}) {
+    store.remove_up_to(removed);
+    for (Order const order : {Order::asc, Order::desc}) {
+      auto request = range(0, 40, order);
+      auto const all = timestamps(request);
+      auto const cursor = begin(request).cursor();
+      request.cursor = cursor;
+      BOOST_TEST(timestamps(request) == all, boost::test_tools::per_element());
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_cursor_from_the_future_is_refused) {
   write(10);
   ReadLogs request;
