@@ -71,6 +71,9 @@ class WriterOracle:
         if not write.places:
             return None
         if write.number != 1:
+            # Number 1, taken as the word of a new writer, makes those that follow new, too.
+            if self._has_begun_anew(write, first):
+                return None
             return "its number was written before, and it was not told"
         if all(a.since_given for a in write.attempts[1:] if a.may_appear):
             return "its hello had a since_seq"
@@ -78,6 +81,13 @@ class WriterOracle:
         if not self.log.gone and any(last >= self.start_floor for last in before):
             return "the log had entries of its writer when the daemon started"
         return None
+
+    def _has_begun_anew(self, write, first):
+        last = max(write.places) + len(write) - 1
+        is_gone = last < self.start_floor or bool(self.log.gone)
+        return is_gone and any(
+            any(last < place < first for place in w.places) or any(
+                a.may_appear for a in w.attempts) for w in self.writer(write.writer).of(1))
 
     # Answers.
 
@@ -146,7 +156,7 @@ class WriterOracle:
         above = members["known_above"]
         for number, seq in placed_before.items():
             told = any(first <= number <= last for first, last in written)
-            if told or (above is not None and number <= above):
+            if told or (above is not None and number <= above) or seq < self.start_floor:
                 continue
             require(above is None and self.may_be_unsure(writer, seq, "hello knows nothing"),
                     lambda: f"hello: {number} of writer {writer.id[:6]} at {seq} is not in "
