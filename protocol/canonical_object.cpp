@@ -98,7 +98,7 @@ void CanonicalObject::look_up_last_name() {
   auto& table = tables_[depth];
   if (names_.size() - first_name == few_names + 1) {
     // Memory of many names is not kept for others.
-    if (table.slots.size() > table_slots_kept) table.slots = {};
+    if (table.slots.size() > table_slots_kept) table.slots = std::vector<NameTable::Slot>();
     table.slots.assign(std::max(table.slots.size(), table_slots_min), {});
     table.names = 0;
     table.is_crowded = false;

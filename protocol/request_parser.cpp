@@ -51,7 +51,7 @@ class RequestParser::Handler {
   explicit Handler(RequestLimits limits) : limits_(limits), reader_(limits) {}
 
   ParsedRequest parse(std::string_view text) {
-    if (drafts_.capacity() > kept_bytes_max / sizeof(EntryDraft)) drafts_ = {};
+    give_back(drafts_);
     if (auto const plain = read_plain_write(text, limits_.entry_bytes_max, drafts_)) {
       return plain_request(*plain);
     }
@@ -94,8 +94,8 @@ class RequestParser::Handler {
 
   void forget() {
     json_.reset();
-    if (scratch_.capacity() > kept_bytes_max) scratch_ = {};
-    if (drafts_.capacity() > kept_bytes_max / sizeof(EntryDraft)) drafts_ = {};
+    give_back(scratch_);
+    give_back(drafts_);
     reader_.start({});
   }
 
@@ -112,7 +112,7 @@ class RequestParser::Handler {
   }
 
   ParsedRequest parse_json(std::string_view text) {
-    if (scratch_.capacity() > kept_bytes_max) scratch_ = {};
+    give_back(scratch_);
     reader_.start(text);
     return json_request(read_json(text, json_depth_max, scratch_, reader_));
   }

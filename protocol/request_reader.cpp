@@ -43,8 +43,8 @@ void RequestReader::start(std::string_view text) {
   target_.clear();
   terms_.start();
   in_entry_ = false;
-  if (canonical_.capacity() > kept_bytes_max) canonical_ = {};
-  if (drafts_.capacity() > kept_bytes_max / sizeof(EntryDraft)) drafts_ = {};
+  give_back(canonical_);
+  give_back(drafts_);
   canonical_.clear();
   drafts_.clear();
   // The canonical spelling of a value is the shortest one, so that all of it fits.

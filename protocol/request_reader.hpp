@@ -18,6 +18,13 @@ namespace stele::protocol {
 
 /// Working memory that is kept from one request to the next.
 inline constexpr std::size_t kept_bytes_max = std::size_t{4} << 20;
+/// Gives back what is more. Assigning an empty string or `{}` would keep it.
+template <class Buffer>
+void give_back(Buffer& buffer) {
+  if (buffer.capacity() * sizeof(typename Buffer::value_type) > kept_bytes_max) {
+    Buffer().swap(buffer);
+  }
+}
 
 /// Usage: start(), take() each token of the text; then finish(). A failure does not stop it, so
 /// that the id and the op are known for the reply.
