@@ -8,13 +8,25 @@
 namespace stele::daemon {
 
 Chunk::Chunk(Seq first_seq, ChunkMemory memory)
-    : memory_(std::move(memory)), first_seq_(first_seq) {
-  BOOST_ASSERT(memory_.get_deleter().bytes <= std::numeric_limits<std::uint32_t>::max());
+    : memory_(std::make_shared<ChunkMemory>(std::move(memory))),
+      begin_(memory_->get()),
+      bytes_(memory_->get_deleter().bytes),
+      first_seq_(first_seq) {
+  BOOST_ASSERT(bytes_ <= std::numeric_limits<std::uint32_t>::max());
+}
+
+Chunk::Chunk(Seq first_seq, Chunk& before)
+    : memory_(before.memory_),
+      begin_(before.free_begin()),
+      bytes_(before.free_bytes()),
+      first_seq_(first_seq) {
+  before.bytes_ = before.used_bytes();
+  before.ends_.shrink_to_fit();
 }
 
 std::string_view Chunk::entries(Seq first, Seq end) const noexcept {
   std::size_t const begin = begin_of(static_cast<std::size_t>(first - first_seq_));
-  return {memory_.get() + begin, ends_[static_cast<std::size_t>(end - first_seq_) - 1] - begin};
+  return {begin_ + begin, ends_[static_cast<std::size_t>(end - first_seq_) - 1] - begin};
 }
 
 Seq Chunk::run_end(Seq first, Seq end, std::size_t bytes_max) const noexcept {
@@ -36,7 +48,10 @@ std::string_view Chunk::append(std::size_t bytes) {
 
 void Chunk::shrink_to_fit() {
   ends_.shrink_to_fit();
-  trim_chunk_memory(memory_, used_bytes());
+  // What it shares the memory with lies before it.
+  auto const before = static_cast<std::size_t>(begin_ - memory_->get());
+  trim_chunk_memory(*memory_, before + used_bytes());
+  bytes_ = memory_->get_deleter().bytes - before;
 }
 
 }  // namespace stele::daemon

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -21,14 +22,18 @@ using Seq = std::uint64_t;
 /// that are visible never change or move; replies share them.
 class Chunk {
  public:
-  /// Has room for as many bytes as `memory` has.
+  /// Has as many free bytes as `memory` has.
   Chunk(Seq first_seq, ChunkMemory memory);
+  /// Takes the free bytes of `before`, which gets no more entries, where the seqs do not follow one
+  /// another: each gap of a log would else cost a mapping of its own, of which a process may have
+  /// 65,530. The memory is given back when both are gone.
+  Chunk(Seq first_seq, Chunk& before);
 
   Seq first_seq() const noexcept { return first_seq_; }
   Seq next_seq() const noexcept { return first_seq_ + ends_.size(); }
   bool empty() const noexcept { return ends_.empty(); }
   std::size_t used_bytes() const noexcept { return ends_.empty() ? 0 : ends_.back() + 1U; }
-  std::size_t free_bytes() const noexcept { return memory_.get_deleter().bytes - used_bytes(); }
+  std::size_t free_bytes() const noexcept { return bytes_ - used_bytes(); }
   /// Precondition: first_seq() <= seq < next_seq().
   std::string_view entry(Seq seq) const noexcept { return entries(seq, seq + 1); }
   /// The entries from `first` to below `end`, with the commas between them.
@@ -39,7 +44,7 @@ class Chunk {
   Seq run_end(Seq first, Seq end, std::size_t bytes_max) const noexcept;
 
   /// Where the next entry is to be written, before append() is told how long it is.
-  char* free_begin() noexcept { return memory_.get() + used_bytes(); }
+  char* free_begin() noexcept { return begin_ + used_bytes(); }
   std::string_view append(std::size_t bytes);
   void pop_back() noexcept { ends_.pop_back(); }
   /// No more entries are to come: gives back what was reserved for them.
@@ -50,7 +55,9 @@ class Chunk {
     return index == 0 ? 0 : ends_[index - 1] + std::size_t{1};
   }
 
-  ChunkMemory memory_;
+  std::shared_ptr<ChunkMemory> memory_;
+  char* begin_;        ///< In the memory, of this chunk's part,
+  std::size_t bytes_;  ///< of so many bytes.
   Seq first_seq_;
   std::vector<std::uint32_t> ends_{};
 };

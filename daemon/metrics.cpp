@@ -181,10 +181,14 @@ void append_consumers(std::string& out, Store const& store) {
   }
 }
 
+/// Of what the start found; `audit` and `stele verify` tell more of it.
+constexpr std::size_t recovery_items_max = 100;
+
 void append_recovery(std::string& out, ServiceFacts const& facts) {
   auto const& report = facts.recovery;
+  auto const gaps_told = std::min(report.gaps.size(), recovery_items_max);
   std::string gaps = "[";
-  for (auto const& gap : report.gaps) {
+  for (auto const& gap : std::span(report.gaps).first(gaps_told)) {
     if (gaps.size() > 1) gaps += ',';
     gaps += "{\"first_seq\":";
     append_json_number(gaps, gap.first_seq);
@@ -195,8 +199,9 @@ void append_recovery(std::string& out, ServiceFacts const& facts) {
     gaps += '}';
   }
   gaps += ']';
+  auto const findings_told = std::min(report.findings.size(), recovery_items_max);
   std::string findings = "[";
-  for (auto const& finding : report.findings) {
+  for (auto const& finding : std::span(report.findings).first(findings_told)) {
     if (findings.size() > 1) findings += ',';
     append_json_string(findings, finding);
   }
@@ -209,7 +214,9 @@ void append_recovery(std::string& out, ServiceFacts const& facts) {
       .number("segments", report.segments)
       .number("took_us", facts.recovery_us)
       .json("gaps", gaps)
-      .json("findings", findings);
+      .number("gaps_omitted", report.gaps.size() - gaps_told)
+      .json("findings", findings)
+      .number("findings_omitted", report.findings.size() - findings_told + report.findings_omitted);
 }
 
 bool is_damaged(ServiceFacts const& facts, LogPort const& log) {

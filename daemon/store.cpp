@@ -10,7 +10,11 @@ Chunk& Store::chunk_for(Seq seq, std::size_t bytes, Haste haste) {
   std::size_t const needed = bytes + 1;  // The comma.
   if (!chunks_.empty()) {
     Chunk& last = *chunks_.back();
-    if (last.next_seq() == seq && last.free_bytes() >= needed) return last;
+    if (last.free_bytes() >= needed) {
+      if (last.next_seq() == seq) return last;
+      chunks_.push_back(std::make_shared<Chunk>(seq, last));
+      return *chunks_.back();
+    }
     last.shrink_to_fit();
   }
   chunks_.push_back(std::make_shared<Chunk>(seq, chunk_memory(needed, haste)));

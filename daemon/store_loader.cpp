@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <span>
 
 #include "daemon/status_line.hpp"
 
@@ -11,6 +12,8 @@ namespace stele::daemon {
 namespace {
 
 constexpr std::chrono::seconds progress_line_period{2};
+/// Of what a start found: a damaged log may have very many places.
+constexpr std::size_t recovery_lines_max = 50;
 
 }  // namespace
 
@@ -76,15 +79,22 @@ void report_recovery(wal::RecoveryReport const& report, Store const& store, std:
     spdlog::info("history held: seq {} to {}, {} MiB in memory", store.removed_seq() + 1,
                  store.visible_seq(), mebibytes(store.text_bytes() + store.index_bytes()));
   }
-  for (auto const& finding : report.findings) spdlog::warn("{}", finding);
+  auto const told = std::min(report.findings.size(), recovery_lines_max);
+  for (auto const& finding : std::span(report.findings).first(told)) spdlog::warn("{}", finding);
+  auto const findings_left = report.findings.size() - told + report.findings_omitted;
+  if (findings_left > 0) spdlog::warn("{} more findings; see stele verify", findings_left);
+  std::size_t gaps = 0;
   for (auto const& gap : report.gaps) {
-    if (gap.reason == wal::GapReason::expired) continue;
+    if (gap.reason == wal::GapReason::expired || gaps++ >= recovery_lines_max) continue;
     if (gap.reason == wal::GapReason::dropped_by_client) {
       spdlog::info("a client dropped {} entries before entry {}", gap.dropped, gap.first_seq);
       continue;
     }
     spdlog::warn("entries {} to {} are missing: {}", gap.first_seq, gap.last_seq,
                  wal::to_string(gap.reason));
+  }
+  if (gaps > recovery_lines_max) {
+    spdlog::warn("{} more gaps; see stele audit", gaps - recovery_lines_max);
   }
   if (rejected > 0) {
     spdlog::warn("{} records of the log are not entries of this program; not served", rejected);

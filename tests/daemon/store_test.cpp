@@ -186,6 +186,28 @@ BOOST_AUTO_TEST_CASE(retention_may_go_past_the_last_entry) {
   BOOST_TEST(read_all({}) == text);
 }
 
+// Each mapping counts against a limit of the system: a log may have more gaps than that allows.
+BOOST_AUTO_TEST_CASE(entries_on_both_sides_of_a_gap_lie_in_the_same_memory) {
+  Store loaded;
+  std::vector<char const*> places;
+  for (Seq seq = 1; seq < 2000; seq += 2) {
+    auto const text = R"({"seq":)" + std::to_string(seq) +
+                      R"(,"timestamp":5,"level":"info","message":"m","metadata":{},"version":1,)"
+                      R"("origin":{"pid":1,"uid":2,"gid":3}})";
+    BOOST_TEST_REQUIRE(loaded.insert(seq, text));
+    auto const run = Store::Finder(loaded).find(seq);
+    BOOST_TEST(run.text == text);
+    places.push_back(run.text.data());
+  }
+  for (std::size_t i = 1; i < places.size(); ++i) {
+    BOOST_TEST_REQUIRE(places[i] - places[i - 1] > 0);
+    BOOST_TEST_REQUIRE(places[i] - places[i - 1] < 200);
+  }
+  loaded.remove_up_to(999);
+  BOOST_TEST(Store::Finder(loaded).find(1001).text.data() == places[500]);
+  BOOST_TEST(loaded.count_between(1, 1999) == 500u);
+}
+
 BOOST_AUTO_TEST_CASE(text_that_is_no_entry_or_has_another_seq_is_not_taken) {
   auto const text = write(1);
   Store recovered;
