@@ -54,4 +54,39 @@ void Chunk::shrink_to_fit() {
   bytes_ = memory_->get_deleter().bytes - before;
 }
 
+Chunk::~Chunk() {
+  if (pinned_bytes_) *pinned_bytes_ -= held_bytes();
+}
+
+void Chunk::retire(std::shared_ptr<std::size_t> pinned_bytes) {
+  pinned_bytes_ = std::move(pinned_bytes);
+  *pinned_bytes_ += held_bytes();
+  if (shared_bytes_ <= held_bytes()) copy_slices_out();
+}
+
+std::size_t Chunk::held_bytes() const noexcept {
+  return bytes_ + ends_.capacity() * sizeof(std::uint32_t);
+}
+
+void Chunk::share(ChunkSlice& slice) const noexcept {
+  slices_.push_back(slice);
+  shared_bytes_ += slice.bytes().size();
+}
+
+void Chunk::unshare(ChunkSlice const& slice) const {
+  slices_.erase(Slices::s_iterator_to(slice));
+  shared_bytes_ -= slice.bytes().size();
+  if (pinned_bytes_ && shared_bytes_ <= held_bytes()) copy_slices_out();
+}
+
+/// Whoever calls shares the chunk.
+void Chunk::copy_slices_out() const {
+  while (!slices_.empty()) {
+    auto& slice = slices_.front();
+    slices_.pop_front();
+    slice.copy_out();
+  }
+  shared_bytes_ = 0;
+}
+
 }  // namespace stele::daemon

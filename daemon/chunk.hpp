@@ -1,6 +1,7 @@
 // A run of entries in memory, as one piece that replies share.
 #pragma once
 
+#include <boost/intrusive/list.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "daemon/chunk_memory.hpp"
+#include "daemon/chunk_slice.hpp"
 
 namespace stele::daemon {
 
@@ -28,6 +30,9 @@ class Chunk {
   /// another: each gap of a log would else cost a mapping of its own, of which a process may have
   /// 65,530. The memory is given back when both are gone.
   Chunk(Seq first_seq, Chunk& before);
+  Chunk(Chunk const&) = delete;
+  Chunk& operator=(Chunk const&) = delete;
+  ~Chunk();
 
   Seq first_seq() const noexcept { return first_seq_; }
   Seq next_seq() const noexcept { return first_seq_ + ends_.size(); }
@@ -50,7 +55,18 @@ class Chunk {
   /// No more entries are to come: gives back what was reserved for them.
   void shrink_to_fit();
 
+  /// The store needs it no longer. It stays as long as slices of it have more bytes than copies of
+  /// them would take, and counts in `pinned_bytes` so long, which outlives it.
+  void retire(std::shared_ptr<std::size_t> pinned_bytes);
+  std::size_t held_bytes() const noexcept;
+  /// For slices.
+  void share(ChunkSlice& slice) const noexcept;
+  void unshare(ChunkSlice const& slice) const;
+
  private:
+  using Slices = boost::intrusive::list<ChunkSlice, boost::intrusive::constant_time_size<false>>;
+
+  void copy_slices_out() const;
   std::size_t begin_of(std::size_t index) const noexcept {
     return index == 0 ? 0 : ends_[index - 1] + std::size_t{1};
   }
@@ -60,6 +76,9 @@ class Chunk {
   std::size_t bytes_;  ///< of so many bytes.
   Seq first_seq_;
   std::vector<std::uint32_t> ends_{};
+  mutable Slices slices_{};
+  mutable std::size_t shared_bytes_ = 0;
+  std::shared_ptr<std::size_t> pinned_bytes_{};  ///< Once it is retired.
 };
 
 }  // namespace stele::daemon

@@ -95,8 +95,11 @@ void Committer::on_failed(wal::Failure const& failure) {
 }
 
 void Committer::on_expired(wal::Seq seq) {
-  spdlog::info("retention removed entries up to seq {}", seq);
   store_.remove_up_to(seq);
+  auto const held_back = expiry_lines_.pass(clock_.now());
+  if (!held_back) return;
+  spdlog::info("retention removed entries up to seq {} ({} more times since the last line)", seq,
+               *held_back);
   for (auto const& consumer : store_.consumers().all()) {
     if (consumer.confirmed_seq.value_or(0) >= seq) continue;
     spdlog::warn("among them some that consumer {} has not confirmed: it is at {}; see hold-bytes",
@@ -108,7 +111,12 @@ void Committer::on_expired(wal::Seq seq) {
 void Committer::tell(wal::Gathering const& gathered) {
   if (refused_from_) {
     Seq const first = *std::exchange(refused_from_, std::nullopt);
-    spdlog::warn("the disk is full: writes from seq {} on were refused", first);
+    if (auto const held_back = refusal_lines_.pass(clock_.now())) {
+      spdlog::warn(
+          "the disk is full: writes from seq {} on were refused ({} more times since the last "
+          "line)",
+          first, *held_back);
+    }
     // Also who waits for an older write may have refused ones behind it.
     for (auto& waiter : waiters_) waiter.on_refused(first);
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/intrusive/list.hpp>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -13,6 +14,7 @@
 #include <utility>
 
 #include "daemon/clock.hpp"
+#include "daemon/diagnostics.hpp"
 #include "daemon/log_port.hpp"
 #include "daemon/store.hpp"
 #include "wal/log.hpp"
@@ -126,6 +128,9 @@ class Committer final : public LogPort, private wal::LogListener {
   Waiters waiters_{};
   std::function<void()> on_failure_{};
   std::function<void()> on_idle_{};
+
+  Throttle expiry_lines_{std::chrono::seconds(10)};
+  Throttle refusal_lines_{std::chrono::seconds(10)};
 
   // What the log told during a call; passed on after it, since waiters append.
   std::optional<Seq> refused_from_{};

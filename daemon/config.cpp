@@ -10,6 +10,8 @@
 #include <sstream>
 #include <utility>
 
+#include "daemon/session_memory.hpp"
+
 namespace stele::daemon {
 namespace {
 
@@ -112,6 +114,9 @@ std::string const* find_flag(po::parsed_options const& flags, std::string_view n
 /// Memory is taken and given back in chunks.
 constexpr std::uint64_t store_slack_bytes = std::uint64_t{16} << 20;
 
+/// A frame of a read with its last entry.
+constexpr std::uint64_t unsent_bytes_min = std::uint64_t{4} << 20;
+
 std::string size_message(std::string_view name, std::string_view rule, std::uint64_t size) {
   return std::string(name) + " " + std::string(rule) + ", not " + format_size(size);
 }
@@ -153,7 +158,21 @@ Messages validate(Config const& config) {
               config.max_unread_bytes >= config.max_frame_bytes + protocol::frame_header_bytes,
           size_message("max-unread-bytes", "must be 0 or hold a frame and its 4 bytes of length",
                        config.max_unread_bytes));
+  require(user_unread_bytes_max(config) >= 2 * config.max_frame_bytes,
+          size_message("max-user-unread-bytes", "must be 0 or at least twice max-frame-bytes",
+                       config.max_user_unread_bytes));
+  require(all_unread_bytes_max(config) >= user_unread_bytes_max(config) + config.max_frame_bytes,
+          size_message("max-all-unread-bytes",
+                       "must be 0 or at least max-user-unread-bytes and max-frame-bytes more",
+                       config.max_all_unread_bytes));
   require(config.max_unsent_bytes >= 1, "max-unsent-bytes must be at least 1");
+  require(config.max_user_unsent_bytes >= unsent_bytes_min,
+          size_message("max-user-unsent-bytes", "must be at least 4M",
+                       config.max_user_unsent_bytes));
+  require(config.max_all_unsent_bytes >= config.max_user_unsent_bytes + unsent_bytes_min,
+          size_message("max-all-unsent-bytes",
+                       "must be at least max-user-unsent-bytes and 4M more",
+                       config.max_all_unsent_bytes));
   require(config.max_in_flight_bytes >= 1, "max-in-flight-bytes must be at least 1");
   require(config.max_connections >= 1, "max-connections must be at least 1");
   require(config.max_unanswered >= 1, "max-unanswered must be at least 1");
@@ -195,6 +214,21 @@ std::uint64_t store_bytes_max(Config const& config, std::uint64_t machine_bytes)
     return log_bytes + log_bytes / 2 + store_slack_bytes;
   }
   return machine_bytes / 2;
+}
+
+std::uint64_t unread_bytes_max(Config const& config) noexcept {
+  return config.max_unread_bytes != 0 ? config.max_unread_bytes
+                                      : config.max_frame_bytes + SessionMemory::room_bytes_max;
+}
+
+std::uint64_t user_unread_bytes_max(Config const& config) noexcept {
+  return config.max_user_unread_bytes != 0 ? config.max_user_unread_bytes
+                                           : 2 * unread_bytes_max(config);
+}
+
+std::uint64_t all_unread_bytes_max(Config const& config) noexcept {
+  return config.max_all_unread_bytes != 0 ? config.max_all_unread_bytes
+                                          : 4 * user_unread_bytes_max(config);
 }
 
 std::optional<ConfigErrors> parse_command_line(std::span<char const* const> arguments,

@@ -47,12 +47,17 @@ struct Config {
   std::uint64_t max_entry_bytes = protocol::entry_bytes_default;
   std::uint64_t max_in_flight_bytes = std::uint64_t{64} << 20;
   std::uint64_t max_unsent_bytes = std::uint64_t{1} << 20;
-  std::uint64_t max_unread_bytes = 0;  ///< 0: a frame and what a read of the socket brings.
+  std::uint64_t max_user_unsent_bytes = std::uint64_t{32} << 20;
+  std::uint64_t max_all_unsent_bytes = std::uint64_t{128} << 20;
+  std::uint64_t max_unread_bytes = 0;       ///< 0: a frame and what a read of the socket brings.
+  std::uint64_t max_user_unread_bytes = 0;  ///< 0: twice that,
+  std::uint64_t max_all_unread_bytes = 0;   ///< 0: four times that of a user.
   std::uint64_t max_unanswered = 4096;
   std::uint64_t max_tails = 16;
   std::uint64_t max_writers = 65'536;
   std::chrono::seconds request_timeout{30};  ///< 0: none, here and below.
   std::chrono::seconds idle_timeout{0};
+  std::chrono::seconds reader_timeout{60};
   LogLevel log_level = LogLevel::info;
 
   bool operator==(Config const&) const = default;
@@ -105,6 +110,11 @@ std::uint64_t log_bytes_max(Config const& config) noexcept;
 /// half as much again, for the index and for what is on its way; or, if nothing is ever removed,
 /// half of the machine's memory.
 std::uint64_t store_bytes_max(Config const& config, std::uint64_t machine_bytes) noexcept;
+
+/// Of requests that are not handled: of a connection, of a user, and of all.
+std::uint64_t unread_bytes_max(Config const& config) noexcept;
+std::uint64_t user_unread_bytes_max(Config const& config) noexcept;
+std::uint64_t all_unread_bytes_max(Config const& config) noexcept;
 
 /// The text of --help.
 std::string help_text();

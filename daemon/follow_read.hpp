@@ -51,6 +51,7 @@ class FollowRead {
   /// `turn` has, which pays; without terms it does not depend on the number of entries.
   Step step(Store const& store, std::size_t bytes_max, TurnBudget& turn);
 
+  bool has_filter() const noexcept { return filter_ != nullptr; }
   /// All entries up to here have been given, or do not match, or are told as lost.
   Seq seq() const noexcept { return next_ - 1; }
 

@@ -4,14 +4,24 @@
 #include <boost/assert.hpp>
 #include <utility>
 
+#include "daemon/reply_memory.hpp"
 #include "protocol/error_text.hpp"
 
 namespace stele::daemon {
 
 using protocol::Detail;
 
+namespace {
+
+std::size_t held_bytes_of(Follow const& follow) noexcept {
+  return sizeof(Follow) + follow.id.capacity() + (follow.read.has_filter() ? filter_bytes : 0);
+}
+
+}  // namespace
+
 FollowSet::FollowSet(FollowSet&& other) noexcept
     : follows_(std::exchange(other.follows_, {})),
+      held_bytes_(std::exchange(other.held_bytes_, 0)),
       follows_max_(other.follows_max_),
       open_(other.open_) {}
 
@@ -25,6 +35,7 @@ Result<void> FollowSet::add(Follow follow, Store const& store) {
   BOOST_ASSERT(follow.id.empty() || find(follow.id) == nullptr);
   if (auto begun = follow.read.begin(store); !begun) return begun;
   follows_.push_back(std::move(follow));
+  held_bytes_ += held_bytes_of(follows_.back());
   ++*open_;
   return {};
 }
@@ -35,6 +46,7 @@ Follow* FollowSet::find(std::string_view id) noexcept {
 }
 
 void FollowSet::remove(Follow const& follow) {
+  held_bytes_ -= held_bytes_of(follow);
   *open_ -= follows_.remove_if([&](Follow const& other) { return &other == &follow; });
 }
 

@@ -38,11 +38,13 @@ class FollowSet {
   void finish(Store const& store) noexcept;
 
   bool empty() const noexcept { return follows_.empty(); }
+  std::size_t held_bytes() const noexcept { return held_bytes_; }
   /// The next one in turn that has something to tell; none: all wait for entries.
   Follow* next(Store const& store);
 
  private:
   std::list<Follow> follows_{};
+  std::size_t held_bytes_ = 0;
   std::size_t follows_max_;
   std::uint64_t* open_;
 };

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/diagnostics.hpp"
+
 namespace stele::daemon {
 namespace {
 
@@ -43,6 +45,7 @@ void Heartbeat::wait() {
 }
 
 void Heartbeat::beat() {
+  flush_diagnostics();
   manager_.feed();
   auto text = line();
   if (text == told_) return;

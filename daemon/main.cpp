@@ -7,6 +7,7 @@
 #include "daemon/config.hpp"
 #include "daemon/diagnostics.hpp"
 #include "daemon/exit_code.hpp"
+#include "daemon/memory_account.hpp"
 #include "daemon/service.hpp"
 #include "daemon/version.hpp"
 
@@ -27,6 +28,7 @@ int report(ConfigErrors const& errors) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_streams();
   Invocation invocation;
   std::span<char const* const> const arguments(argv + 1, argc > 0 ? argv + argc : argv + 1);
   if (auto const errors = parse_command_line(arguments, invocation)) return report(*errors);
@@ -38,7 +40,7 @@ int main(int argc, char** argv) {
       print(stdout, "steled " + std::string(version) + "\n");
       return exit_ok;
     case Invocation::Action::check_config:
-      print(stdout, "the settings are valid\n");
+      print(stdout, "the settings are valid\n" + memory_line(invocation.config) + "\n");
       return exit_ok;
     case Invocation::Action::run:
       break;

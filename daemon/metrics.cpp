@@ -4,6 +4,7 @@
 #include <chrono>
 #include <span>
 
+#include "daemon/diagnostics.hpp"
 #include "daemon/version.hpp"
 #include "protocol/json_text.hpp"
 #include "protocol/limits.hpp"
@@ -124,7 +125,8 @@ void append_counters(std::string& out, Metrics const& metrics) {
       .number("open", metrics.connections_open)
       .number("accepted", metrics.connections_accepted)
       .number("refused", metrics.connections_refused)
-      .number("timed_out", metrics.connections_timed_out);
+      .number("timed_out", metrics.connections_timed_out)
+      .number("readers_timed_out", metrics.readers_timed_out);
   out += ',';
   {
     ObjectText requests(out, "requests");
@@ -152,6 +154,30 @@ void append_tails(std::string& out, Metrics const& metrics) {
       .number("open", metrics.tails_open)
       .number("entries", metrics.entries_tailed)
       .number("lagged", metrics.tails_lagged);
+}
+
+/// What is held now, by what the bounds of `limits` are about.
+void append_memory(std::string& out, StatsView const& view) {
+  auto const pending = view.log.pending_bytes();
+  auto const gaps = view.log.gaps().gaps().size() * sizeof(wal::Gap);
+  auto const writers = view.store.writers().size() *
+                       (sizeof(NumberedWrite) * WriterTable::writes_max + writer_bytes);
+  auto const unread = view.memory.unread().bytes();
+  auto const unsent = view.memory.unsent().bytes();
+  ObjectText(out, "memory")
+      .number("store_bytes", view.store.held_bytes())
+      .number("in_flight_bytes", pending)
+      .number("writers_bytes", writers)
+      .number("gaps_bytes", gaps)
+      .number("unread_bytes", unread)
+      .number("unsent_bytes", unsent)
+      .number("pinned_bytes", view.store.pinned_bytes())
+      .number("bytes", view.store.held_bytes() + pending + writers + gaps + unread + unsent)
+      .number("waiting", view.memory.waiters().count());
+}
+
+void append_diagnostics(std::string& out) {
+  ObjectText(out, "diagnostics").number("lines_dropped", diagnostics_lines_dropped());
 }
 
 void append_writers(std::string& out, StatsView const& view) {
@@ -255,17 +281,23 @@ void append_limits(std::string& out, ServiceFacts const& facts) {
       .number("user_connections_max", config.max_user_connections)
       .number("in_flight_bytes_max", config.max_in_flight_bytes)
       .number("unsent_bytes_max", config.max_unsent_bytes)
+      .number("user_unsent_bytes_max", config.max_user_unsent_bytes)
+      .number("all_unsent_bytes_max", config.max_all_unsent_bytes)
       .number("unread_bytes_max", facts.unread_bytes_max)
+      .number("user_unread_bytes_max", user_unread_bytes_max(config))
+      .number("all_unread_bytes_max", all_unread_bytes_max(config))
       .number("unanswered_max", config.max_unanswered)
       .number("tails_max", config.max_tails)
       .number("writers_max", config.max_writers)
       .number("writer_writes_max", WriterTable::writes_max)
       .number("request_seconds_max", static_cast<std::uint64_t>(config.request_timeout.count()))
       .number("idle_seconds_max", static_cast<std::uint64_t>(config.idle_timeout.count()))
+      .number("reader_seconds_max", static_cast<std::uint64_t>(config.reader_timeout.count()))
       .number("retain_bytes", config.retain_bytes)
       .number("retain_seconds", static_cast<std::uint64_t>(config.retain_age.count()))
       .number("hold_bytes", held_bytes_max(config))
-      .number("store_bytes_max", facts.store_bytes_max);
+      .number("store_bytes_max", facts.store_bytes_max)
+      .number("memory_bytes_max", memory_bounds(config, facts.store_bytes_max).sum());
 }
 
 void append_stats(std::string& out, StatsView const& view) {
@@ -287,6 +319,10 @@ void append_stats(std::string& out, StatsView const& view) {
   append_counters(out, view.metrics);
   out += ',';
   append_tails(out, view.metrics);
+  out += ',';
+  append_memory(out, view);
+  out += ',';
+  append_diagnostics(out);
   out += ',';
   append_writers(out, view);
   out += ',';

@@ -11,6 +11,7 @@
 #include "daemon/clock.hpp"
 #include "daemon/config.hpp"
 #include "daemon/log_port.hpp"
+#include "daemon/memory_account.hpp"
 #include "daemon/store.hpp"
 #include "protocol/operations.hpp"
 #include "stele/error.hpp"
@@ -24,6 +25,7 @@ struct Metrics {
   std::uint64_t connections_accepted = 0;
   std::uint64_t connections_refused = 0;
   std::uint64_t connections_timed_out = 0;
+  std::uint64_t readers_timed_out = 0;  ///< Closed, since they took nothing of their replies.
   std::array<std::uint64_t, protocol::operations.size()> requests{};  ///< By Op.
   std::array<std::uint64_t, static_cast<std::size_t>(error_last) + 1> errors{};
   std::uint64_t entries_written = 0;
@@ -62,6 +64,7 @@ bool is_full(ServiceFacts const& facts, Store const& store) noexcept;
 struct StatsView {
   ServiceFacts const& facts;
   Metrics const& metrics;
+  MemoryAccount const& memory;
   Store const& store;
   LogPort const& log;
   Instant now;

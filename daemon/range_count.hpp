@@ -35,9 +35,11 @@ class RangeCount {
   /// nothing has to be said of their entries one by one.
   Status step(Store const& store, TurnBudget& budget);
 
+  using Bucket = protocol::CountBucket;
+  bool has_filter() const noexcept { return filter_ != nullptr; }
+  std::size_t bucket_bytes() const noexcept { return buckets_.capacity() * sizeof(Bucket); }
   std::uint64_t count() const noexcept { return count_; }
   /// By rising time, without the empty ones; nothing if none were asked for.
-  using Bucket = protocol::CountBucket;
   std::optional<std::span<Bucket const>> buckets() const noexcept {
     if (bucket_us_ == 0) return std::nullopt;
     return buckets_;

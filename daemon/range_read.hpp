@@ -61,6 +61,7 @@ class RangeRead {
   /// terms is not looked at: after `limited` there may be none.
   Step step(Store const& store, std::size_t bytes_max, TurnBudget& budget);
 
+  bool has_filter() const noexcept { return filter_ != nullptr; }
   std::string cursor() const { return to_text(position_); }
 
  private:

@@ -3,13 +3,15 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
-#include "daemon/store.hpp"
+#include "daemon/chunk.hpp"
 
 namespace stele::daemon {
 
@@ -32,6 +34,13 @@ class ReplyBatch {
   /// Bytes that are still to be sent.
   std::size_t unsent_bytes() const noexcept { return text_.size() + slice_bytes_ - sent_bytes_; }
   bool empty() const noexcept { return unsent_bytes() == 0; }
+  /// The memory that it takes: slices count whether they are copies or not, since they may become
+  /// so.
+  std::size_t held_bytes() const noexcept {
+    return text_.capacity() + slice_bytes_held_ + slices_.size() * sizeof(Slice);
+  }
+  /// All that was ever sent.
+  std::uint64_t sent_bytes_total() const noexcept { return sent_bytes_total_; }
 
   using Parts = std::array<std::string_view, parts_max>;
   /// The next bytes to be sent in one call, in order; at least one part unless the batch is empty.
@@ -40,20 +49,25 @@ class ReplyBatch {
 
   /// Forgets everything, and lets go of the store.
   void clear();
+  void swap(ReplyBatch& other) noexcept;
 
  private:
   struct Slice {
+    Slice(std::size_t end, std::shared_ptr<Chunk const> chunk, std::string_view bytes)
+        : text_end(end), shared(std::move(chunk), bytes) {}
     std::size_t text_end;  ///< Of the text that comes before the slice.
-    std::shared_ptr<Chunk const> chunk;
-    std::string_view bytes;
+    ChunkSlice shared;
   };
   /// Text parts and slices by turns: an even part is text, and may be empty.
   std::string_view part(std::size_t index) const noexcept;
+  void let_go_of(ChunkSlice& slice) noexcept;
   std::size_t part_count() const noexcept { return 2 * slices_.size() + 1; }
 
   std::string text_{};
-  std::vector<Slice> slices_{};
+  std::deque<Slice> slices_{};  ///< They stay in place.
   std::size_t slice_bytes_ = 0;
+  std::size_t slice_bytes_held_ = 0;  ///< Of those that are not sent whole.
+  std::uint64_t sent_bytes_total_ = 0;
   std::size_t sent_bytes_ = 0;
   std::size_t sent_parts_ = 0;       ///< Parts that are sent whole,
   std::size_t sent_part_bytes_ = 0;  ///< and what is sent of the next one.

@@ -4,6 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include "daemon/reply_memory.hpp"
+
 namespace stele::daemon {
 namespace {
 
@@ -38,6 +40,8 @@ void ReplyQueue::push(PendingReply reply) {
   text_bytes_ += text_bytes_of(reply);
   log_replies_ += is_of_log(reply) ? 1 : 0;
   follows_ += std::holds_alternative<FollowReply>(reply) ? 1 : 0;
+  held_.push_back(daemon::held_bytes(reply));
+  held_bytes_ += held_.back();
   replies_.push_back(std::move(reply));
 }
 
@@ -46,7 +50,16 @@ void ReplyQueue::pop_front() noexcept {
   text_bytes_ -= text_bytes_of(reply);
   log_replies_ -= is_of_log(reply) ? 1 : 0;
   follows_ -= std::holds_alternative<FollowReply>(reply) ? 1 : 0;
+  held_bytes_ -= held_.front();
+  held_.pop_front();
   replies_.pop_front();
+}
+
+/// The first may be at work: a count fills its buckets.
+std::size_t ReplyQueue::held_bytes() const noexcept {
+  if (replies_.empty()) return 0;
+  auto const* const count = std::get_if<CountReply>(&replies_.front());
+  return held_bytes_ + (count == nullptr ? 0 : count->count.bucket_bytes());
 }
 
 void ReplyQueue::refuse_from(Seq first, std::uint64_t durable_commit) {

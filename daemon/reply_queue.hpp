@@ -22,6 +22,8 @@ class ReplyQueue {
   std::size_t size() const noexcept { return replies_.size(); }
   /// Of replies whose text is known already.
   std::size_t text_bytes() const noexcept { return text_bytes_; }
+  /// The memory that all take.
+  std::size_t held_bytes() const noexcept;
 
   /// Writes from `first` on were never written, nor was a report that is not durable.
   void refuse_from(Seq first, std::uint64_t durable_commit);
@@ -44,6 +46,8 @@ class ReplyQueue {
 
  private:
   std::deque<PendingReply> replies_{};
+  std::deque<std::size_t> held_{};  ///< By each, when it came.
+  std::size_t held_bytes_ = 0;
   std::size_t text_bytes_ = 0;
   std::size_t log_replies_ = 0;  ///< Of writes and reports.
   std::size_t follows_ = 0;

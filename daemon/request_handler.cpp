@@ -92,7 +92,9 @@ RequestHandler::RequestHandler(ServiceFacts const& facts, Store& store, LogPort&
       clock_(clock),
       metrics_(metrics),
       parser_(protocol::RequestLimits{facts.config.max_entry_bytes}),
-      large_requests_(protocol::RequestLimits{facts.config.max_entry_bytes}) {}
+      large_requests_(protocol::RequestLimits{facts.config.max_entry_bytes}) {
+  memory_.apply(facts.config);
+}
 
 bool RequestHandler::overloaded() const noexcept {
   return log_.pending_bytes() >= facts_.config.max_in_flight_bytes;
@@ -133,7 +135,7 @@ void RequestHandler::append_failure(std::string& out, std::string_view id, Failu
 
 void RequestHandler::append_stats_reply(std::string& out, StatsReply const& reply) const {
   protocol::append_ok_start(out, reply.id);
-  append_stats(out, {facts_, metrics_, store_, log_, clock_.now(), draining_});
+  append_stats(out, {facts_, metrics_, memory_, store_, log_, clock_.now(), draining_});
   out += '}';
 }
 
@@ -311,7 +313,10 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::ReportDropped
   if (auto const error = log_.admit(1, drop_record_bytes)) {
     return fail(id, refusal(error, facts_), WriteState::not_written);
   }
-  spdlog::warn("pid {} uid {} dropped {} entries", peer.origin.pid, peer.origin.uid, request.count);
+  if (auto const held_back = drop_lines_.pass(clock_.now())) {
+    spdlog::warn("pid {} uid {} dropped {} entries ({} more reports since the last line)",
+                 peer.origin.pid, peer.origin.uid, request.count, *held_back);
+  }
   DropReply reply;
   reply.id = id;
   reply.before_seq = log_.next_seq();

@@ -2,6 +2,7 @@
 // Sans-io: knows no socket; time comes from the clock that it was given.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -11,9 +12,11 @@
 #include <vector>
 
 #include "daemon/clock.hpp"
+#include "daemon/diagnostics.hpp"
 #include "daemon/follow_read.hpp"
 #include "daemon/large_requests.hpp"
 #include "daemon/log_port.hpp"
+#include "daemon/memory_account.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/peer.hpp"
 #include "daemon/range_count.hpp"
@@ -137,6 +140,8 @@ class RequestHandler {
   Store const& store() const noexcept { return store_; }
   std::uint64_t durable_commit() const noexcept { return log_.durable_commit(); }
   Metrics& metrics() noexcept { return metrics_; }
+  /// What connections hold of the memory.
+  MemoryAccount& memory() noexcept { return memory_; }
   Clock const& clock() const noexcept { return clock_; }
 
  private:
@@ -163,9 +168,11 @@ class RequestHandler {
   LogPort& log_;
   Clock const& clock_;
   Metrics& metrics_;
+  MemoryAccount memory_{};
   protocol::RequestParser parser_;
   LargeRequests large_requests_;
   std::vector<std::string_view> payloads_{};  ///< Of one write; kept for its capacity.
+  Throttle drop_lines_{std::chrono::seconds(10)};
   bool draining_ = false;
 };
 

@@ -82,6 +82,7 @@ void Server::start() {
 
 void Server::apply(Config const& config) {
   limits_ = session_limits(config);
+  handler_.memory().apply(config);
   admission_.set_limits(admission_limits(config));
   may_write_ = config.may_write;
   may_read_ = config.may_read;
@@ -122,7 +123,13 @@ asio::awaitable<void> Server::accept_clients() {
 void Server::open_session(AcceptedSocket socket) {
   Metrics& metrics = handler_.metrics();
   auto const credentials = peer_credentials(socket.native_handle());
-  if (!credentials) return spdlog::error("a connection of nobody knows whom was closed");
+  if (!credentials) {
+    if (auto const held_back = unknown_peers_.pass(clock_.now())) {
+      spdlog::error("a connection of nobody knows whom was closed ({} more since the last line)",
+                    *held_back);
+    }
+    return;
+  }
   auto const& origin = credentials->origin;
   auto const verdict = admission_.ask(origin.uid);
   if (verdict != Admission::Verdict::admitted) {
@@ -149,17 +156,30 @@ Access Server::access_of(Credentials const& credentials) const noexcept {
 
 /// Ticks while there are sessions.
 void Server::watch_time() {
-  bool const is_bounded = limits_.time.request_max.count() > 0 || limits_.time.idle_max.count() > 0;
-  if (!is_bounded || ticking_ || sessions_.empty()) return;
+  if (ticking_ || sessions_.empty()) return;
   ticking_ = true;
   tick_.expires_after(tick_period);
   tick_.async_wait([this](boost::system::error_code error) {
     ticking_ = false;
     if (error || draining_) return;
     auto const now = clock_.now();
-    for (auto const& [key, open] : sessions_) open.session->on_time(now);
+    for (auto const& [key, open] : sessions_) {
+      if (open.session->on_time(now)) tell_deaf_reader(open.uid);
+    }
+    auto const& memory = handler_.memory();
+    heap_trimmer_.note(memory.unread().bytes() + memory.unsent().bytes());
     watch_time();
   });
+}
+
+void Server::tell_deaf_reader(std::uint32_t uid) {
+  ++handler_.metrics().readers_timed_out;
+  if (auto const held_back = deaf_readers_.pass(clock_.now())) {
+    spdlog::warn(
+        "a connection of uid {} was closed: it took nothing of its replies for {} s ({} more since "
+        "the last line)",
+        uid, limits_.time.reader_max.count(), *held_back);
+  }
 }
 
 void Server::on_session_end(Session& session) {

@@ -51,6 +51,7 @@ class Server final : private SessionOwner {
   void open_session(AcceptedSocket socket);
   Access access_of(Credentials const& credentials) const noexcept;
   void watch_time();
+  void tell_deaf_reader(std::uint32_t uid);
   void on_session_end(Session& session) override;
   void wait_for_signal();
   void drain(std::chrono::seconds patience);
@@ -74,6 +75,9 @@ class Server final : private SessionOwner {
   SocketPoller poller_;
   Throttle accept_errors_{std::chrono::seconds(10)};
   Throttle refusals_{std::chrono::seconds(10)};
+  Throttle deaf_readers_{std::chrono::seconds(10)};
+  HeapTrimmer heap_trimmer_{};
+  Throttle unknown_peers_{std::chrono::seconds(10)};
   std::function<void()> on_drain_{};
   struct OpenSession {
     std::shared_ptr<Session> session;

@@ -22,6 +22,7 @@
 #include "daemon/exit_code.hpp"
 #include "daemon/heartbeat.hpp"
 #include "daemon/listen_socket.hpp"
+#include "daemon/memory_account.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/passed_socket.hpp"
 #include "daemon/request_handler.hpp"
@@ -74,11 +75,6 @@ wal::Options log_options(Config const& config) {
   options.hold_bytes = held_bytes_max(config);
   options.on_damage = config.on_damage;
   return options;
-}
-
-std::uint64_t machine_bytes() {
-  return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
-         static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 /// As a UUID is written: 8-4-4-4-12.
@@ -185,6 +181,7 @@ wal::Result<void> Service::open_log() {
   facts_.backend = directory_->describe();
   facts_.commit_bytes_max = driver_->committer().log().options().commit_bytes_max;
   facts_.unread_bytes_max = session_limits(config).unread_bytes_max;
+  spdlog::info("{}", memory_line(config));
   spdlog::info("data in {}, store {}, by {}", config.data_dir, facts_.store_id, facts_.backend);
   report_recovery(facts_.recovery, store_, facts_.recovery_rejected, facts_.recovery_us);
   return {};
@@ -318,6 +315,7 @@ bool Service::close_log() {
 int run_service(Config const& config, RereadConfig reread) {
   // A client that goes away is an error of one write, not a signal.
   std::signal(SIGPIPE, SIG_IGN);
+  set_up_heap();
   return Service(config, std::move(reread)).run();
 }
 

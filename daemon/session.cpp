@@ -88,6 +88,7 @@ std::size_t Session::advance(TurnBudget const& budget) {
     place_.poller.await_turn(*this);
   }
   if (state_.awaits_log()) place_.committer.await(*this);
+  if (state_.awaits_memory()) state_.await_memory(*this);
   if (state_.awaits_turn() || output_waits_ == OutputWaits::turn) place_.poller.await_turn(*this);
   watch();
   return visits;
@@ -153,9 +154,14 @@ std::size_t Session::drop_input() {
   return TurnBudget::visits_of_call(dropped.size());
 }
 
-void Session::on_time(Instant now) {
-  if (closed_ || lingering_ || !state_.on_time(now)) return;
-  advance();
+bool Session::on_time(Instant now) {
+  if (closed_ || lingering_) return false;
+  if (state_.is_deaf(now)) {
+    close();
+    return true;
+  }
+  if (state_.on_time(now) || state_.awaits_memory()) advance();
+  return false;
 }
 
 void Session::drain() {

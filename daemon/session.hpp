@@ -29,7 +29,8 @@ class SessionOwner {
 class Session final : public std::enable_shared_from_this<Session>,
                       private SocketOwner,
                       private LogWaiter,
-                      private ParserWaiter {
+                      private ParserWaiter,
+                      private MemoryWaiter {
  public:
   /// Loop, log and owner of a session; they outlive it.
   struct Place {
@@ -40,8 +41,8 @@ class Session final : public std::enable_shared_from_this<Session>,
   Session(ClientSocket socket, SessionState state, Place const& place);
 
   void start();
-  /// Ends if the client has taken too long.
-  void on_time(Instant now);
+  /// To be called now and then. Ends if the client has taken too long; true: with its replies.
+  bool on_time(Instant now);
   /// Ends its follows, and answers on until end_drain(): a client that sends just now is told.
   void drain();
   /// Answers what has arrived, then ends.
@@ -55,6 +56,7 @@ class Session final : public std::enable_shared_from_this<Session>,
   void on_log_progress() override;
   void on_refused(Seq first) override { state_.on_refused(first); }
   void on_log_failed() override;
+  void on_memory_freed() override { place_.poller.await_turn(*this); }
 
   std::size_t receive();
   std::size_t send_replies();

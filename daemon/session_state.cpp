@@ -14,32 +14,14 @@ namespace {
 /// The first read of a connection asks for this much, so that an idle one costs little; each read
 /// that fills its room doubles the next, up to what a socket buffer holds.
 constexpr std::size_t room_bytes_min = std::size_t{16} << 10;
-constexpr std::size_t room_bytes_max = std::size_t{256} << 10;
+constexpr std::size_t room_bytes_max = SessionMemory::room_bytes_max;
 
 /// What each connection may add to a commit, however much has gathered.
 constexpr std::size_t share_bytes = std::size_t{16} << 10;
 /// Bytes of replies that are made while a read goes on before them.
 constexpr std::size_t ahead_bytes_max = std::size_t{64} << 10;
 
-Failure unfinished_failure(std::chrono::seconds patience) {
-  auto const seconds = std::to_string(patience.count());
-  return {Error::bad_frame, "a request was not whole within " + seconds + " s",
-          "{\"request_seconds_max\":" + seconds + '}'};
-}
-
 }  // namespace
-
-SessionLimits session_limits(Config const& config) noexcept {
-  SessionLimits limits;
-  limits.frame_bytes_max = config.max_frame_bytes;
-  limits.unread_bytes_max = config.max_unread_bytes != 0 ? config.max_unread_bytes
-                                                         : config.max_frame_bytes + room_bytes_max;
-  limits.unsent_bytes_max = config.max_unsent_bytes;
-  limits.unanswered_max = config.max_unanswered;
-  limits.follows_max = config.max_tails;
-  limits.time = {config.request_timeout, config.idle_timeout};
-  return limits;
-}
 
 SessionState::SessionState(RequestHandler& handler, Origin const& origin,
                            SessionLimits const& limits, Access access)
@@ -49,7 +31,9 @@ SessionState::SessionState(RequestHandler& handler, Origin const& origin,
       reader_(limits.frame_bytes_max),
       room_bytes_(room_bytes_min),
       follows_(limits.follows_max, handler.metrics().tails_open),
-      patience_(limits.time, handler.clock()) {
+      patience_(limits.time, handler.clock()),
+      reader_patience_(limits.time),
+      memory_(handler.memory(), origin.uid) {
   patience_.note(awaited_of_client(), false);
 }
 
@@ -57,20 +41,9 @@ protocol::FrameForm SessionState::form() const noexcept {
   return reader_.form().value_or(protocol::FrameForm::binary);
 }
 
-bool SessionState::may_read() const noexcept {
-  return !input_ended() && !messages_wait_ && !large_ &&
-         reader_.unread_bytes() < limits_.unread_bytes_max;
-}
-
-std::span<char> SessionState::read_room() {
-  BOOST_ASSERT(may_read());
-  std::size_t const bytes =
-      std::min(room_bytes_, limits_.unread_bytes_max - reader_.unread_bytes());
-  return reader_.prepare(bytes).first(bytes);
-}
-
 void SessionState::on_received(std::size_t bytes) {
   if (bytes == room_bytes_) room_bytes_ = std::min(2 * room_bytes_, room_bytes_max);
+  received_ = true;
   reader_.commit(bytes);
 }
 
@@ -86,7 +59,7 @@ void SessionState::on_log_failed() {
 }
 
 void SessionState::advance(TurnBudget const& budget) {
-  awaits_turn_ = false;
+  awaits_turn_ = awaits_memory_ = false;
   turn_ = budget;
   taking_ = TurnBudget(budget.visits_max() / 2);
   was_asked_ = false;
@@ -98,33 +71,9 @@ void SessionState::advance(TurnBudget const& budget) {
     progress = handle_messages() || progress;
     progress = produce_follows() || progress;
   }
-  output_full_ = unsent_bytes() >= limits_.unsent_bytes_max;
+  output_full_ = unsent_bytes() >= limits_.unsent_bytes_max || awaits_memory_;
+  settle_memory();
   patience_.note(awaited_of_client(), was_asked_);
-}
-
-ClientPatience::Wait SessionState::awaited_of_client() const noexcept {
-  using Wait = ClientPatience::Wait;
-  if (!may_read() || awaits_turn_) return Wait::nothing;
-  if (!asked_) return Wait::first;
-  if (reader_.unread_bytes() > 0) return Wait::rest;
-  bool const is_idle = queue_.empty() && follows_.empty() && unsent_bytes() == 0;
-  return is_idle ? Wait::next : Wait::nothing;
-}
-
-bool SessionState::on_time(Instant now) {
-  // Sending the last reply is no event that advances: the client may be awaited since.
-  patience_.note(awaited_of_client(), false);
-  if (!patience_.is_over(now)) return false;
-  ++handler_.metrics().connections_timed_out;
-  if (reader_.unread_bytes() == 0) {
-    end_seen_ = true;
-  } else {
-    input_failed_ = true;
-    ReadyReply reply;
-    handler_.append_failure(reply.text, {}, unfinished_failure(patience_.time_max()));
-    queue_.push(std::move(reply));
-  }
-  return true;
 }
 
 bool SessionState::had_its_share() const noexcept {
@@ -146,7 +95,7 @@ bool SessionState::may_handle() noexcept {
   if (large_) return !turn_is_over;
   awaits_log_room_ = handler_.overloaded() || had_its_share();
   messages_wait_ = turn_is_over || awaits_log_room_ || queue_.size() >= limits_.unanswered_max ||
-                   has_too_many_numbered() || has_enough_replies();
+                   has_too_many_numbered() || has_enough_replies() || !may_queue();
   return !messages_wait_;
 }
 
@@ -274,6 +223,10 @@ bool SessionState::produce_follows() {
       awaits_turn_ = true;
       break;
     }
+    if (!memory_.has_unsent_room(held_bytes())) {
+      awaits_memory_ = true;
+      break;
+    }
     progress = true;
     auto const step = follow->read.step(store, protocol::read_frame_bytes, turn_);
     if (!step.runs.empty() || step.lost || step.caught_up) append_follow_frame(*follow, step);
@@ -289,6 +242,7 @@ bool SessionState::produce_replies() {
       awaits_turn_ = true;
       break;
     }
+    if (!has_room_for(queue_.front())) break;
     auto const produced =
         std::visit([this](auto& reply) { return produce(reply); }, queue_.front());
     if (produced == Produced::none) break;
@@ -308,7 +262,7 @@ bool SessionState::awaits_drop() const noexcept {
 
 ReplyBatch& SessionState::begin_write() noexcept {
   BOOST_ASSERT(has_output() && sending_.empty());
-  std::swap(filling_, sending_);
+  filling_.swap(sending_);
   numbered_sending_ = std::exchange(numbered_filling_, 0);
   return sending_;
 }
@@ -316,6 +270,7 @@ ReplyBatch& SessionState::begin_write() noexcept {
 void SessionState::end_write() {
   BOOST_ASSERT(sending_.empty());
   sending_.clear();
+  memory_.settle_unsent(held_bytes());
   overtaking_bytes_ = 0;
   bool const had_too_many = has_too_many_numbered();
   numbered_sending_ = 0;

@@ -16,6 +16,7 @@
 #include "daemon/reply_batch.hpp"
 #include "daemon/reply_queue.hpp"
 #include "daemon/request_handler.hpp"
+#include "daemon/session_memory.hpp"
 #include "daemon/turn_budget.hpp"
 #include "protocol/frame_reader.hpp"
 #include "stele/log_entry.hpp"
@@ -66,6 +67,8 @@ class SessionState {
   void on_drain_end() noexcept { draining_ = drained_ = true; }
   /// Ends the input of a client that has been awaited too long; true if so: advance() then.
   bool on_time(Instant now);
+  /// Whether the client has taken nothing of its replies for too long. To be asked now and then.
+  bool is_deaf(Instant now) noexcept;
 
   /// Reads have all of the budget, and messages half as much again.
   void advance(TurnBudget const& budget = TurnBudget());
@@ -83,6 +86,9 @@ class SessionState {
   bool awaits_log() const noexcept {
     return awaits_log_room_ || !follows_.empty() || awaited_seq().has_value() || awaits_drop();
   }
+  /// Others hold so much memory that this session has to wait; they may give some back.
+  bool awaits_memory() const noexcept { return awaits_memory_; }
+  void await_memory(MemoryWaiter& waiter) const noexcept { memory_.waiters().await(waiter); }
   /// There is more to do at once, but other sessions come first: advance() again soon.
   bool awaits_turn() const noexcept { return awaits_turn_; }
 
@@ -104,6 +110,15 @@ class SessionState {
   std::size_t unsent_bytes() const noexcept {
     return filling_.unsent_bytes() + sending_.unsent_bytes();
   }
+  std::size_t held_bytes() const noexcept {
+    return filling_.held_bytes() + sending_.held_bytes() + queue_.held_bytes() +
+           follows_.held_bytes();
+  }
+  bool wants_input() const noexcept;
+  std::size_t receivable_bytes() const noexcept;
+  bool has_room_for(PendingReply const& reply) noexcept;
+  bool may_queue() noexcept;
+  void settle_memory();
   ClientPatience::Wait awaited_of_client() const noexcept;
   bool awaits_drop() const noexcept;
   bool handle_messages();
@@ -167,12 +182,16 @@ class SessionState {
   std::size_t numbered_sending_ = 0;
   std::size_t overtaking_bytes_ = 0;  ///< Of replies made between the frames of a read.
   ClientPatience patience_;
+  ReaderPatience reader_patience_;
+  SessionMemory memory_;
+  bool received_ = false;       ///< Something, since on_time() was last called.
   bool asked_ = false;          ///< A request has come,
   bool was_asked_ = false;      ///< one in this call of advance().
   bool follows_first_ = false;  ///< In the next call of advance(), so that neither starves.
   bool messages_wait_ = false;  ///< A limit, not the client, is why nothing is handled.
   bool awaits_log_room_ = false;
   bool awaits_turn_ = false;
+  bool awaits_memory_ = false;
   bool output_full_ = false;  ///< No reply is made until less is unsent.
   bool draining_ = false;
   bool drained_ = false;

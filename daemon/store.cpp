@@ -85,6 +85,7 @@ void Store::remove_up_to(Seq seq) {
   index_.remove_up_to(seq);
   while (!chunks_.empty() && chunks_.front()->next_seq() <= seq + 1) {
     text_bytes_ -= chunks_.front()->used_bytes();
+    if (chunks_.front().use_count() > 1) chunks_.front()->retire(pinned_bytes_);
     chunks_.pop_front();
   }
 }

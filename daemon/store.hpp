@@ -73,6 +73,8 @@ class Store {
   /// What finding the entries costs besides.
   std::size_t index_bytes() const noexcept;
   std::size_t held_bytes() const noexcept { return text_bytes() + index_bytes(); }
+  /// Of chunks that are removed, and that replies still share.
+  std::size_t pinned_bytes() const noexcept { return *pinned_bytes_; }
 
   /// Finds visible and staged entries; neighbours at once. Valid until the store changes.
   class Finder {
@@ -111,6 +113,7 @@ class Store {
   WriterTable writers_;
   ConsumerTable consumers_;
   std::size_t text_bytes_ = 0;
+  std::shared_ptr<std::size_t> pinned_bytes_ = std::make_shared<std::size_t>(0);
   Seq visible_seq_ = 0;
   Seq removed_seq_ = 0;
 };

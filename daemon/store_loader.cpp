@@ -84,18 +84,21 @@ void report_recovery(wal::RecoveryReport const& report, Store const& store, std:
   auto const findings_left = report.findings.size() - told + report.findings_omitted;
   if (findings_left > 0) spdlog::warn("{} more findings; see stele verify", findings_left);
   std::size_t gaps = 0;
+  std::size_t reports = 0;
   for (auto const& gap : report.gaps) {
-    if (gap.reason == wal::GapReason::expired || gaps++ >= recovery_lines_max) continue;
+    if (gap.reason == wal::GapReason::expired) continue;
     if (gap.reason == wal::GapReason::dropped_by_client) {
-      spdlog::info("a client dropped {} entries before entry {}", gap.dropped, gap.first_seq);
+      ++reports;
       continue;
     }
+    if (gaps++ >= recovery_lines_max) continue;
     spdlog::warn("entries {} to {} are missing: {}", gap.first_seq, gap.last_seq,
                  wal::to_string(gap.reason));
   }
   if (gaps > recovery_lines_max) {
     spdlog::warn("{} more gaps; see stele audit", gaps - recovery_lines_max);
   }
+  if (reports > 0) spdlog::info("clients dropped entries, in {} places of the log", reports);
   if (rejected > 0) {
     spdlog::warn("{} records of the log are not entries of this program; not served", rejected);
   }

@@ -14,6 +14,9 @@ constexpr std::size_t blank_lines_max = 64;
 /// A longer line is no blank one, whatever is in it.
 constexpr std::size_t blank_bytes_max = 4096;
 
+/// From here on the daemon has malloc take memory from the system.
+constexpr std::size_t heap_bytes_max = std::size_t{4} << 20;
+
 bool is_blank(std::string_view line) noexcept {
   return line.size() <= blank_bytes_max &&
          line.find_first_not_of(" \t\r") == std::string_view::npos;
@@ -36,7 +39,11 @@ std::span<char> FrameReader::prepare(std::size_t bytes_min) {
   if (capacity_ > kept_bytes_max_ && needed <= kept_bytes_max_) {
     move_to_buffer_of(kept_bytes_max_);
   } else if (capacity_ < needed) {
-    move_to_buffer_of(std::max(needed, 2 * capacity_));
+    // What is not touched is not there: once much has come of a large frame, it has its place.
+    auto const front = front_bytes();
+    bool const is_large = front > kept_bytes_max_;
+    auto const grown = is_large && needed > kept_bytes_max_ ? front : 2 * capacity_;
+    move_to_buffer_of(std::max(needed, is_large ? std::min(grown, front) : grown));
   } else if (unread_bytes() == 0 || capacity_ - end_ < bytes_min) {
     drop_consumed();
   }
@@ -44,11 +51,16 @@ std::span<char> FrameReader::prepare(std::size_t bytes_min) {
 }
 
 /// By realloc(), which moves a large buffer by its pages: megabytes are not copied each time that a
-/// frame outgrows it.
+/// frame outgrows it. But one that becomes large leaves the heap, where others would lie above it.
 void FrameReader::move_to_buffer_of(std::size_t capacity) {
   drop_consumed();
-  auto* const moved = std::realloc(buffer_.get(), capacity);
+  bool const leaves_heap = capacity_ < heap_bytes_max && capacity >= heap_bytes_max;
+  auto* const moved = leaves_heap ? std::malloc(capacity) : std::realloc(buffer_.get(), capacity);
   if (moved == nullptr) throw std::bad_alloc();
+  if (leaves_heap) {
+    std::copy(buffer_.get(), buffer_.get() + end_, static_cast<char*>(moved));
+    buffer_.reset();
+  }
   static_cast<void>(buffer_.release());
   buffer_.reset(static_cast<char*>(moved));
   capacity_ = capacity;
@@ -59,6 +71,26 @@ void FrameReader::drop_consumed() noexcept {
   std::copy(buffer_.get() + read_, buffer_.get() + end_, buffer_.get());
   end_ = unread_bytes();
   read_ = 0;
+}
+
+void FrameReader::release() noexcept {
+  buffer_.reset();
+  capacity_ = read_ = end_ = searched_ = 0;
+}
+
+std::size_t FrameReader::front_bytes() const noexcept {
+  if (form_ != FrameForm::binary || unread_bytes() < frame_header_bytes) return 0;
+  auto const* header = reinterpret_cast<unsigned char const*>(buffer_.get() + read_);
+  std::size_t const length = decode_frame_header(
+      std::span<unsigned char const, frame_header_bytes>(header, frame_header_bytes));
+  return length == 0 || length > frame_bytes_max_ ? 0 : frame_header_bytes + length;
+}
+
+bool FrameReader::front_is_partial() const noexcept {
+  auto const unread = unread_bytes();
+  if (unread == 0) return false;
+  if (form_ == FrameForm::line) return searched_ == unread;
+  return unread < frame_header_bytes || front_bytes() > unread;
 }
 
 void FrameReader::commit(std::size_t bytes) noexcept {

@@ -20,7 +20,8 @@ namespace stele::protocol {
 ///                        ^read_                                     ^end_
 ///
 /// The consumed part is dropped when prepare() needs room. The buffer grows with the bytes that
-/// arrived, never with the length that a frame announces.
+/// arrived, never with the length that a frame announces, and no larger than a frame that is
+/// larger than it.
 class FrameReader {
  public:
   /// What a buffer may keep of its size after a large frame: for a connection that may be idle.
@@ -57,6 +58,16 @@ class FrameReader {
   std::optional<FrameForm> form() const noexcept { return form_; }
   /// Bytes received and not yet handed out.
   std::size_t unread_bytes() const noexcept { return end_ - read_; }
+  /// Of the frame that begins with the unread bytes, with its length; 0 while that is not known.
+  std::size_t front_bytes() const noexcept;
+  std::size_t frame_bytes_max() const noexcept { return frame_bytes_max_; }
+  /// Whether the client owes the rest of what is unread. Of a line next() must have found that out.
+  bool front_is_partial() const noexcept;
+
+  /// What the buffer takes.
+  std::size_t capacity() const noexcept { return capacity_; }
+  /// Gives the buffer back, with what is unread, or still used of what next() gave.
+  void release() noexcept;
 
  private:
   void move_to_buffer_of(std::size_t capacity);

@@ -2,12 +2,19 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <tuple>
 
 namespace stele::wal {
 namespace {
 
 bool is_dropped(Gap const& gap) noexcept { return gap.reason == GapReason::dropped_by_client; }
+
+/// Clients say how many, as often as they like: a sum stops at the largest number, and never turns
+/// into a small one.
+void add_up(std::uint64_t& sum, std::uint64_t count) noexcept {
+  sum += std::min(count, std::numeric_limits<std::uint64_t>::max() - sum);
+}
 
 bool lies_before(Gap const& left, Gap const& right) noexcept {
   return std::tie(left.first_seq, left.last_seq) < std::tie(right.first_seq, right.last_seq);
@@ -44,7 +51,7 @@ void GapLedger::add_dropped(Gap const& gap) {
   if (!gaps_.empty()) {
     auto& last = gaps_.back();
     if (is_dropped(last) && last.first_seq == gap.first_seq && last.writer == gap.writer) {
-      last.dropped += gap.dropped;
+      add_up(last.dropped, gap.dropped);
       return;
     }
   }
@@ -59,7 +66,7 @@ void GapLedger::insert(Gap const& gap) {
 void GapLedger::join_oldest_dropped() {
   auto const oldest = std::ranges::find_if(gaps_, is_dropped);
   auto const next = std::find_if(oldest + 1, gaps_.end(), is_dropped);
-  next->dropped += oldest->dropped;
+  add_up(next->dropped, oldest->dropped);
   if (next->writer != oldest->writer) next->writer = {};
   gaps_.erase(oldest);
   --dropped_records_;
@@ -83,7 +90,7 @@ GapTotals GapLedger::totals(Seq after_seq) const noexcept {
   GapTotals totals;
   for (auto const& gap : gaps_) {
     if (is_dropped(gap)) {
-      if (gap.first_seq > after_seq) totals.dropped += gap.dropped;
+      if (gap.first_seq > after_seq) add_up(totals.dropped, gap.dropped);
       continue;
     }
     if (gap.last_seq <= after_seq) continue;

@@ -105,6 +105,25 @@ BOOST_AUTO_TEST_CASE(time_in_which_the_daemon_holds_the_client_back_does_not_cou
   BOOST_TEST(wait(1s));
 }
 
+BOOST_AUTO_TEST_CASE(time_that_does_not_count_does_not_begin_that_of_a_request_anew) {
+  stele::daemon::ClientPatience patience(limits().time, clock);
+  using Wait = stele::daemon::ClientPatience::Wait;
+  patience.note(Wait::rest, true);
+  for (int i = 0; i < 10; ++i) {
+    clock.instant += 2s;
+    patience.note(Wait::nothing, false);
+    clock.instant += 1000s;
+    BOOST_TEST(!patience.is_over(clock.instant));
+    patience.note(Wait::rest, false);
+  }
+  clock.instant += 9s;
+  BOOST_TEST(!patience.is_over(clock.instant));
+  clock.instant += 1s;
+  BOOST_TEST(patience.is_over(clock.instant));
+  patience.note(Wait::rest, true);
+  BOOST_TEST(!patience.is_over(clock.instant + 29s));
+}
+
 BOOST_AUTO_TEST_CASE(an_idle_client_is_closed_after_its_own_time) {
   receive(ping);
   replies();

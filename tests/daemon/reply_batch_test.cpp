@@ -30,8 +30,7 @@ struct BatchFixture {
     batch.add_slice(chunk, slices.back());
   }
 
-  std::shared_ptr<Chunk const> chunk =
-      std::make_shared<Chunk>(1, stele::daemon::map_chunk_memory(16));
+  std::shared_ptr<Chunk> chunk = std::make_shared<Chunk>(1, stele::daemon::map_chunk_memory(16));
   std::deque<std::string> slices{};
   ReplyBatch batch{};
 };
@@ -82,6 +81,50 @@ BOOST_AUTO_TEST_CASE(clearing_lets_go_of_the_store) {
   batch.clear();
   BOOST_TEST(chunk.use_count() == 1);
   BOOST_TEST(batch.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_slice_that_is_sent_lets_go_of_the_store) {
+  add_slice("FIRST");
+  add_slice("SECOND");
+  BOOST_TEST(batch.held_bytes() >= 11U);
+  auto const held = batch.held_bytes();
+  batch.on_sent(5);
+  BOOST_TEST(chunk.use_count() == 2);
+  BOOST_TEST(batch.held_bytes() == held - 5);
+  BOOST_TEST(send_all(batch, 1000) == "SECOND");
+  BOOST_TEST(chunk.use_count() == 1);
+  BOOST_TEST(batch.sent_bytes_total() == 11U);
+}
+
+BOOST_AUTO_TEST_CASE(slices_of_a_chunk_that_is_removed_are_copied_if_they_are_less_than_it) {
+  auto const pinned = std::make_shared<std::size_t>(0);
+  batch.text() += "ab";
+  add_slice("SLICE");
+  add_slice("NEXT");
+  batch.on_sent(4);
+  auto const held = batch.held_bytes();
+  chunk->retire(pinned);
+  BOOST_TEST(chunk.use_count() == 1);
+  BOOST_TEST(batch.held_bytes() == held);
+  for (auto& slice : slices) slice.assign(slice.size(), '?');
+  BOOST_TEST(send_all(batch, 3) == "ICENEXT");
+  chunk.reset();
+  BOOST_TEST(*pinned == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_removed_chunk_stays_while_its_slices_are_more_than_it_and_no_longer) {
+  auto const pinned = std::make_shared<std::size_t>(0);
+  std::string const bytes(3000, 's');
+  ReplyBatch others;
+  others.add_slice(chunk, bytes);
+  others.add_slice(chunk, bytes);
+  batch.add_slice(chunk, bytes);
+  chunk->retire(pinned);
+  chunk.reset();
+  BOOST_TEST(*pinned > 4000U);
+  others.clear();
+  BOOST_TEST(*pinned == 0U);
+  BOOST_TEST(send_all(batch, 1000) == bytes);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -8,6 +8,7 @@ was installed). The programs are examples of client-lib.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -109,7 +110,12 @@ def check_service(prefix):
     for name in ("lib/sysusers.d/stele.conf", "lib/tmpfiles.d/stele.conf",
                  "etc/stele/steled.conf", "share/doc/stele/systemd.md"):
         expect(f"{name} is installed", (prefix / name).is_file(), True)
-    run([prefix / "sbin/steled", "--check-config", "--config", prefix / "etc/stele/steled.conf"])
+    checked = run([prefix / "sbin/steled", "--check-config",
+                   "--config", prefix / "etc/stele/steled.conf"])
+    bound_mib = int(re.search(r"^memory: at most (\d+) MiB", checked, re.MULTILINE).group(1))
+    unit = (units / "steled.service").read_text()
+    unit_mib = int(re.search(r"^MemoryMax=(\d+)G$", unit, re.MULTILINE).group(1)) * 1024
+    expect("MemoryMax= is above the sum of the daemon's bounds", unit_mib > bound_mib, True)
     expect("the unit's program", f"\nExecStart={prefix}/sbin/steled --config "
            f"{prefix}/etc/stele/steled.conf\n" in (units / "steled.service").read_text(), True)
 

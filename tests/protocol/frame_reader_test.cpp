@@ -212,4 +212,36 @@ BOOST_AUTO_TEST_CASE(the_buffer_keeps_what_its_owner_allows_and_what_is_unread) 
   BOOST_TEST(reader.next().message == "{}");
 }
 
+BOOST_AUTO_TEST_CASE(the_buffer_of_a_large_frame_becomes_no_larger_than_it) {
+  constexpr std::size_t frame_bytes = (std::size_t{5} << 20) + 4;
+  FrameReader reader(frame_bytes_ceiling);
+  auto const bytes = binary(std::string(frame_bytes - 4, 'x'));
+  give(reader, std::string_view(bytes).substr(0, 4));
+  BOOST_TEST(reader.front_bytes() == frame_bytes);
+  for (std::size_t at = 4; at < bytes.size();) {
+    BOOST_TEST(reader.front_is_partial());
+    auto const part = std::min<std::size_t>(100'000, bytes.size() - at);
+    give(reader, std::string_view(bytes).substr(at, part));
+    BOOST_TEST(reader.capacity() <= frame_bytes);
+    at += part;
+  }
+  BOOST_TEST(!reader.front_is_partial());
+  BOOST_TEST(reader.next().message.size() == frame_bytes - 4);
+  reader.release();
+  BOOST_TEST(reader.capacity() == 0U);
+  give(reader, binary("{}"));
+  BOOST_TEST(reader.next().message == "{}");
+}
+
+BOOST_AUTO_TEST_CASE(a_line_is_partial_once_it_was_seen_to_be) {
+  FrameReader reader(1000);
+  BOOST_TEST(!reader.front_is_partial());
+  give(reader, "{}\n{");
+  BOOST_TEST(!reader.front_is_partial());
+  BOOST_TEST(reader.next().message == "{}");
+  BOOST_TEST((reader.next().status == Status::need_more));
+  BOOST_TEST(reader.front_is_partial());
+  BOOST_TEST(reader.front_bytes() == 0U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -103,4 +103,22 @@ BOOST_AUTO_TEST_CASE(very_many_gaps_cost_each_what_one_costs) {
   BOOST_TEST((ledger.totals() == GapTotals{.damaged = count}));
 }
 
+BOOST_AUTO_TEST_CASE(counts_of_drops_end_at_the_largest_number_however_they_are_summed) {
+  WriterId const writer{1};
+  auto const ledger = ledger_of({dropped(1, UINT64_MAX, writer), dropped(1, 1, writer)});
+  BOOST_TEST((gaps_of(ledger) == std::vector{dropped(1, UINT64_MAX, writer)}));
+  BOOST_TEST((ledger.totals() == GapTotals{.dropped = UINT64_MAX}));
+
+  auto const apart = ledger_of({dropped(1, UINT64_MAX - 1, writer), dropped(2, 1), dropped(3, 7)});
+  BOOST_TEST((apart.totals() == GapTotals{.dropped = UINT64_MAX}));
+
+  GapLedger joined;
+  for (std::size_t i = 0; i <= GapLedger::dropped_records_max; ++i) {
+    joined.add(dropped(i + 1, UINT64_MAX / 2));
+  }
+  BOOST_TEST(joined.gaps().size() == GapLedger::dropped_records_max);
+  BOOST_TEST(joined.gaps().front().dropped == UINT64_MAX - 1);
+  BOOST_TEST((joined.totals() == GapTotals{.dropped = UINT64_MAX}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
