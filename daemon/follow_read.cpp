@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/range_read.hpp"
 #include "protocol/canonical_entry.hpp"
-#include "protocol/error_text.hpp"
 
 namespace stele::daemon {
 
@@ -26,13 +26,7 @@ FollowRead::FollowRead(protocol::ReadLogs const& request)
 
 Result<void> FollowRead::begin(Store const& store) {
   Seq const visible = store.visible_seq();
-  if (after_seq_ && *after_seq_ > visible) {
-    return Failure(
-        Error::bad_request,
-        "after_seq is " + std::to_string(*after_seq_) + ", but the log ends with seq " +
-            std::to_string(visible) + ": it is another store, or was restored",
-        protocol::Detail().string("path", "after_seq").number("durable_seq", visible).text());
-  }
+  if (auto checked = check_after_seq(after_seq_.value_or(0), store); !checked) return checked;
   next_ = after_seq_.value_or(0) + 1;
   if (limit_) {
     back_entries_ = *limit_;

@@ -6,6 +6,7 @@
 
 #include "daemon/diagnostics.hpp"
 #include "daemon/version.hpp"
+#include "protocol/canonical_entry.hpp"
 #include "protocol/json_text.hpp"
 #include "protocol/limits.hpp"
 
@@ -144,7 +145,7 @@ void append_counters(std::string& out, Metrics const& metrics) {
     }
   }
   out += ',';
-  ObjectText(out, "entries")
+  ObjectText(out, "entry_counts")
       .number("written", metrics.entries_written)
       .number("read", metrics.entries_read);
 }
@@ -264,12 +265,21 @@ std::string_view service_state(ServiceFacts const& facts, Store const& store, Lo
   return is_damaged(facts, log) ? "damaged" : "ok";
 }
 
+std::size_t batch_bytes_max(ServiceFacts const& facts) noexcept {
+  return facts.commit_bytes_max - wal::admitted_bytes(0, 0);
+}
+
+std::size_t batch_bytes(std::size_t entries, std::size_t payload_bytes) noexcept {
+  return wal::admitted_bytes(entries, payload_bytes) - wal::admitted_bytes(0, 0);
+}
+
 void append_limits(std::string& out, ServiceFacts const& facts) {
   Config const& config = facts.config;
   ObjectText(out, "limits")
       .number("frame_bytes_max", config.max_frame_bytes)
       .number("entry_bytes_max", config.max_entry_bytes)
-      .number("batch_bytes_max", facts.commit_bytes_max)
+      .number("batch_bytes_max", batch_bytes_max(facts))
+      .number("batch_entry_bytes", batch_bytes(1, protocol::canonical_bytes_max({})))
       .number("json_depth_max", protocol::json_depth_max)
       .number("request_id_bytes_max", protocol::request_id_bytes_max)
       .number("read_frame_bytes", protocol::read_frame_bytes)

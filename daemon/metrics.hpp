@@ -73,6 +73,11 @@ struct StatsView {
 /// Appends the members of the `stats` reply, a comma before each.
 void append_stats(std::string& out, StatsView const& view);
 
+/// The limit `batch_bytes_max`, and what of it a batch takes whose entries have so many bytes in
+/// canonical form, at most: their numbers are counted as the longest ones.
+std::size_t batch_bytes_max(ServiceFacts const& facts) noexcept;
+std::size_t batch_bytes(std::size_t entries, std::size_t payload_bytes) noexcept;
+
 /// Appends the member `"limits":{…}`: all limits in force.
 void append_limits(std::string& out, ServiceFacts const& facts);
 

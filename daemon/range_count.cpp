@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/range_read.hpp"
 #include "protocol/limits.hpp"
 
 namespace stele::daemon {
@@ -22,7 +23,10 @@ RangeCount::RangeCount(protocol::CountLogs const& request)
       after_seq_(request.terms.after_seq.value_or(0)),
       filter_(protocol::EntryFilter::make(request.terms)) {}
 
-void RangeCount::begin(Store const& store) { as_of_seq_ = store.visible_seq(); }
+Result<void> RangeCount::begin(Store const& store) {
+  as_of_seq_ = store.visible_seq();
+  return check_after_seq(after_seq_, store);
+}
 
 RangeCount::Status RangeCount::step(Store const& store, TurnBudget& budget) {
   budget.pay_for_step();

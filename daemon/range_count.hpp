@@ -23,8 +23,8 @@ class RangeCount {
   RangeCount() = default;
   explicit RangeCount(protocol::CountLogs const& request);
 
-  /// Takes the snapshot.
-  void begin(Store const& store);
+  /// Takes the snapshot. Fails with bad_request if `after_seq` is behind the end of the log.
+  Result<void> begin(Store const& store);
 
   enum class Status {
     more,  ///< Step again.

@@ -4,11 +4,20 @@
 #include <boost/assert.hpp>
 #include <charconv>
 #include <limits>
+#include <utility>
 
+#include "protocol/error_text.hpp"
 #include "protocol/json_text.hpp"
 
 namespace stele::daemon {
+
+using protocol::Detail;
+
 namespace {
+
+Failure bad_cursor(std::string message) {
+  return {Error::bad_request, std::move(message), Detail().string("path", "cursor").text()};
+}
 
 /// How many of the first `count_max` keys are of entries that follow one another in the log too.
 std::size_t count_neighbours(TimeIndex::Keys keys, std::size_t count_max) noexcept {
@@ -49,6 +58,15 @@ std::optional<ReadCursor> parse_read_cursor(std::string_view text) noexcept {
   return cursor;
 }
 
+Result<void> check_after_seq(Seq after_seq, Store const& store) {
+  Seq const visible = store.visible_seq();
+  if (after_seq <= visible) return {};
+  return Failure(Error::bad_request,
+                 "after_seq is " + std::to_string(after_seq) + ", but the log ends with seq " +
+                     std::to_string(visible) + ": it is another store, or was restored",
+                 Detail().string("path", "after_seq").number("durable_seq", visible).text());
+}
+
 Result<RangeRead> RangeRead::make(protocol::ReadLogs const& request) {
   RangeRead read;
   read.start_ts_ = request.start_ts;
@@ -61,13 +79,12 @@ Result<RangeRead> RangeRead::make(protocol::ReadLogs const& request) {
 
   auto const cursor = parse_read_cursor(request.cursor);
   if (!cursor) {
-    return Failure(Error::bad_request, "cursor is not one that read_logs gave: send it unchanged");
+    return bad_cursor("cursor is not one that read_logs gave: send it unchanged");
   }
   if (cursor->order != request.order) {
-    return Failure(Error::bad_request,
-                   cursor->order == protocol::Order::asc
-                       ? "cursor belongs to a read in order \"asc\": ask for that order again"
-                       : "cursor belongs to a read in order \"desc\": ask for that order again");
+    return bad_cursor(cursor->order == protocol::Order::asc
+                          ? "cursor belongs to a read in order \"asc\": ask for that order again"
+                          : "cursor belongs to a read in order \"desc\": ask for that order again");
   }
   read.position_ = *cursor;
   read.resumes_ = true;
@@ -75,6 +92,7 @@ Result<RangeRead> RangeRead::make(protocol::ReadLogs const& request) {
 }
 
 Result<void> RangeRead::begin(Store const& store) {
+  if (auto checked = check_after_seq(after_seq_, store); !checked) return checked;
   if (!resumes_) {
     bool const rising = position_.order == protocol::Order::asc;
     position_.next = rising ? TimeKey{start_ts_, 0} : TimeKey{end_ts_, time_key_max.seq};
@@ -82,7 +100,7 @@ Result<void> RangeRead::begin(Store const& store) {
     return {};
   }
   if (position_.as_of_seq > store.visible_seq()) {
-    return Failure(Error::bad_request, "cursor is from another store, or this one was restored");
+    return bad_cursor("cursor is from another store, or this one was restored");
   }
   return resume(store);
 }

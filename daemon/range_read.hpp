@@ -29,6 +29,9 @@ struct ReadCursor {
 std::string to_text(ReadCursor const& cursor);
 std::optional<ReadCursor> parse_read_cursor(std::string_view text) noexcept;
 
+/// If `after_seq` is behind the end of the log: whoever has it read another store.
+Result<void> check_after_seq(Seq after_seq, Store const& store);
+
 /// The entries of a range that were visible when begin() was called. Entries that become visible
 /// later are left out, so a read ends, and an out-of-order entry cannot appear twice or shift what
 /// follows. If retention removes the entry that comes next, the read fails: it never skips
@@ -39,7 +42,7 @@ class RangeRead {
   static Result<RangeRead> make(protocol::ReadLogs const& request);
 
   /// Takes the snapshot. Fails if the request's cursor does not fit the store: cursor_expired, or
-  /// bad_request if it comes from another one.
+  /// bad_request if it, or `after_seq`, comes from another one.
   Result<void> begin(Store const& store);
 
   /// Before every other step(). Fails with cursor_expired if the next entry is no longer kept.

@@ -34,17 +34,23 @@ Failure forbidden_failure(Peer const& peer, Right right) {
 }
 
 /// Why the log does not take a write now.
-Failure refusal(boost::system::error_code error, ServiceFacts const& facts) {
-  if (error == wal::Errc::no_space) return no_space_failure();
-  if (error == wal::Errc::too_large) {
-    std::string detail = "{\"batch_bytes_max\":";
-    append_json_number(detail, facts.commit_bytes_max);
-    detail += '}';
-    return {Error::entry_too_large,
-            "the entries are too large to be written as one; send smaller batches",
-            std::move(detail)};
-  }
-  return log_failed_failure();
+Failure refusal(boost::system::error_code error) {
+  return error == wal::Errc::no_space ? no_space_failure() : log_failed_failure();
+}
+
+Failure batch_too_large_failure(ServiceFacts const& facts, protocol::Write const& write,
+                                std::size_t payload_bytes) {
+  auto const max = batch_bytes_max(facts);
+  auto const bytes = batch_bytes(write.entries.size(), payload_bytes);
+  return {Error::entry_too_large,
+          "the entries count " + std::to_string(bytes) + " bytes; the limit of one write is " +
+              std::to_string(max) + "; send smaller batches",
+          protocol::Detail()
+              .string("path",
+                      to_string(write.many ? protocol::Member::entries : protocol::Member::entry))
+              .number("batch_bytes_max", max)
+              .number("batch_bytes", bytes)
+              .text()};
 }
 
 Failure store_full_failure() {
@@ -185,7 +191,7 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Ping const& /
 }
 
 ReadyReply RequestHandler::answer_ping(std::string_view id) {
-  if (auto const error = log_.admit(1, 1)) return fail(id, refusal(error, facts_));
+  if (auto const error = log_.admit(1, 1)) return fail(id, refusal(error));
   if (draining_) return fail(id, {Error::shutting_down, "the daemon is stopping"});
   if (is_full(facts_, store_)) return fail(id, store_full_failure());
   ReadyReply reply;
@@ -224,7 +230,10 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& 
   std::size_t bytes_max = 0;
   for (auto const& draft : request.entries) bytes_max += protocol::canonical_bytes_max(draft);
   if (auto const error = log_.admit(request.entries.size(), bytes_max)) {
-    return fail(id, refusal(error, facts_), WriteState::not_written);
+    bool const is_large = error == wal::Errc::too_large;
+    auto const failure =
+        is_large ? batch_too_large_failure(facts_, request, bytes_max) : refusal(error);
+    return fail(id, failure, WriteState::not_written);
   }
 
   // The bytes are made here, in the store, where they stay; the log copies them to disk.
@@ -311,7 +320,7 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::ReportDropped
     return fail(id, {Error::shutting_down, "the daemon is stopping"}, WriteState::not_written);
   }
   if (auto const error = log_.admit(1, drop_record_bytes)) {
-    return fail(id, refusal(error, facts_), WriteState::not_written);
+    return fail(id, refusal(error), WriteState::not_written);
   }
   if (auto const held_back = drop_lines_.pass(clock_.now())) {
     spdlog::warn("pid {} uid {} dropped {} entries ({} more reports since the last line)",

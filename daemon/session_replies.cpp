@@ -93,7 +93,12 @@ SessionState::Produced SessionState::produce(CancelReply& reply) {
 
 SessionState::Produced SessionState::produce(CountReply& reply) {
   auto const& store = handler_.store();
-  if (!std::exchange(reply.begun, true)) reply.count.begin(store);
+  if (!std::exchange(reply.begun, true)) {
+    if (auto const begun = reply.count.begin(store); !begun) {
+      append_frame_failure(reply.id, begun.error());
+      return Produced::all;
+    }
+  }
   auto const status = reply.count.step(store, turn_);
   if (status == RangeCount::Status::more) return Produced::part;
   if (status == RangeCount::Status::too_many_buckets) {

@@ -35,12 +35,13 @@ class CanonicalObject {
   void take(JsonToken const& token);
 
   bool done() const noexcept { return levels_.empty(); }
+  bool is_too_deep() const noexcept { return levels_.size() > metadata_depth_max; }
   /// Lies in the parsed text or in `out`.
   std::string_view text() const noexcept {
     return followed_ != nullptr ? std::string_view(source_, followed_)
                                 : std::string_view(*out_).substr(start_);
   }
-  /// The first problem, and the name or number that has it (canonical, without quotes).
+  /// The first problem, and the name or number that has it (canonical, without quotes, cut).
   Problem problem() const noexcept { return problem_; }
   std::string const& problem_text() const noexcept { return problem_text_; }
 

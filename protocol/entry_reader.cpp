@@ -28,6 +28,7 @@ void EntryReader::start(std::string& text, std::optional<std::size_t> index) {
   draft_ = {};
   draft_.metadata = empty_metadata;
   failure_.reset();
+  fault_.reset();
 }
 
 EntryReader::Member EntryReader::parse_member(std::string_view name) noexcept {
@@ -118,6 +119,9 @@ void EntryReader::start_metadata() {
 void EntryReader::finish_metadata() {
   in_metadata_ = false;
   draft_.metadata = metadata_.text();
+  if (metadata_.problem() != CanonicalObject::Problem::none && !failure_) {
+    fault_ = ObjectFault{metadata_.problem(), metadata_.problem_text()};
+  }
   switch (metadata_.problem()) {
     case CanonicalObject::Problem::none:
       return;
@@ -133,11 +137,7 @@ void EntryReader::finish_metadata() {
                   {});
     case CanonicalObject::Problem::too_deep:
       return fail(Error::bad_json, "metadata",
-                  " is nested deeper than " + std::to_string(metadata_depth_max),
-                  Detail()
-                      .string("path", path_of("metadata"))
-                      .number("depth_max", metadata_depth_max)
-                      .text());
+                  " is nested deeper than " + std::to_string(metadata_depth_max), {});
   }
 }
 
@@ -165,6 +165,11 @@ void EntryReader::fail(Error code, std::string_view member, std::string const& r
   auto path = path_of(member);
   if (detail.empty()) detail = Detail().string("path", path).text();
   failure_.emplace(code, path + rest, std::move(detail));
+}
+
+std::string EntryReader::path() const {
+  if (member_ == Member::none) return path_of("");
+  return path_of(entry_members[static_cast<std::size_t>(member_)]);
 }
 
 std::string EntryReader::path_of(std::string_view member) const {

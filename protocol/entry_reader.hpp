@@ -8,6 +8,7 @@
 
 #include "protocol/canonical_entry.hpp"
 #include "protocol/canonical_object.hpp"
+#include "protocol/fault_place.hpp"
 #include "protocol/json_tokens.hpp"
 #include "stele/error.hpp"
 
@@ -25,8 +26,15 @@ class EntryReader {
   void take(JsonToken const& token);
 
   bool done() const noexcept { return depth_ == 0; }
+  bool in_metadata() const noexcept { return in_metadata_; }
+  /// Whether the metadata that is being read is nested deeper than it may be.
+  bool is_too_deep() const noexcept { return in_metadata_ && metadata_.is_too_deep(); }
+  /// Of the member that is being read.
+  std::string path() const;
   /// The first failure; the draft means nothing then.
   std::optional<Failure>& failure() noexcept { return failure_; }
+  /// What is wrong inside the metadata, if the failure is about that.
+  std::optional<ObjectFault> const& fault() const noexcept { return fault_; }
   EntryDraft const& draft() const noexcept { return draft_; }
 
  private:
@@ -57,6 +65,7 @@ class EntryReader {
   std::size_t message_bytes_ = 0;
   EntryDraft draft_{};
   std::optional<Failure> failure_{};
+  std::optional<ObjectFault> fault_{};
 };
 
 // Forced inline, and copies of tokens: for the reason that CanonicalObject::take() gives.

@@ -121,7 +121,8 @@ FrameReader::Next FrameReader::next_binary() {
   std::size_t const length = decode_frame_header(
       std::span<unsigned char const, frame_header_bytes>(header, frame_header_bytes));
   if (length == 0) {
-    return fail(Error::bad_frame, "a frame's length is 0; it must be at least 1", "{}");
+    return fail(Error::bad_frame, "a frame's length is 0; it must be at least 1",
+                Detail().number("frame_bytes", 0).text());
   }
   if (length > frame_bytes_max_) {
     return fail(

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/json/basic_parser_impl.hpp>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -41,13 +42,26 @@ struct JsonToken {
   bool closes() const noexcept { return kind == Kind::object_end || kind == Kind::array_end; }
 };
 
-/// Says in words why a text is not JSON; `offset` is where the parser stopped. It had taken the
-/// first `taken_bytes` before, so these are valid UTF-8 but for a character that ends behind them.
-Failure describe_bad_json(std::string_view text, boost::system::error_code code, std::size_t offset,
-                          std::size_t taken_bytes, std::size_t depth_max);
+/// Why a text cannot be read, and where: nothing before `offset` is wrong.
+struct JsonFault {
+  boost::system::error_code code{};
+  std::size_t offset = 0;
+  /// So much had been taken before, so it is valid UTF-8 but for a character that ends behind it.
+  std::size_t taken_bytes = 0;
+};
+
+/// Says it in words. `path`: of the member in which the fault lies, if it is to be told.
+Failure describe_bad_json(std::string_view text, JsonFault const& fault, std::size_t depth_max,
+                          std::optional<std::string_view> path = std::nullopt);
 
 /// `an object`, `"warning"`, `-1`: the token as an error message shows it.
 std::string describe_token(JsonToken const& token);
+
+/// A consumer that may find an object or array too deep before the parser does.
+template <class Consumer>
+concept JudgesDepth = requires(Consumer const& consumer) {
+  { consumer.is_too_deep() } -> std::same_as<bool>;
+};
 
 /// basic_parser's handler.
 template <class Consumer>
@@ -67,9 +81,9 @@ class JsonTokenizer {
 
   bool on_document_begin(error_code&) { return true; }
   bool on_document_end(error_code&) { return true; }
-  bool on_object_begin(error_code&) { return take({.kind = Kind::object_begin}); }
+  bool on_object_begin(error_code& error) { return open({.kind = Kind::object_begin}, error); }
   bool on_object_end(std::size_t, error_code&) { return take({.kind = Kind::object_end}); }
-  bool on_array_begin(error_code&) { return take({.kind = Kind::array_begin}); }
+  bool on_array_begin(error_code& error) { return open({.kind = Kind::array_begin}, error); }
   bool on_array_end(std::size_t, error_code&) { return take({.kind = Kind::array_end}); }
   bool on_key_part(string_view piece, std::size_t, error_code&) { return take_piece(piece); }
   bool on_key(string_view piece, std::size_t total, error_code&) {
@@ -120,6 +134,16 @@ class JsonTokenizer {
     return true;
   }
 
+  [[gnu::always_inline]] bool open(JsonToken const& token, [[maybe_unused]] error_code& error) {
+    consumer_.take(token);
+    if constexpr (JudgesDepth<Consumer>) {
+      if (consumer_.is_too_deep()) error = boost::json::error::too_deep;
+      return !error;
+    } else {
+      return true;
+    }
+  }
+
   bool take_piece(string_view piece) {
     scratch_.append(piece.data(), piece.size());
     return true;
@@ -159,9 +183,7 @@ template <class Consumer>
 class JsonReader {
  public:
   JsonReader(std::string_view text, std::size_t depth_max, std::string& scratch, Consumer& consumer)
-      : text_(text),
-        depth_max_(depth_max),
-        parser_(options_for(depth_max), text, scratch, consumer) {
+      : text_(text), parser_(options_for(depth_max), text, scratch, consumer) {
     scratch.clear();
   }
   JsonReader(JsonReader const&) = delete;
@@ -180,10 +202,10 @@ class JsonReader {
   }
   std::size_t read_bytes() const noexcept { return read_bytes_; }
 
-  /// bad_json if the text is malformed; the tokens before that point have been taken.
-  std::optional<Failure> failure() const {
+  /// Where the text is malformed; the tokens before that point have been taken.
+  std::optional<JsonFault> fault() const noexcept {
     if (!code_.failed()) return std::nullopt;
-    return describe_bad_json(text_, code_, read_bytes_, part_start_, depth_max_);
+    return JsonFault{code_, read_bytes_, part_start_};
   }
 
  private:
@@ -194,20 +216,21 @@ class JsonReader {
   }
 
   std::string_view text_;
-  std::size_t depth_max_;
   boost::json::basic_parser<JsonTokenizer<Consumer>> parser_;
   std::size_t read_bytes_ = 0;
   std::size_t part_start_ = 0;
   boost::json::error_code code_{};
 };
 
-/// All of `text` at once: see JsonReader.
+/// All of `text` at once: see JsonReader. A fault is told as bad_json.
 template <class Consumer>
 std::optional<Failure> read_json(std::string_view text, std::size_t depth_max, std::string& scratch,
                                  Consumer& consumer) {
   JsonReader<Consumer> reader(text, depth_max, scratch, consumer);
   reader.read(text.size());
-  return reader.failure();
+  auto const fault = reader.fault();
+  if (!fault) return std::nullopt;
+  return describe_bad_json(text, *fault, depth_max);
 }
 
 }  // namespace stele::protocol

@@ -56,6 +56,9 @@ inline constexpr std::uint64_t write_no_max = INT64_MAX;
 /// Client bytes that an error message repeats.
 inline constexpr std::size_t excerpt_bytes_max = 64;
 
+/// The path of a member in `detail`, whose names are cut like an excerpt.
+inline constexpr std::size_t path_bytes_max = 256;
+
 /// A read is answered in frames of about this many bytes of entries, so that one large read
 /// neither holds the loop for long nor needs a large buffer at the client: several frames fit into
 /// a processor's own cache.

@@ -1,5 +1,7 @@
 #include "protocol/reply.hpp"
 
+#include <utility>
+
 #include "protocol/json_text.hpp"
 #include "protocol/operations.hpp"
 
@@ -20,6 +22,19 @@ void append_start(std::string& out, std::string_view id, bool ok) {
 Error travelling(boost::system::error_code const& code) {
   if (code.category() != error_category()) return Error::internal;
   return static_cast<Error>(code.value());
+}
+
+/// `,"name":["one","two"]`
+void append_names(std::string& out, std::string_view name, MemberBits members) {
+  out += ",\"";
+  out += name;
+  out += "\":[";
+  bool first = true;
+  for (auto const member : member_names(members)) {
+    if (!std::exchange(first, false)) out += ',';
+    append_json_string(out, member);
+  }
+  out += ']';
 }
 
 }  // namespace
@@ -144,6 +159,8 @@ void append_help_reply(std::string& out, std::string_view id) {
     if (operation.op != operations.front().op) out += ',';
     out += R"({"op":)";
     append_json_string(out, operation.name);
+    append_names(out, "members", operation.members);
+    append_names(out, "needed", operation.needed);
     out += R"(,"example":)";
     append_json_string(out, operation.example);
     out += R"(,"what":)";

@@ -288,7 +288,7 @@ Result<Reply> parse_reply(std::string_view text) {
 Result<boost::json::value> parse_reply_value(std::string_view text) {
   boost::json::error_code code;
   auto value = boost::json::parse(text, code);
-  if (code.failed()) return describe_bad_json(text, code, 0, 0, json_depth_max);
+  if (code.failed()) return describe_bad_json(text, {code, 0}, json_depth_max);
   // A document's members may have any name, also one that means something in other replies.
   auto const* object = value.if_object();
   auto const* ok = object == nullptr ? nullptr : object->if_contains("ok");

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "protocol/error_text.hpp"
+#include "protocol/fault_place.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/operations.hpp"
 #include "protocol/plain_reader.hpp"
@@ -38,10 +39,11 @@ Result<Request> parse_word(std::string_view word) {
     tail.follow = true;
     return Request(tail);
   }
-  return Failure(
-      Error::bad_request,
-      "a line is a JSON object or one of the words help, ping, stats, tail; got " + excerpt(word) +
-          R"(; type for example {"op":"write_log","entry":{"message":"hello"}} or help)");
+  return Failure(Error::bad_request,
+                 "a line is a JSON object or one of the words help, ping, stats, tail; got " +
+                     excerpt(word) +
+                     R"(; type for example {"op":"write_log","entry":{"message":"hello"}} or help)",
+                 Detail().string("path", "").text());
 }
 
 }  // namespace
@@ -89,7 +91,7 @@ class RequestParser::Handler {
   std::optional<ParsedRequest> finish() {
     if (!is_read_) return std::nullopt;
     if (is_plain_) return plain_request(plain_.write());
-    return json_request(json_->failure());
+    return json_request(text_, json_->fault());
   }
 
   void forget() {
@@ -105,8 +107,10 @@ class RequestParser::Handler {
             true};
   }
 
-  ParsedRequest json_request(std::optional<Failure> failure) {
-    if (failure) return {reader_.id(), *std::move(failure), reader_.is_write(), reader_.write_no()};
+  ParsedRequest json_request(std::string_view text, std::optional<JsonFault> const& fault) {
+    if (fault) {
+      return {reader_.id(), reader_.describe(text, *fault), reader_.is_write(), reader_.write_no()};
+    }
     auto request = reader_.finish();
     return {reader_.id(), std::move(request), reader_.is_write(), reader_.write_no()};
   }
@@ -114,7 +118,9 @@ class RequestParser::Handler {
   ParsedRequest parse_json(std::string_view text) {
     give_back(scratch_);
     reader_.start(text);
-    return json_request(read_json(text, json_depth_max, scratch_, reader_));
+    JsonReader<RequestReader> json(text, json_depth_max, scratch_, reader_);
+    json.read(text.size());
+    return json_request(text, json.fault());
   }
 
   RequestLimits limits_;

@@ -26,6 +26,7 @@ void RequestReader::start(std::string_view text) {
   seen_ = 0;
   member_.reset();
   failure_.reset();
+  fault_.reset();
   has_unknown_member_ = false;
   id_.clear();
   op_.reset();
@@ -234,6 +235,7 @@ void RequestReader::finish_entry() {
   in_entry_ = false;
   if (entry_.failure()) {
     failure_ = std::move(entry_.failure());
+    fault_ = entry_.fault();
   } else {
     if (drafts_.size() == drafts_.capacity()) reserve_drafts(drafts_, text_.size());
     drafts_.push_back(entry_.draft());
@@ -253,11 +255,37 @@ void RequestReader::fail_type(JsonToken const& token, std::string_view wanted) {
        Detail().string("path", name).text());
 }
 
+/// Of the member that is being read, as far as that is known without reading the text again.
+std::string RequestReader::path() const {
+  if (in_entry_) return entry_.path();
+  if (depth_ == 0 || !member_) return {};
+  std::string path(to_string(*member_));
+  if (member_ == Member::entries && depth_ == 2 && !failure_) {
+    path += '[' + std::to_string(drafts_.size()) + ']';
+  }
+  return path;
+}
+
+Failure RequestReader::describe(std::string_view text, JsonFault const& fault) const {
+  bool const in_metadata = in_entry_ ? entry_.in_metadata() : terms_.in_where();
+  auto const depth_max = in_metadata ? metadata_depth_max : json_depth_max;
+  auto const path = text.size() <= placed_bytes_max ? path_of_bad_json(text) : this->path();
+  return describe_bad_json(text, fault, depth_max, path);
+}
+
+/// Says where inside metadata or `where` the fault lies.
+Failure RequestReader::placed(Failure failure, std::optional<ObjectFault> const& fault) const {
+  if (!fault || text_.size() > placed_bytes_max) return failure;
+  failure.detail = Detail().string("path", path_of_fault(text_, *fault)).text();
+  return failure;
+}
+
 std::optional<Failure> RequestReader::judge_op() const {
-  auto const known = [] { return Detail().strings("ops", op_names()).text(); };
+  auto const known = [] { return Detail().string("path", "op").strings("ops", op_names()).text(); };
   if (!is_object_) {
     return Failure(Error::bad_request,
-                   R"(a request is one JSON object, such as {"op":"ping"}; got )" + excerpt(text_));
+                   R"(a request is one JSON object, such as {"op":"ping"}; got )" + excerpt(text_),
+                   Detail().string("path", "").text());
   }
   if ((seen_ & bit(Member::op)) == 0) {
     return Failure(Error::bad_request,
@@ -314,8 +342,8 @@ Result<Request> RequestReader::finish() {
   if ((seen_ & ~(common_members | chosen.members)) != 0 || has_unknown_member_) {
     return *judge_members(chosen);
   }
-  if (failure_) return *std::move(failure_);
-  if (terms_.failure()) return *std::move(terms_.failure());
+  if (failure_) return placed(*std::move(failure_), fault_);
+  if (terms_.failure()) return placed(*std::move(terms_.failure()), terms_.fault());
   if (auto const missing_bits = chosen.needed & ~seen_; missing_bits != 0) {
     auto const missing = member_names(missing_bits);
     return Failure(Error::bad_request,

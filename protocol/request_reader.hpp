@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "protocol/entry_reader.hpp"
+#include "protocol/fault_place.hpp"
 #include "protocol/json_tokens.hpp"
 #include "protocol/operations.hpp"
 #include "protocol/request.hpp"
@@ -34,8 +35,14 @@ class RequestReader {
 
   void start(std::string_view text);
   void take(JsonToken const& token);
+  /// Whether metadata or `where` is nested deeper than it may be: the text is not read on then.
+  bool is_too_deep() const noexcept {
+    return in_entry_ ? entry_.is_too_deep() : terms_.is_too_deep();
+  }
   /// Borrows from the reader and from the text.
   Result<Request> finish();
+  /// Instead of finish(): why the text cannot be read, and where.
+  Failure describe(std::string_view text, JsonFault const& fault) const;
 
   /// The id as canonical JSON text, or empty.
   std::string_view id() const noexcept { return id_; }
@@ -64,6 +71,8 @@ class RequestReader {
   void fail(Error code, std::string message, std::string detail);
   void fail_type(JsonToken const& token, std::string_view wanted);
 
+  std::string path() const;
+  Failure placed(Failure failure, std::optional<ObjectFault> const& fault) const;
   std::optional<Failure> judge_op() const;
   std::optional<Failure> judge_members(Operation const& operation) const;
   std::optional<Failure> judge_follow() const;
@@ -74,6 +83,7 @@ class RequestReader {
   MemberBits seen_ = 0;
   std::optional<Member> member_{};
   std::optional<Failure> failure_{};
+  std::optional<ObjectFault> fault_{};  ///< Of an entry's metadata, if failure_ is about that.
   bool has_unknown_member_ = false;
   std::string unknown_member_{};
 

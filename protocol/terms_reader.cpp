@@ -33,6 +33,7 @@ void TermsReader::start() {
   contains_.clear();
   where_text_.clear();
   failure_.reset();
+  fault_.reset();
 }
 
 EntryTerms TermsReader::terms() const noexcept {
@@ -109,7 +110,11 @@ void TermsReader::take_where(JsonToken const& token) {
 }
 
 void TermsReader::finish_where() {
-  if (where_text_.size() > where_bytes_max || where_members_ > where_members_max) {
+  if (where_.problem() != CanonicalObject::Problem::none && !failure_) {
+    fault_ = ObjectFault{where_.problem(), where_.problem_text()};
+  }
+  if (where_.problem() == CanonicalObject::Problem::none &&
+      (where_text_.size() > where_bytes_max || where_members_ > where_members_max)) {
     return fail(" has " + std::to_string(where_members_) + " members in " +
                     std::to_string(where_text_.size()) + " bytes; at most " +
                     std::to_string(where_members_max) + " members in " +
@@ -130,7 +135,7 @@ void TermsReader::finish_where() {
       return fail(" holds the number " + where_.problem_text() +
                   ", which is outside the range of a double; no entry has it");
     case CanonicalObject::Problem::too_deep:
-      return fail(" is nested deeper than metadata can be");
+      return fail(" is nested deeper than metadata can be", {}, Error::bad_json);
   }
 }
 
@@ -144,7 +149,7 @@ void TermsReader::take_origin(JsonToken const& token) {
 
 void TermsReader::take_origin_member(JsonToken const& token) {
   if (failure_) return;
-  origin_member_ = token.text.substr(0, 2 * excerpt_bytes_max);
+  origin_member_ = cut(token.text);
   if (token.text != "pid" && token.text != "uid") {
     return fail(" has no member " + excerpt(token.text) + "; it takes pid, uid" +
                     did_you_mean(token.text, origin_names),
@@ -154,7 +159,10 @@ void TermsReader::take_origin_member(JsonToken const& token) {
                     .text());
   }
   bool const is_second = token.text == "pid" ? terms_.pid.has_value() : terms_.uid.has_value();
-  if (is_second) fail(" has two members with the name " + excerpt(token.text));
+  if (is_second) {
+    fail(" has two members with the name " + excerpt(token.text),
+         Detail().string("path", "origin." + origin_member_).text());
+  }
 }
 
 void TermsReader::take_id(JsonToken const& token) {
@@ -173,11 +181,11 @@ void TermsReader::take_id(JsonToken const& token) {
   }
 }
 
-void TermsReader::fail(std::string const& rest, std::string detail) {
+void TermsReader::fail(std::string const& rest, std::string detail, Error code) {
   if (failure_) return;
   auto const name = std::string(to_string(member_));
   if (detail.empty()) detail = Detail().string("path", name).text();
-  failure_.emplace(Error::bad_request, '"' + name + '"' + rest, std::move(detail));
+  failure_.emplace(code, '"' + name + '"' + rest, std::move(detail));
 }
 
 }  // namespace stele::protocol

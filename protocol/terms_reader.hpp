@@ -9,6 +9,7 @@
 
 #include "protocol/canonical_object.hpp"
 #include "protocol/entry_terms.hpp"
+#include "protocol/fault_place.hpp"
 #include "protocol/json_tokens.hpp"
 #include "protocol/operations.hpp"
 #include "stele/error.hpp"
@@ -25,9 +26,14 @@ class TermsReader {
   void begin(Member member, JsonToken const& token);
   void take(JsonToken const& token);
   bool done() const noexcept { return depth_ == 0; }
+  /// Whether the `where` that is being read is nested deeper than it may be.
+  bool is_too_deep() const noexcept { return in_where() && where_.is_too_deep(); }
+  bool in_where() const noexcept { return !done() && member_ == Member::where; }
 
   /// The first failure; the terms mean nothing then.
   std::optional<Failure>& failure() noexcept { return failure_; }
+  /// What is wrong inside `where`, if the failure is about that.
+  std::optional<ObjectFault> const& fault() const noexcept { return fault_; }
   /// Borrows from the reader, until the next start().
   EntryTerms terms() const noexcept;
 
@@ -39,7 +45,7 @@ class TermsReader {
   void take_origin_member(JsonToken const& token);
   void take_id(JsonToken const& token);
   void finish_where();
-  void fail(std::string const& rest, std::string detail = {});
+  void fail(std::string const& rest, std::string detail = {}, Error code = Error::bad_request);
 
   EntryTerms terms_{};
   Member member_{};
@@ -50,6 +56,7 @@ class TermsReader {
   CanonicalObject where_{};
   std::string origin_member_{};
   std::optional<Failure> failure_{};
+  std::optional<ObjectFault> fault_{};
 };
 
 }  // namespace stele::protocol

@@ -87,6 +87,7 @@ Result<void> validate_entry(LogEntry const& entry, RequestLimits const& limits) 
                        " bytes of message and metadata; the limit is " +
                        std::to_string(limits.entry_bytes_max),
                    Detail()
+                       .string("path", "")
                        .number("entry_bytes_max", limits.entry_bytes_max)
                        .number("entry_bytes", bytes)
                        .text());

@@ -118,4 +118,8 @@ bool Log::idle() const noexcept { return core_->pipeline.idle(); }
 Result<void> Log::close() { return core_->close(); }
 LogMetrics const& Log::metrics() const noexcept { return core_->metrics; }
 
+std::size_t admitted_bytes(std::size_t payloads, std::size_t payload_bytes) noexcept {
+  return group_bytes(payloads, payload_bytes);
+}
+
 }  // namespace stele::wal

@@ -229,4 +229,8 @@ class Log {
   std::unique_ptr<Core> core_;
 };
 
+/// What Log::admit() holds against commit_bytes_max: the payloads, and what each and all of them
+/// take besides.
+std::size_t admitted_bytes(std::size_t payloads, std::size_t payload_bytes) noexcept;
+
 }  // namespace stele::wal

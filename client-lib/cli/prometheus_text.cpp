@@ -36,8 +36,8 @@ constexpr std::string_view gauge = "gauge";
 
 constexpr std::array metrics{
     Metric{"", "uptime_us", "stele_uptime_seconds", gauge, "Time since the daemon's start.", us},
-    Metric{"entries", "written", "stele_entries_written_total", counter, "Entries stored."},
-    Metric{"entries", "read", "stele_entries_read_total", counter, "Entries sent to readers."},
+    Metric{"entry_counts", "written", "stele_entries_written_total", counter, "Entries stored."},
+    Metric{"entry_counts", "read", "stele_entries_read_total", counter, "Entries sent to readers."},
     Metric{"store", "oldest_ts", "stele_oldest_entry_timestamp_seconds", gauge,
            "Timestamp of the oldest entry that can be read.", us},
     Metric{"store", "newest_ts", "stele_newest_entry_timestamp_seconds", gauge,

@@ -211,8 +211,8 @@ std::string top_screen(TopSample const& before, TopSample const& now, double sec
   auto const commits = std::max<std::uint64_t>(interval.count("wal.commits"), 1);
   screen.plain("steled " + now.version + "   state " + now.state + "   up " +
                uptime_text(now.number("uptime_us")));
-  screen.line("entries", "written " + per_second("entries.written") + "   read " +
-                             per_second("entries.read") + "   to tails " +
+  screen.line("entries", "written " + per_second("entry_counts.written") + "   read " +
+                             per_second("entry_counts.read") + "   to tails " +
                              per_second("tails.entries"));
   screen.line("held", count_text(now.number("store.entries")) + " entries   " +
                           bytes_text(now.number("store.bytes")) + "   seq " +

@@ -18,13 +18,13 @@ constexpr auto stats_before =
     R"("commits":100,"commit_entries":1000,"commit_bytes":1048576,"commit_us":[[128,90],[256,10]],)"
     R"("commit_us_sum":20250,"segments":2,"log_bytes":134217728,"segment_wait_us":1500000},"store":{"entries":1000},)"
     R"("connections":{"open":3,"accepted":9},"requests":{"ping":1,"write_log":500},)"
-    R"("errors":{"no_space":2},"entries":{"written":1000,"read":5}})";
+    R"("errors":{"no_space":2},"entry_counts":{"written":1000,"read":5}})";
 constexpr auto stats_after =
     R"({"version":"0.1.0","state":"ok","uptime_us":62000000,"wal":{"durable_seq":5000,)"
     R"("commits":140,"commit_entries":5000,"commit_bytes":3145728,"commit_us":[[128,120],)"
     R"([256,18],[2048,2]],"segments":2,"log_bytes":134217728},"store":{"entries":5000,)"
     R"("bytes":2097152},"connections":{"open":4,"accepted":9},"requests":{"ping":1,)"
-    R"("write_log":4500},"entries":{"written":5000,"read":5}})";
+    R"("write_log":4500},"entry_counts":{"written":5000,"read":5}})";
 
 TopSample const before = *parse_top_sample(stats_before);
 TopSample const after = *parse_top_sample(stats_after);

@@ -5,6 +5,8 @@
 #include <random>
 #include <vector>
 
+#include "daemon/follow_read.hpp"
+#include "daemon/range_read.hpp"
 #include "daemon/store_fixture.hpp"
 
 namespace {
@@ -27,7 +29,7 @@ struct CountFixture : stele::test::StoreFixture {
   }
   RangeCount count_of(CountLogs const& request) {
     RangeCount count(request);
-    count.begin(store);
+    BOOST_TEST(count.begin(store).has_value());
     run(count);
     return count;
   }
@@ -89,10 +91,36 @@ BOOST_AUTO_TEST_CASE(terms_are_judged_entry_by_entry) {
   BOOST_TEST(count_of({.terms = terms}).count() == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(reads_counts_and_follows_alike_refuse_an_after_seq_behind_the_end_of_the_log) {
+  write_all({10, 20});
+  stele::protocol::ReadLogs read;
+  stele::protocol::ReadLogs follow;
+  follow.follow = true;
+  auto const begun = [&](stele::daemon::Seq seq) {
+    EntryTerms terms;
+    terms.after_seq = read.terms.after_seq = follow.terms.after_seq = seq;
+    auto const of_read = stele::daemon::RangeRead::make(read)->begin(store);
+    auto const of_follow = stele::daemon::FollowRead(follow).begin(store);
+    auto const of_count = RangeCount(CountLogs{.terms = terms}).begin(store);
+    BOOST_TEST(of_read.has_value() == of_count.has_value());
+    BOOST_TEST(of_follow.has_value() == of_count.has_value());
+    if (!of_count) {
+      BOOST_TEST(of_count.error().detail == R"({"path":"after_seq","durable_seq":2})");
+      BOOST_TEST(of_read.error().detail == of_count.error().detail);
+      BOOST_TEST(of_follow.error().detail == of_count.error().detail);
+    }
+    return of_count.has_value();
+  };
+  BOOST_TEST(begun(0));
+  BOOST_TEST(begun(2));
+  BOOST_TEST(!begun(3));
+  BOOST_TEST(!begun(UINT64_MAX));
+}
+
 BOOST_AUTO_TEST_CASE(entries_that_become_visible_after_the_start_do_not_count) {
   write_all({10, 30});
   RangeCount count(CountLogs{});
-  count.begin(store);
+  BOOST_TEST(count.begin(store).has_value());
   write_all({20, 40});
   run(count);
   BOOST_TEST(count.count() == 2U);
@@ -118,7 +146,7 @@ BOOST_AUTO_TEST_CASE(a_long_count_is_sliced_and_exact) {
     if (timestamp >= 100 && timestamp <= 900) ++expected[timestamp / 70 * 70];
   }
   RangeCount count({.start_ts = 100, .end_ts = 900, .terms = {.uid = 2}, .bucket_us = 70});
-  count.begin(store);
+  BOOST_TEST(count.begin(store).has_value());
   for (int i = 0; i < 1000; ++i) write(random() % 1000);
   BOOST_TEST(run(count) > 5U);
   BOOST_REQUIRE(count.buckets().has_value());
@@ -129,7 +157,7 @@ BOOST_AUTO_TEST_CASE(a_long_count_is_sliced_and_exact) {
 BOOST_AUTO_TEST_CASE(what_retention_removes_meanwhile_is_left_out) {
   for (std::uint64_t i = 0; i < 10'000; ++i) write(i);
   RangeCount count({.terms = {.uid = 2}});
-  count.begin(store);
+  BOOST_TEST(count.begin(store).has_value());
   BOOST_REQUIRE((take_step(count) == RangeCount::Status::more));
   store.remove_up_to(9'000);
   run(count);

@@ -117,9 +117,20 @@ BOOST_AUTO_TEST_CASE(a_full_store_refuses_writes_where_nothing_is_ever_removed) 
 }
 
 BOOST_AUTO_TEST_CASE(a_batch_that_is_too_large_is_told_the_limit) {
+  auto const limits = answer(R"({"op":"hello"})").at("limits");
   log.refusal = stele::wal::Errc::too_large;
-  auto const reply = answer(one_write);
-  BOOST_TEST(reply.at("error").at("detail").at("batch_bytes_max").as_int64() == 1000);
+  auto const detail_of = [&](std::string_view request) {
+    return answer(request).at("error").at("detail");
+  };
+  auto const entry_bytes = limits.at("batch_entry_bytes").as_int64();
+  auto const one = detail_of(R"({"op":"write_log","entry":{"message":"a\n"}})");
+  BOOST_TEST(one.at("batch_bytes_max") == limits.at("batch_bytes_max"));
+  BOOST_TEST(one.at("batch_bytes").as_int64() == entry_bytes + 5 + 2);
+  BOOST_TEST(one.at("path").as_string() == "entry");
+  auto const two = detail_of(
+      R"({"op":"write_many_logs","entries":[{"message":""},{"message":"","metadata":{"a":1}}]})");
+  BOOST_TEST(two.at("batch_bytes").as_int64() == 2 * entry_bytes + 2 + 2 + 2 + 7);
+  BOOST_TEST(two.at("path").as_string() == "entries");
 }
 
 BOOST_AUTO_TEST_CASE(an_invalid_request_is_answered_and_counted) {

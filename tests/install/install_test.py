@@ -108,7 +108,9 @@ def check_service(prefix):
     for name in ("steled.service", "steled.socket", "steled@.service", "steled@.socket"):
         expect(f"{name} is installed", (units / name).is_file(), True)
     for name in ("lib/sysusers.d/stele.conf", "lib/tmpfiles.d/stele.conf",
-                 "etc/stele/steled.conf", "share/doc/stele/systemd.md"):
+                 "etc/stele/steled.conf", "share/doc/stele/systemd.md",
+                 "share/doc/stele/PROTOCOL.md", "share/doc/stele/schema.json",
+                 "share/doc/stele/vectors.jsonl", "share/doc/stele/replay_vectors.py"):
         expect(f"{name} is installed", (prefix / name).is_file(), True)
     checked = run([prefix / "sbin/steled", "--check-config",
                    "--config", prefix / "etc/stele/steled.conf"])
@@ -116,6 +118,8 @@ def check_service(prefix):
     unit = (units / "steled.service").read_text()
     unit_mib = int(re.search(r"^MemoryMax=(\d+)G$", unit, re.MULTILINE).group(1)) * 1024
     expect("MemoryMax= is above the sum of the daemon's bounds", unit_mib > bound_mib, True)
+    run([sys.executable, "-B", prefix / "share/doc/stele/replay_vectors.py",
+         "--steled", prefix / "sbin/steled", "--only", "^frames/"])
     expect("the unit's program", f"\nExecStart={prefix}/sbin/steled --config "
            f"{prefix}/etc/stele/steled.conf\n" in (units / "steled.service").read_text(), True)
 

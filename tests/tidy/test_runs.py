@@ -33,6 +33,8 @@ MACHINE_LACKS = [
     ("there is no promtool", lambda: shutil.which("promtool")),
     ("needs nats-server", lambda: shutil.which("nats-server") and has_header("nats/nats.h")),
     ("needs protoc", lambda: shutil.which("protoc") and has_header("nats/nats.h")),
+    ("there is no python3-jsonschema", lambda: list(
+        Path("/usr/lib/python3/dist-packages").glob("jsonschema"))),
     ("libfuse3-dev is not installed", lambda: has_header("fuse3/fuse.h")),
 ]
 
