@@ -118,8 +118,7 @@ MemoryBounds memory_bounds(Config const& config, std::uint64_t store_bytes_max) 
   // Buffers grow by doubling; the message that crosses the limit is taken whole, and its entries
   // are longer than its text.
   bounds.in_flight = times(add(config.max_in_flight_bytes, 2 * config.max_frame_bytes), 2);
-  bounds.writers = times(config.max_writers,
-                         writer_bytes + WriterTable::writes_max * sizeof(NumberedWrite));
+  bounds.writers = WriterTable::bytes_max(config.max_writers, config.max_connections);
   bounds.connections = times(config.max_connections,
                              socket_bytes + SessionMemory::free_bytes_per_connection);
   bounds.unread = all_unread_bytes_max(config);

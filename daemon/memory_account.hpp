@@ -115,9 +115,6 @@ class MemoryAccount {
   MemoryQuota unsent_{waiters_};
 };
 
-/// Of a writer that is remembered, besides its writes: nodes of the table's trees.
-inline constexpr std::size_t writer_bytes = 256;
-
 /// What the daemon may take of the memory, by what takes it.
 struct MemoryBounds {
   std::uint64_t program = 0;      ///< Code, tables, what is on its way between the others.

@@ -161,8 +161,7 @@ void append_tails(std::string& out, Metrics const& metrics) {
 void append_memory(std::string& out, StatsView const& view) {
   auto const pending = view.log.pending_bytes();
   auto const gaps = view.log.gaps().gaps().size() * sizeof(wal::Gap);
-  auto const writers = view.store.writers().size() *
-                       (sizeof(NumberedWrite) * WriterTable::writes_max + writer_bytes);
+  auto const writers = view.store.writers().bytes();
   auto const unread = view.memory.unread().bytes();
   auto const unsent = view.memory.unsent().bytes();
   ObjectText(out, "memory")

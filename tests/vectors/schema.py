@@ -109,8 +109,11 @@ LIMITS = numbers(
     "frame_bytes_max entry_bytes_max batch_bytes_max batch_entry_bytes json_depth_max "
     "request_id_bytes_max read_frame_bytes contains_bytes_max where_bytes_max where_members_max "
     "count_buckets_max connections_max user_connections_max in_flight_bytes_max unsent_bytes_max "
-    "unread_bytes_max unanswered_max tails_max writers_max writer_writes_max request_seconds_max "
-    "idle_seconds_max retain_bytes retain_seconds hold_bytes store_bytes_max")
+    "user_unsent_bytes_max all_unsent_bytes_max unread_bytes_max user_unread_bytes_max "
+    "all_unread_bytes_max unanswered_max tails_max writers_max writer_writes_max "
+    "request_seconds_max "
+    "idle_seconds_max reader_seconds_max retain_bytes retain_seconds hold_bytes "
+    "store_bytes_max memory_bytes_max")
 
 STATES = ["ok", "damaged", "no_space", "shutting_down", "log_failed"]
 
@@ -140,11 +143,14 @@ def stats(operations):
         "store": whole(numbers("entries bytes index_bytes visible_seq removed_seq oldest_ts "
                                "newest_ts"), optional=("oldest_ts", "newest_ts")),
         "missing": whole(numbers("expired damaged torn dropped")),
-        "connections": whole(numbers("open accepted refused timed_out")),
+        "connections": whole(numbers("open accepted refused timed_out readers_timed_out")),
         "requests": whole({operation["op"]: ref("u64") for operation in operations}),
         "errors": open_object({code: ref("positive") for code in DETAILS}),
         "entry_counts": whole(numbers("written read")),
         "tails": whole(numbers("open entries lagged")),
+        "memory": whole(numbers("store_bytes in_flight_bytes writers_bytes gaps_bytes unread_bytes "
+                                "unsent_bytes pinned_bytes bytes waiting")),
+        "diagnostics": whole(numbers("lines_dropped")),
         "writers": whole(numbers("remembered users bytes forgotten_seq writes_repeated")),
         "consumers": {"type": "object", "additionalProperties": whole(
             {"confirmed_seq": {"type": ["integer", "null"], "minimum": 0, "maximum": U64_MAX},
@@ -152,7 +158,7 @@ def stats(operations):
         "limits": ref("limits"),
         "recovery": whole({
             "clean_stop": {"type": "boolean"},
-            **numbers("entries rejected bytes segments took_us"),
+            **numbers("entries rejected bytes segments took_us gaps_omitted findings_omitted"),
             "gaps": array(whole({**numbers("first_seq last_seq"),
                                  "reason": {"type": "string"}})),
             "findings": array({"type": "string"})}),
