@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(automatic_prefers_io_uring_and_falls_back_with_one_sentence
     BOOST_TEST(note ==
                "io_uring: cannot make a ring: Operation not permitted; "
                "using the POSIX backend instead.");
-    auto const file = (*fallen)->create("segment", block);
+    auto const file = (*fallen)->create("wal-0000000000000001.seg", block);
     BOOST_TEST(!write(**fallen, **file, 0, pattern(block), Persistence::durable));
     auto const refused =
         open_disk_directory({.path = place.path(), .backend = Backend::io_uring}, note);

@@ -21,6 +21,11 @@
 namespace stele::wal::test {
 namespace {
 
+// A directory with files of other names, and without a log, is refused.
+std::string const segment_1 = "wal-0000000000000001.seg";
+std::string const segment_2 = "wal-0000000000000002.seg";
+std::string const segment_3 = "wal-0000000000000003.seg";
+
 constexpr std::size_t block = 4096;
 
 std::string failure_of(DiskOptions const& options) {
@@ -284,13 +289,13 @@ BOOST_AUTO_TEST_CASE(file_of_another_user_is_refused) {
     return;
   }
   TemporaryDirectory const place;
-  write_text(place.path_of("segment"), "text");
-  BOOST_REQUIRE_EQUAL(::chown(place.path_of("segment").c_str(), 65534, 65534), 0);
-  BOOST_TEST(open_directory(place.path(), {})->open("segment").error().message ==
-             place.path_of("segment") + ": belongs to another user");
+  write_text(place.path_of(segment_1), "text");
+  BOOST_REQUIRE_EQUAL(::chown(place.path_of(segment_1).c_str(), 65534, 65534), 0);
+  BOOST_TEST(open_directory(place.path(), {})->open(segment_1).error().message ==
+             place.path_of(segment_1) + ": belongs to another user");
   // Root inspects a service's directory: the files belong to whom the directory belongs.
   BOOST_REQUIRE_EQUAL(::chown(place.path().c_str(), 65534, 65534), 0);
-  BOOST_TEST(open_directory(place.path(), {})->open("segment").has_value());
+  BOOST_TEST(open_directory(place.path(), {})->open(segment_1).has_value());
 }
 
 BOOST_DATA_TEST_CASE(full_disk_says_so_and_can_still_be_read, all_modes(), mode) {
@@ -299,17 +304,17 @@ BOOST_DATA_TEST_CASE(full_disk_says_so_and_can_still_be_read, all_modes(), mode)
   if (!mounted) return;
   auto const directory = open_directory(place.path(), mode);
   Bytes const kept = pattern(block);
-  auto const file = directory->create("kept", block);
+  auto const file = directory->create(segment_1, block);
   BOOST_REQUIRE(file);
   BOOST_TEST(!write(*directory, **file, 0, kept, Persistence::durable));
 
-  auto const refused = directory->create("large", 2 << 20);
+  auto const refused = directory->create(segment_2, 2 << 20);
   BOOST_REQUIRE(!refused);
   BOOST_TEST(refused.error().code == make_error_code(Errc::no_space));
   BOOST_TEST(refused.error().message ==
-             place.path_of("large") + ": cannot reserve 2097152 bytes: No space left on device");
+             place.path_of(segment_2) + ": cannot reserve 2097152 bytes: No space left on device");
 
-  auto const filler = directory->create("filler", 0);
+  auto const filler = directory->create(segment_3, 0);
   BOOST_REQUIRE(filler);
   Bytes const much = pattern(2 << 20);
   auto const error = write(*directory, **filler, 0, much, Persistence::cached);
@@ -319,7 +324,7 @@ BOOST_DATA_TEST_CASE(full_disk_says_so_and_can_still_be_read, all_modes(), mode)
              make_error_code(Errc::no_space));
 
   auto const later = open_directory(place.path(), mode);
-  BOOST_TEST((read(**later->open("kept"), block) == kept));
+  BOOST_TEST((read(**later->open(segment_1), block) == kept));
 }
 
 // ramfs has neither O_DIRECT nor reservations.
