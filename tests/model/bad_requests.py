@@ -72,6 +72,8 @@ TABLE = (
     ('{"op":"read_logs","follow":1}', "bad_request"),
     ('{"op":"read_logs","follow":true,"after_seq":18446744073709551615}',
      "bad_request overloaded"),
+    ('{"op":"read_logs","after_seq":18446744073709551615}', "bad_request"),
+    ('{"op":"count_logs","after_seq":18446744073709551615}', "bad_request"),
     ('{"op":"count_logs","bucket_us":0}', "bad_request"),
     ('{"op":"count_logs","limit":1}', "bad_request"),
     ('{"op":"cancel"}', "bad_request"),

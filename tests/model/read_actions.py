@@ -31,7 +31,7 @@ class ReadActions:
             members["end_ts"] = random.choice((BASE_TS + random.randint(0, 60), TS_MAX,
                                                random.randint(0, TS_MAX), 0))
         if random.random() < 0.2:
-            members["after_seq"] = random.randint(0, self.world.log.known_seq + 2)
+            members["after_seq"] = random.randint(0, self.world.log.known_seq)
         if random.random() < 0.3:
             members["min_level"] = random.choice(LEVELS)
         if random.random() < 0.2:

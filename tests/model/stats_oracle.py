@@ -37,8 +37,8 @@ class StatsOracle:
         require(stats["state"] in ("ok", "damaged", "shutting_down"), stats["state"])
         require(stats["state"] != "damaged" or world.was_damaged, "state is damaged")
         require(stats["store_id"] == world.store_id or world.store_id is None, "store_id")
-        rising = {**stats["requests"], "written": stats["entries"]["written"],
-                  "read": stats["entries"]["read"],
+        rising = {**stats["requests"], "written": stats["entry_counts"]["written"],
+                  "read": stats["entry_counts"]["read"],
                   "repeated": stats["writers"]["writes_repeated"]}
         for name, value in self.before.items():
             require(rising[name] >= value, f"stats: {name} fell from {value} to {rising[name]}")

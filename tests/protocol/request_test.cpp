@@ -141,9 +141,9 @@ BOOST_AUTO_TEST_CASE(confirmations_come_back) {
 BOOST_AUTO_TEST_CASE(written_entries_come_back_as_stored_ones) {
   auto const entries = sample_entries();
   std::string out;
-  append_write_many_logs(out, 4, entries, UINT64_MAX);
+  append_write_many_logs(out, 4, entries, write_no_max);
   auto const parsed = test::parse(out);
-  BOOST_TEST(parsed.write_no == UINT64_MAX);
+  BOOST_TEST(parsed.write_no == write_no_max);
   BOOST_REQUIRE(parsed.entries.size() == entries.size());
   for (std::size_t i = 0; i < entries.size(); ++i) {
     BOOST_TEST(validate_entry(entries[i]).has_value());
