@@ -15,6 +15,7 @@
 #include "client-lib/backoff.hpp"
 #include "client-lib/batch_sender.hpp"
 #include "client-lib/connection.hpp"
+#include "client-lib/quiet_thread.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/request.hpp"
 #include "stele/client.hpp"
@@ -119,7 +120,7 @@ BufferedLogger::Impl::Impl(BufferedLoggerOptions options)
     : options_(std::move(options)),
       buffer_({.bytes_max = options_.buffer_bytes, .batch_bytes_max = options_.batch_bytes}),
       sender_(options_.name, random_writer),
-      thread_([this] { run(); }) {}
+      thread_(client::start_quiet_thread([this] { run(); })) {}
 
 Result<void> BufferedLogger::Impl::log(LogEntry entry, Deadline const& deadline) {
   if (!entry.timestamp) entry.timestamp = now_us();

@@ -7,12 +7,12 @@
 #include <new>
 #include <utility>
 
+#include "wal/quiet_thread.hpp"
+
 namespace stele::daemon {
 namespace {
 
 constexpr std::size_t page_bytes = 4096;
-/// A recovery takes one after another faster than they are made; for writers one would do.
-constexpr std::size_t ready_max = 2;
 
 std::size_t round_up(std::size_t bytes, std::size_t unit) noexcept {
   return (bytes + unit - 1) / unit * unit;
@@ -70,15 +70,13 @@ void trim_chunk_memory(ChunkMemory& memory, std::size_t bytes) noexcept {
   size = kept;
 }
 
-ChunkReserve::ChunkReserve() : thread_([this] { fill(); }) {}
+ChunkReserve::ChunkReserve() : thread_(wal::start_quiet_thread([this] { fill(); })) {}
 
 ChunkReserve::~ChunkReserve() {
-  {
-    std::lock_guard const lock(mutex_);
-    ends_ = true;
-  }
-  taken_.notify_one();
+  ends_ = true;
+  taken_.release();
   thread_.join();
+  while (take_ready() != nullptr) continue;
 }
 
 ChunkMemory ChunkReserve::take() {
@@ -95,32 +93,34 @@ ChunkMemory ChunkReserve::take_large() {
 
 /// Null: none are.
 ChunkMemory ChunkReserve::take_ready() {
-  std::lock_guard const lock(mutex_);
-  taken_.notify_one();
-  if (ready_.empty()) return {};
-  auto memory = std::move(ready_.back());
-  ready_.pop_back();
-  return memory;
+  char* memory = nullptr;
+  for (auto& slot : ready_) {
+    memory = slot.exchange(nullptr, std::memory_order_acquire);
+    if (memory != nullptr) break;
+  }
+  taken_.release();
+  return ChunkMemory(memory, UnmapMemory{chunk_bytes});
+}
+
+/// False: the system gives no memory now.
+bool ChunkReserve::fill_slot(std::atomic<char*>& slot) {
+  if (slot.load(std::memory_order_relaxed) != nullptr) return true;
+  auto memory = map_large_page();
+  if (memory == nullptr) return false;
+  touch(memory);
+  slot.store(memory.release(), std::memory_order_release);
+  return true;
 }
 
 void ChunkReserve::fill() {
   run_when_idle();
-  std::unique_lock lock(mutex_);
-  ready_.reserve(ready_max);
   while (!ends_) {
-    if (ready_.size() >= ready_max) {
-      taken_.wait(lock);
-      continue;
+    for (auto& slot : ready_) {
+      // Who takes next says that it is worth another try.
+      if (ends_ || !fill_slot(slot)) break;
     }
-    lock.unlock();
-    auto memory = map_large_page();
-    if (memory != nullptr) touch(memory);
-    lock.lock();
-    if (memory != nullptr) {
-      ready_.push_back(std::move(memory));
-    } else if (!ends_) {
-      taken_.wait(lock);  // Who takes next is told that there is none.
-    }
+    taken_.acquire();
+    while (taken_.try_acquire()) continue;
   }
 }
 

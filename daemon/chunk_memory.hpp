@@ -2,12 +2,12 @@
 // else lives.
 #pragma once
 
-#include <condition_variable>
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <memory>
-#include <mutex>
+#include <semaphore>
 #include <thread>
-#include <vector>
 
 namespace stele::daemon {
 
@@ -29,7 +29,8 @@ void trim_chunk_memory(ChunkMemory& memory, std::size_t bytes) noexcept;
 
 /// Gives chunks memory that the system has given already. Making a page costs more time than
 /// filling it with entries, and here a thread of its own spends it, ahead of need, on processors
-/// that nobody else wants. It sleeps while what is in reserve is enough.
+/// that nobody else wants. It sleeps while what is in reserve is enough. Nobody ever waits for it:
+/// it may be without a processor for as long as others want them, so there is no lock between.
 class ChunkReserve {
  public:
   ChunkReserve();
@@ -45,13 +46,16 @@ class ChunkReserve {
   ChunkMemory take_large();
 
  private:
+  /// A recovery takes one after another faster than they are made; for writers one would do.
+  static constexpr std::size_t ready_max = 2;
+
   ChunkMemory take_ready();
   void fill();
+  bool fill_slot(std::atomic<char*>& slot);
 
-  std::mutex mutex_{};
-  std::condition_variable taken_{};
-  std::vector<ChunkMemory> ready_{};
-  bool ends_ = false;
+  std::array<std::atomic<char*>, ready_max> ready_{};  ///< Null: nothing is ready here.
+  std::counting_semaphore<> taken_{0};                 ///< How often somebody took, or the end.
+  std::atomic<bool> ends_ = false;
   std::thread thread_;
 };
 

@@ -78,6 +78,12 @@ void Committer::on_timer() {
   tell(gathered);
 }
 
+void Committer::check_place() {
+  auto const gathered = log_->gathering();
+  log_->check_place();
+  tell(gathered);
+}
+
 void Committer::on_durable(wal::Seq seq) {
   store_.publish(seq);
   progressed_ = true;

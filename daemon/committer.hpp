@@ -97,7 +97,9 @@ class Committer final : public LogPort, private wal::LogListener {
   void on_disk_event();
   /// next_deadline() may have passed.
   void on_timer();
-  /// Changes only within the three calls above.
+  /// Looks whether the log's directory is still where it was.
+  void check_place();
+  /// Changes only within the first three calls above.
   std::optional<Instant> next_deadline() const noexcept { return log_->next_deadline(); }
 
   /// Seals the log. Blocks. Precondition: idle, and not failed.

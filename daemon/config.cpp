@@ -117,6 +117,11 @@ constexpr std::uint64_t store_slack_bytes = std::uint64_t{16} << 20;
 /// A frame of a read with its last entry.
 constexpr std::uint64_t unsent_bytes_min = std::uint64_t{4} << 20;
 
+/// At most what fits: settings may be absurd.
+std::uint64_t sum(std::uint64_t a, std::uint64_t b) noexcept {
+  return a + std::min(b, UINT64_MAX - a);
+}
+
 std::string size_message(std::string_view name, std::string_view rule, std::uint64_t size) {
   return std::string(name) + " " + std::string(rule) + ", not " + format_size(size);
 }
@@ -192,7 +197,7 @@ Messages validate(Config const& config) {
                        config.retain_bytes));
   auto const log_bytes = log_bytes_max(config);
   require(config.max_store_bytes == 0 || log_bytes == 0 ||
-              config.max_store_bytes >= log_bytes + log_bytes / 4 + store_slack_bytes,
+              config.max_store_bytes >= sum(sum(log_bytes, log_bytes / 4), store_slack_bytes),
           size_message("max-store-bytes",
                        "must be 0 or at least retain-bytes (and hold-bytes, if there are "
                        "consumers), a quarter for its index, and 16M",
@@ -205,13 +210,13 @@ std::uint64_t held_bytes_max(Config const& config) noexcept {
 }
 
 std::uint64_t log_bytes_max(Config const& config) noexcept {
-  return config.retain_bytes == 0 ? 0 : config.retain_bytes + held_bytes_max(config);
+  return config.retain_bytes == 0 ? 0 : sum(config.retain_bytes, held_bytes_max(config));
 }
 
 std::uint64_t store_bytes_max(Config const& config, std::uint64_t machine_bytes) noexcept {
   if (config.max_store_bytes != 0) return config.max_store_bytes;
   if (auto const log_bytes = log_bytes_max(config); log_bytes != 0) {
-    return log_bytes + log_bytes / 2 + store_slack_bytes;
+    return sum(sum(log_bytes, log_bytes / 2), store_slack_bytes);
   }
   return machine_bytes / 2;
 }

@@ -135,7 +135,7 @@ PendingReply RequestHandler::answer(protocol::ParsedRequest const& parsed, Peer&
 
 void RequestHandler::append_failure(std::string& out, std::string_view id, Failure const& failure,
                                     std::optional<protocol::WriteState> state) {
-  metrics_.count(static_cast<Error>(failure.code.value()));
+  metrics_.count(protocol::travelling(failure.code));
   protocol::append_failure(out, id, failure, state);
 }
 

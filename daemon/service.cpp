@@ -60,6 +60,22 @@ std::uint64_t fit_connections(std::uint64_t wanted) {
   return std::min<std::uint64_t>(wanted, limit.rlim_cur - own_descriptors);
 }
 
+/// Whether the process may make files of so many bytes. One that may not would find out when a
+/// segment is due.
+bool fit_file_size(std::uint64_t bytes) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= bytes) return true;
+  limit.rlim_cur = std::min<rlim_t>(bytes, limit.rlim_max);
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  ::getrlimit(RLIMIT_FSIZE, &limit);
+  if (limit.rlim_cur >= bytes) return true;
+  spdlog::critical(
+      "the process may make files of {} bytes at most; raise RLIMIT_FSIZE (ulimit -f) to "
+      "segment-bytes, {}",
+      limit.rlim_cur, bytes);
+  return false;
+}
+
 /// The start may take so much longer from each sign of progress on.
 constexpr std::chrono::seconds start_patience{120};
 constexpr std::chrono::milliseconds progress_period{500};
@@ -145,7 +161,7 @@ bool Service::fit_limits() {
                  fitting);
   }
   facts_.config.max_connections = fitting;
-  return true;
+  return fit_file_size(asked_.segment_bytes);
 }
 
 wal::Result<void> Service::open_log() {
@@ -315,6 +331,8 @@ bool Service::close_log() {
 int run_service(Config const& config, RereadConfig reread) {
   // A client that goes away is an error of one write, not a signal.
   std::signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow further is an error of one write, too.
+  std::signal(SIGXFSZ, SIG_IGN);
   set_up_heap();
   return Service(config, std::move(reread)).run();
 }

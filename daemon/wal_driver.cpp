@@ -4,9 +4,16 @@
 
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 namespace stele::daemon {
+namespace {
+
+/// A directory that was replaced is noticed within a second, also by an idle daemon.
+constexpr std::chrono::milliseconds place_check_period{500};
+
+}  // namespace
 
 wal::Result<std::unique_ptr<WalDriver>> WalDriver::open(boost::asio::io_context& io,
                                                         wal::Directory& directory,
@@ -27,10 +34,12 @@ wal::Result<std::unique_ptr<WalDriver>> WalDriver::open(boost::asio::io_context&
   driver->disk_events_.assign(events);
   driver->wait_for_disk();
   driver->arm_timer();
+  driver->watch_place();
   return driver;
 }
 
-WalDriver::WalDriver(boost::asio::io_context& io) : io_(io), disk_events_(io), timer_(io) {}
+WalDriver::WalDriver(boost::asio::io_context& io)
+    : io_(io), disk_events_(io), timer_(io), place_timer_(io) {}
 
 /// What is posted runs after the handlers that are ready now.
 void WalDriver::request_turn_end() {
@@ -48,6 +57,15 @@ void WalDriver::wait_for_disk() {
                             arm_timer();
                             wait_for_disk();
                           });
+}
+
+void WalDriver::watch_place() {
+  place_timer_.expires_after(place_check_period);
+  place_timer_.async_wait([this](boost::system::error_code error) {
+    if (error) return;
+    committer_->check_place();
+    if (!committer_->failed()) watch_place();
+  });
 }
 
 /// A deadline that moves to a later time, as each commit moves it, leaves the timer as it is: it

@@ -33,11 +33,13 @@ class WalDriver final : private TurnScheduler {
   void request_turn_end() override;
   void wait_for_disk();
   void arm_timer();
+  void watch_place();
 
   boost::asio::io_context& io_;
   std::unique_ptr<Committer> committer_{};
   boost::asio::posix::stream_descriptor disk_events_;
   boost::asio::steady_timer timer_;
+  boost::asio::steady_timer place_timer_;
   std::optional<Instant> armed_for_{};
 };
 

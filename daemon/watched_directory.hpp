@@ -21,6 +21,10 @@ class WatchedDirectory final : public wal::Directory {
       : directory_(std::move(directory)), manager_(manager) {}
 
   wal::Result<void> lock() override { return directory_->lock(); }
+  /// Often, and of what the system knows without the disk.
+  wal::Result<void> check_place(std::string_view name, wal::File const* file) const override {
+    return directory_->check_place(name, file);
+  }
   wal::Result<std::vector<std::string>> list() override { return directory_->list(); }
   wal::Result<std::unique_ptr<wal::File>> create(std::string_view name,
                                                  std::uint64_t bytes) override {

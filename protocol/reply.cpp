@@ -18,11 +18,14 @@ void append_start(std::string& out, std::string_view id, bool ok) {
   out += ok ? R"("ok":true)" : R"("ok":false)";
 }
 
-/// What a code of another library becomes: the list of codes that travel is closed.
-Error travelling(boost::system::error_code const& code) {
+}  // namespace
+
+Error travelling(boost::system::error_code const& code) noexcept {
   if (code.category() != error_category()) return Error::internal;
   return static_cast<Error>(code.value());
 }
+
+namespace {
 
 /// `,"name":["one","two"]`
 void append_names(std::string& out, std::string_view name, MemberBits members) {

@@ -23,6 +23,10 @@ enum class WriteState : std::uint8_t { not_written, unknown };
 
 // Encoding, for the daemon. Each appends to `out`; `id` is the request's id as JSON text, or empty.
 
+/// What a code becomes in a reply: that of another library is `internal`, since the list of codes
+/// that travel is closed.
+Error travelling(boost::system::error_code const& code) noexcept;
+
 /// `{"id":…,"ok":true` without the closing brace: the caller appends `,"member":…` and `}`.
 void append_ok_start(std::string& out, std::string_view id);
 void append_ok(std::string& out, std::string_view id);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <string_view>
 #include <utility>
 
@@ -26,14 +27,17 @@ namespace {
 
 class DiskDirectory final : public Directory {
  public:
-  DiskDirectory(DirectoryPlace place, DiskTraits const& traits, std::string_view backend_name,
-                UniqueFd event_fd, std::unique_ptr<IoBackend> backend)
+  DiskDirectory(DirectoryPlace place, bool remote, DiskTraits const& traits,
+                std::string_view backend_name, UniqueFd event_fd,
+                std::unique_ptr<IoBackend> backend)
       : place_(std::move(place)),
+        remote_(remote),
         traits_(traits),
         backend_name_(backend_name),
         channel_(std::move(event_fd), std::move(backend)) {}
 
   Result<void> lock() override;
+  Result<void> check_place(std::string_view name, File const* file) const override;
   Result<std::vector<std::string>> list() override { return list_regular_files(place_); }
 
   Result<std::unique_ptr<File>> create(std::string_view name, std::uint64_t bytes) override {
@@ -63,28 +67,68 @@ class DiskDirectory final : public Directory {
 
  private:
   DirectoryPlace place_;
+  bool remote_;
   DiskTraits traits_;
   std::string_view backend_name_;
   UniqueFd lock_;
   IoChannel channel_;  ///< Last: its requests use the descriptors above.
 };
 
+Result<void> take_flock(int fd, std::string path) {
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno != EWOULDBLOCK) return disk_failure(path, "cannot lock", errno);
+  path += ": another process uses this directory";
+  return Failure{Errc::locked, std::move(path)};
+}
+
+/// Who has flock(2) has it all; this one is there to be asked for, and may be missing.
+void offer_lock(int fd, short type) noexcept {
+  struct flock offered {};
+  offered.l_type = type;
+  offered.l_whence = SEEK_SET;
+  (void)::fcntl(fd, F_OFD_SETLK, &offered);
+}
+
+bool is_same(struct stat const& a, struct stat const& b) noexcept {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/// The directory itself decides: a LOCK can be removed, and the next one is another file. LOCK is
+/// locked besides, for programs that know only that.
 Result<void> DiskDirectory::lock() {
+  auto const held = take_flock(place_.fd.get(), place_.path);
+  // Other machines' file systems may lock files that are open for writing only.
+  if (!held && !(remote_ && held.error().code != Errc::locked)) return held;
+  offer_lock(place_.fd.get(), F_RDLCK);
   auto file = open_own_file(place_, lock_name, O_RDWR | O_CREAT);
   if (!file) return file.error();
-  std::string path = place_.path_of(lock_name);
-  if (::flock((*file).get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return disk_failure(path, "cannot lock", errno);
-    path += ": another process uses this directory";
-    return Failure{Errc::locked, std::move(path)};
-  }
-  struct flock asked {};
-  asked.l_type = F_WRLCK;
-  asked.l_whence = SEEK_SET;
-  // Who has flock(2) has it all; this one is there to be asked for, and may be missing.
-  (void)::fcntl((*file).get(), F_OFD_SETLK, &asked);
+  auto const locked = take_flock((*file).get(), place_.path_of(lock_name));
+  if (!locked) return locked;
+  offer_lock((*file).get(), F_WRLCK);
   lock_ = *std::move(file);
   return {};
+}
+
+/// A path that cannot be looked at, by permissions or an error of the disk, proves nothing.
+Result<void> DiskDirectory::check_place(std::string_view name, File const* file) const {
+  auto const leads_to = [](int directory, char const* path, int fd, bool follow) {
+    struct stat ours {};
+    struct stat named {};
+    if (::fstat(fd, &ours) != 0) return true;
+    if (::fstatat(directory, path, &named, follow ? 0 : AT_SYMLINK_NOFOLLOW) == 0) {
+      return is_same(ours, named);
+    }
+    return errno != ENOENT && errno != ENOTDIR && errno != ELOOP;
+  };
+  if (!leads_to(AT_FDCWD, place_.path.c_str(), place_.fd.get(), true)) {
+    return Failure{Errc::replaced, place_.path + ": " + make_error_code(Errc::replaced).message()};
+  }
+  if (file == nullptr) return {};
+  std::string const plain_name{name};
+  auto const fd = static_cast<DiskFile const*>(file)->fd();
+  if (leads_to(place_.fd.get(), plain_name.c_str(), fd, false)) return {};
+  return Failure{Errc::replaced,
+                 place_.path_of(name) + ": " + make_error_code(Errc::replaced).message()};
 }
 
 Result<void> DiskDirectory::rename(std::string_view from, std::string_view to) {
@@ -128,7 +172,12 @@ Result<void> make_directory(std::string const& path) {
 
 // Others may write into the directory through its group only: a shared group is somebody's choice,
 // a directory open to everyone is not. Whoever may write can still not plant a file: own_file.hpp.
-Result<DirectoryPlace> open_place(DiskOptions const& options) {
+struct OpenPlace {
+  DirectoryPlace place{};
+  bool remote = false;
+};
+
+Result<OpenPlace> open_place(DiskOptions const& options) {
   if (auto made = make_directory(options.path); !made) return made.error();
   UniqueFd fd{::open(options.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!fd) return disk_failure(options.path, "cannot open the directory", errno);
@@ -148,7 +197,7 @@ Result<DirectoryPlace> open_place(DiskOptions const& options) {
   DirectoryPlace place{std::move(fd), options.path, found.st_uid};
   // Before anything is made there, or removed.
   if (auto const checked = check_is_for_a_log(place); !checked) return checked.error();
-  return place;
+  return OpenPlace{std::move(place), !remote.empty()};
 }
 
 struct ChosenBackend {
@@ -172,16 +221,18 @@ Result<ChosenBackend> choose_backend(Backend wanted, bool dsync, int event_fd, s
 
 Result<std::unique_ptr<Directory>> open_disk_directory(DiskOptions const& options,
                                                        std::string& note) {
-  auto place = open_place(options);
-  if (!place) return place.error();
-  auto const traits = probe_disk(*place, options.buffered);
+  auto opened = open_place(options);
+  if (!opened) return opened.error();
+  auto& [place, remote] = *opened;
+  auto const traits = probe_disk(place, options.buffered);
   if (!traits) return traits.error();
   UniqueFd event_fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   if (!event_fd) return disk_failure(options.path, "cannot make an eventfd", errno);
   auto chosen = choose_backend(options.backend, traits->dsync, event_fd.get(), note);
   if (!chosen) return chosen.error();
-  return std::unique_ptr<Directory>{std::make_unique<DiskDirectory>(
-      *std::move(place), *traits, chosen->name, std::move(event_fd), std::move(chosen->backend))};
+  return std::unique_ptr<Directory>{
+      std::make_unique<DiskDirectory>(std::move(place), remote, *traits, chosen->name,
+                                      std::move(event_fd), std::move(chosen->backend))};
 }
 
 }  // namespace stele::wal

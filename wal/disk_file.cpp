@@ -62,6 +62,11 @@ Result<std::unique_ptr<File>> DiskFile::open(DirectoryPlace const& place, std::s
       new DiskFile{channel, std::move(fd), place.path_of(name), traits.alignment}};
 }
 
+bool DiskFile::has_name() const noexcept {
+  struct stat found {};
+  return ::fstat(fd_.get(), &found) != 0 || found.st_nlink > 0;
+}
+
 std::chrono::seconds DiskFile::age(DirectoryPlace const& place, std::string_view name) noexcept {
   struct stat found {};
   timespec now{};

@@ -33,6 +33,9 @@ class DiskFile final : public File {
   void write_at(std::uint64_t offset, std::span<std::byte const> bytes, Persistence persistence,
                 Completion& completion) override;
   void sync(Completion& completion) override;
+  bool has_name() const noexcept override;
+
+  int fd() const noexcept { return fd_.get(); }
 
  private:
   DiskFile(IoChannel& channel, UniqueFd fd, std::string path, std::size_t alignment);

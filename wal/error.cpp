@@ -36,6 +36,8 @@ class Category final : public boost::system::error_category {
         return "the directory holds something else than an earlier copy of the log";
       case Errc::not_empty:
         return "the directory holds other files, and no log";
+      case Errc::replaced:
+        return "it was removed or replaced while it was in use";
     }
     return "unknown error";
   }

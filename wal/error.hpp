@@ -21,6 +21,7 @@ enum class Errc : std::uint8_t {
   sink_full,            ///< The log holds more than its reader takes.
   diverged,             ///< The directory holds something else than an earlier copy of the log.
   not_empty,            ///< The directory holds files of others, and no log.
+  replaced,             ///< The directory or a file was removed or replaced while it was in use.
 };
 
 boost::system::error_category const& error_category() noexcept;

@@ -114,6 +114,7 @@ void Log::start_commit(Instant now) { core_->start_commit(now); }
 void Log::poll(Instant now) { core_->poll(now); }
 std::optional<Instant> Log::next_deadline() const noexcept { return core_->next_deadline(); }
 void Log::on_timer(Instant now) { core_->on_timer(now); }
+void Log::check_place() { core_->check_place(); }
 bool Log::idle() const noexcept { return core_->pipeline.idle(); }
 Result<void> Log::close() { return core_->close(); }
 LogMetrics const& Log::metrics() const noexcept { return core_->metrics; }

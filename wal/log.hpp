@@ -215,6 +215,10 @@ class Log {
   std::optional<Instant> next_deadline() const noexcept;
   void on_timer(Instant now);
 
+  /// Looks whether the next start will find what is written now. If the directory was removed or
+  /// replaced, the log has failed.
+  void check_place();
+
   /// Whether appended groups are waiting or in flight.
   bool idle() const noexcept;
   /// Writes a SEAL, so that the next start knows that nothing is missing. Blocks. Precondition:

@@ -292,6 +292,8 @@ void Log::Core::write_commit() {
 void Log::Core::on_complete(boost::system::error_code error) noexcept {
   write_in_flight_ = false;
   if (failure_ || destroyed_) return;
+  // Nobody is told of what lies in a file that is gone.
+  if (!error && !active_.file->has_name()) error = Errc::replaced;
   if (error) {
     return fail(
         {error, segment_name(active_.header.segment_no) + ": commit failed: " + error.message()});
@@ -398,6 +400,14 @@ void Log::Core::on_timer(Instant now) {
     advance();
   }
   if (age_check_at_ && *age_check_at_ <= now && !closing_ && !failure_) turn_for_age();
+}
+
+void Log::Core::check_place() {
+  if (failure_ || closing_) return;
+  auto const name = active_.file ? segment_name(active_.header.segment_no) : std::string();
+  if (auto const found = directory_.check_place(name, active_.file.get()); !found) {
+    fail(found.error());
+  }
 }
 
 boost::system::error_code Log::Core::admit(std::size_t payloads,

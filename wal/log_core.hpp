@@ -29,6 +29,7 @@ class Log::Core final : private Completion {
   void start_commit(Instant now);
   void poll(Instant now);
   void on_timer(Instant now);
+  void check_place();
   std::optional<Instant> next_deadline() const noexcept;
   boost::system::error_code admit(std::size_t payloads, std::size_t payload_bytes) const noexcept;
   Result<void> close();

@@ -194,17 +194,17 @@ class PlainLogDirectory final : public Directory {
   DoneQueue done_{};
 };
 
-}  // namespace
-
-bool PlainDirectory::in_use() const {
-  UniqueFd const file{::open((path + "/" + std::string(lock_name)).c_str(),
-                             O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
+/// Whether somebody holds the lock that a log offers to be asked for.
+bool is_locked(std::string const& path, int flags) {
+  UniqueFd const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags)};
   if (!file) return false;
   struct flock asked {};
   asked.l_type = F_WRLCK;
   asked.l_whence = SEEK_SET;
   return ::fcntl(file.get(), F_OFD_GETLK, &asked) == 0 && asked.l_type != F_UNLCK;
 }
+
+}  // namespace
 
 Result<bool> PlainDirectory::may_take_copy() const {
   auto const names = list_all_names({UniqueFd{::dup(fd.get())}, path, owner.user});
@@ -217,6 +217,12 @@ Result<bool> PlainDirectory::may_take_copy() const {
 Result<void> PlainDirectory::give_to(FileOwner const& to) const {
   if (::fchown(fd.get(), to.user, to.group) == 0) return {};
   return disk_failure(path, "cannot give it to the log's owner", errno);
+}
+
+/// LOCK may have been removed, and the file system may have no such locks for directories.
+bool PlainDirectory::in_use() const {
+  return is_locked(path, O_DIRECTORY) ||
+         is_locked(path + "/" + std::string(lock_name), O_NOFOLLOW | O_NONBLOCK);
 }
 
 Result<PlainDirectory> open_plain_directory(std::string const& path, PlainAccess access,

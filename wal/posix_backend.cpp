@@ -1,7 +1,5 @@
 #include "wal/posix_backend.hpp"
 
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -14,6 +12,7 @@
 #include <utility>
 
 #include "wal/disk_error.hpp"
+#include "wal/quiet_thread.hpp"
 
 namespace stele::wal {
 namespace {
@@ -62,7 +61,7 @@ boost::system::error_code write(IoRequest const& request, int flags) noexcept {
 class PosixBackend final : public IoBackend {
  public:
   PosixBackend(bool dsync, int event_fd)
-      : dsync_(dsync), event_fd_(event_fd), thread_(start_without_signals()) {}
+      : dsync_(dsync), event_fd_(event_fd), thread_(start_quiet_thread([this] { run(); })) {}
 
   ~PosixBackend() override {
     {
@@ -87,22 +86,6 @@ class PosixBackend final : public IoBackend {
   }
 
  private:
-  // A new thread inherits the mask of the one that starts it.
-  std::thread start_without_signals() {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-      std::thread thread{[this] { run(); }};
-      pthread_sigmask(SIG_SETMASK, &before, nullptr);
-      return thread;
-    } catch (...) {
-      pthread_sigmask(SIG_SETMASK, &before, nullptr);
-      throw;
-    }
-  }
-
   void run() noexcept {
     std::unique_lock guard{mutex_};
     while (true) {

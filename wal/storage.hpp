@@ -67,6 +67,10 @@ class File {
 
   /// Begins to make the file's bytes and size durable.
   virtual void sync(Completion& completion) = 0;
+
+  /// False: it was removed, or another file was put in its place. What is written to it ends with
+  /// this object. One cheap system call.
+  virtual bool has_name() const noexcept { return true; }
 };
 
 /// One directory with the files of one log. Names are plain file names.
@@ -78,8 +82,15 @@ class Directory {
   virtual ~Directory() = default;
 
   /// Makes this process the only one that uses the directory, until the object is destroyed or the
-  /// process ends, however it ends. Errc::locked if another one does.
+  /// process ends, however it ends; whatever becomes of its files meanwhile. Errc::locked if
+  /// another one does.
   virtual Result<void> lock() = 0;
+
+  /// Whether the next start will find what is written here now: the path leads to this directory,
+  /// and `name` to `file`, if one is given. Errc::replaced if not.
+  virtual Result<void> check_place(std::string_view /*name*/, File const* /*file*/) const {
+    return {};
+  }
 
   virtual Result<std::vector<std::string>> list() = 0;
 

@@ -93,10 +93,12 @@ class UringBackend final : public IoBackend {
                           request.op == IoOp::sync_all ? 0U : IORING_FSYNC_DATASYNC);
     }
     io_uring_sqe_set_data(entry, &request);
-    submit_entry(request);
+    waiting_.push(request);
+    hand_over();
   }
 
   IoQueue take_finished() noexcept override {
+    if (!waiting_.empty()) hand_over();
     unsigned head = 0;
     unsigned count = 0;
     io_uring_cqe* entry = nullptr;
@@ -114,16 +116,23 @@ class UringBackend final : public IoBackend {
     return writes && !request.written;
   }
 
-  void submit_entry(IoRequest& request) noexcept {
+  // Entries that the kernel does not take for now, for want of memory or because it has completions
+  // that nobody has fetched, stay in the queue and are offered again when the loop comes round.
+  void hand_over() noexcept {
     int outcome = 0;
     do {
       outcome = io_uring_submit(&ring_->handle);
     } while (outcome == -EINTR);
-    if (outcome == 1) return;
-    // The entry stays in the queue and the kernel would take it with the next one, when its bytes
-    // may be gone: nothing is ever submitted again.
-    broken_ = disk_error(outcome < 0 ? -outcome : EIO);
-    refuse(request);
+    for (int taken = 0; taken < outcome; ++taken) waiting_.pop();
+    if (waiting_.empty()) return;
+    if (outcome >= 0 || outcome == -EAGAIN || outcome == -EBUSY) {
+      ::eventfd_write(event_fd_, 1);
+      return;
+    }
+    // What stays in the queue would be taken with the next entry, when its bytes may be gone:
+    // nothing is ever submitted again.
+    broken_ = disk_error(-outcome);
+    while (auto* const request = waiting_.pop()) refuse(*request);
   }
 
   // The kernel signals only what it has finished itself.
@@ -167,6 +176,7 @@ class UringBackend final : public IoBackend {
   std::unique_ptr<Ring> const ring_;
   bool const dsync_;
   int const event_fd_;
+  IoQueue waiting_;  ///< In the submission queue; the kernel has not taken them.
   IoQueue finished_;
   boost::system::error_code broken_;  ///< Why the kernel takes no requests any more.
 };

@@ -102,6 +102,7 @@ class Stream {
   ::dup2(out, STDOUT_FILENO);
   ::dup2(err, STDERR_FILENO);
   std::signal(SIGPIPE, SIG_DFL);
+  std::signal(SIGXFSZ, SIG_DFL);
   std::vector<char*> words;
   for (auto const& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);

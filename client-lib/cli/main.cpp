@@ -9,6 +9,7 @@
 int main(int argc, char** argv) {
   using namespace stele::cli;
   std::signal(SIGPIPE, SIG_IGN);  // A reader that goes away shows as an error of write(2).
+  std::signal(SIGXFSZ, SIG_IGN);  // So does a file that may not grow further (ulimit -f).
   try {
     auto const parsed = parse_arguments(argc, argv);
     if (!parsed.arguments) return parsed.exit_code;

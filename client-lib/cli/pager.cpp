@@ -30,6 +30,7 @@ char const* chosen_pager() noexcept {
   ::dup2(input, STDIN_FILENO);
   ::close(input);
   std::signal(SIGPIPE, SIG_DFL);
+  std::signal(SIGXFSZ, SIG_DFL);
   if (std::getenv("LESS") == nullptr || at_end) {
     auto const* given = std::getenv("LESS");
     std::string options{given == nullptr ? less_options : given};

@@ -186,7 +186,7 @@ Outcome<std::uint64_t> OtlpDestination::read_cursor(std::string_view store) {
 Outcome<void> OtlpDestination::take(Message const& message) {
   acknowledged_seq_ = message.last_seq;
   auto const line = message_id(options_.store, message.last_seq) + '\n';
-  if (replace_file(options_.state_file, line)) return {};
+  if (replace_file(options_.state_file, line, Lasting::yes)) return {};
   return Trouble{options_.state_file + ": cannot be written", true};
 }
 

@@ -1,8 +1,11 @@
 #include "client-lib/ship/ship_figures.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
-#include <fstream>
 #include <string_view>
 
 #include "client-lib/cli/prometheus_text.hpp"
@@ -53,15 +56,46 @@ std::string figures_text(ShipFigures const& figures, std::string const& stream,
   return out;
 }
 
-bool replace_file(std::string const& path, std::string const& text) {
-  auto const beside = path + ".tmp";
-  {
-    std::ofstream file(beside, std::ios::trunc);
-    file << text;
-    file.flush();
-    if (!file) return false;
+namespace {
+
+struct Descriptor {
+  explicit Descriptor(int opened) noexcept : fd(opened) {}
+  Descriptor(Descriptor const&) = delete;
+  Descriptor& operator=(Descriptor const&) = delete;
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
   }
-  return std::rename(beside.c_str(), path.c_str()) == 0;
+  int fd;
+};
+
+bool write_all(int fd, std::string_view text) noexcept {
+  while (!text.empty()) {
+    auto const count = ::write(fd, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return true;
+}
+
+/// A new name lasts when its directory is on disk.
+bool sync_directory_of(std::string const& path) {
+  auto const slash = path.rfind('/');
+  auto const directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  Descriptor const opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return opened.fd >= 0 && ::fsync(opened.fd) == 0;
+}
+
+}  // namespace
+
+bool replace_file(std::string const& path, std::string const& text, Lasting lasting) {
+  auto const beside = path + ".tmp";
+  Descriptor const file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (file.fd < 0 || !write_all(file.fd, text)) return false;
+  // Else a power cut may leave the new name with an empty file.
+  if (lasting == Lasting::yes && ::fsync(file.fd) != 0) return false;
+  if (std::rename(beside.c_str(), path.c_str()) != 0) return false;
+  return lasting == Lasting::no || sync_directory_of(path);
 }
 
 }  // namespace stele::ship

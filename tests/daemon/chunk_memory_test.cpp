@@ -1,7 +1,13 @@
 #include "daemon/chunk_memory.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <string>
 #include <vector>
 
 namespace {
@@ -36,6 +42,24 @@ BOOST_AUTO_TEST_CASE(memory_outlives_the_reserve_that_it_came_from) {
   }
   std::fill_n(piece.get(), chunk_bytes, 'x');
   BOOST_TEST(piece[chunk_bytes - 1] == 'x');
+}
+
+BOOST_AUTO_TEST_CASE(the_thread_of_a_reserve_takes_no_signals) {
+  ChunkReserve const reserve;
+  std::size_t threads = 0;
+  for (auto const& task : std::filesystem::directory_iterator{"/proc/self/task"}) {
+    if (task.path().filename() == std::to_string(::getpid())) continue;
+    std::ifstream status{task.path() / "status"};
+    std::string word;
+    while (status >> word && word != "SigBlk:") continue;
+    unsigned long long blocked = 0;
+    status >> std::hex >> blocked;
+    for (int const signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) {
+      BOOST_TEST((blocked >> (signal - 1) & 1U) == 1U);
+    }
+    ++threads;
+  }
+  BOOST_TEST(threads == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_larger_entry_gets_memory_of_its_size) {

@@ -238,6 +238,21 @@ BOOST_AUTO_TEST_CASE(times_have_units) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(absurd_sizes_are_as_large_as_can_be_and_not_small) {
+  Config config;
+  config.retain_bytes = UINT64_MAX - 5;
+  config.hold_bytes = UINT64_MAX - 7;
+  config.consumers = {"archive"};
+  BOOST_TEST(log_bytes_max(config) == UINT64_MAX);
+  BOOST_TEST(store_bytes_max(config, 1U << 30) == UINT64_MAX);
+  config.max_store_bytes = std::uint64_t{64} << 20;
+  BOOST_TEST(validate(config).size() == 1U);
+  config.max_store_bytes = 0;
+  config.hold_bytes = 0;
+  BOOST_TEST(log_bytes_max(config) == UINT64_MAX - 5);
+  BOOST_TEST(store_bytes_max(config, 1U << 30) == UINT64_MAX);
+}
+
 BOOST_AUTO_TEST_CASE(actions_are_recognised) {
   using Action = Invocation::Action;
   BOOST_TEST((parse({"--help"}).invocation.action == Action::help));

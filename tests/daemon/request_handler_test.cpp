@@ -205,4 +205,16 @@ BOOST_AUTO_TEST_CASE(too_much_waiting_for_the_disk_is_overload) {
   BOOST_TEST(handler.overloaded());
 }
 
+// Codes of other libraries have numbers of their own, which are no places in a table of ours.
+BOOST_AUTO_TEST_CASE(a_failure_of_another_library_is_counted_as_internal) {
+  for (auto const& code : {boost::system::error_code(stele::wal::Errc::diverged),
+                           boost::system::error_code(1'000'000, boost::system::system_category()),
+                           boost::system::error_code(-1, boost::system::generic_category())}) {
+    std::string out;
+    handler.append_failure(out, "1", stele::Failure(code, "something"));
+    BOOST_TEST(out.find(R"("code":"internal")") != std::string::npos);
+  }
+  BOOST_TEST(metrics.errors[static_cast<std::size_t>(stele::Error::internal)] == 3U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

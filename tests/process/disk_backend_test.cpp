@@ -1,4 +1,5 @@
 // What is particular to each backend: the order and signals of the thread, the limits of the ring.
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <liburing.h>
 #include <linux/filter.h>
@@ -20,11 +21,29 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "process/disk_fixture.hpp"
 #include "wal/io_channel.hpp"
 #include "wal/posix_backend.hpp"
 #include "wal/uring_backend.hpp"
+
+namespace {
+
+/// What the next calls of io_uring_submit() say, in place of the kernel.
+std::vector<int> refusals;
+
+}  // namespace
+
+/// In the place of liburing's: the program's own comes first.
+extern "C" int io_uring_submit(io_uring* ring) {
+  using Submit = int (*)(io_uring*);
+  static auto const real = reinterpret_cast<Submit>(::dlsym(RTLD_NEXT, "io_uring_submit"));
+  if (refusals.empty()) return real(ring);
+  int const refusal = refusals.back();
+  refusals.pop_back();
+  return refusal;
+}
 
 namespace stele::wal::test {
 namespace {
@@ -206,6 +225,49 @@ BOOST_AUTO_TEST_CASE(ring_that_stops_working_fails_every_request) {
     directory->wait();
     BOOST_TEST(outcome.error.value() == EPERM);
   });
+}
+
+// The kernel has no memory for the moment, or completions that nobody has fetched: not an error of
+// the disk.
+BOOST_AUTO_TEST_CASE(ring_that_takes_no_requests_for_the_moment_is_asked_again) {
+  if (!has_io_uring()) return;
+  TemporaryDirectory const place;
+  auto const directory = open_directory(place.path(), {Backend::io_uring, false});
+  auto const file = directory->create("segment", 4 * block);
+  Bytes const bytes = pattern(2 * block);
+  std::span<std::byte const> const all(bytes);
+  for (auto const& said : {std::vector{-EAGAIN}, std::vector{-EBUSY, -EAGAIN, -EBUSY, -EAGAIN},
+                           std::vector{0}, std::vector(50, -EAGAIN)}) {
+    refusals = said;
+    std::array<Outcome, 3> outcomes;
+    (*file)->write_at(0, all.first(block), Persistence::durable, outcomes[0]);
+    (*file)->write_at(block, all.last(block), Persistence::cached, outcomes[1]);
+    directory->sync(outcomes[2]);
+    for (auto const& outcome : outcomes) {
+      while (outcome.runs == 0) directory->wait();
+      BOOST_TEST(outcome.runs == 1);
+      BOOST_TEST(!outcome.error, outcome.error.message());
+    }
+    BOOST_TEST(refusals.empty());
+    BOOST_TEST((read(**file, 2 * block) == bytes));
+  }
+}
+
+// What was offered and not taken must fail with the rest, and never reach the disk.
+BOOST_AUTO_TEST_CASE(ring_that_stops_working_fails_what_waits_for_it_too) {
+  if (!has_io_uring()) return;
+  TemporaryDirectory const place;
+  auto const directory = open_directory(place.path(), {Backend::io_uring, false});
+  auto const file = directory->create("segment", 4 * block);
+  Bytes const bytes = pattern(block);
+  refusals = {-EIO, -EAGAIN};
+  std::array<Outcome, 3> outcomes;
+  for (auto& outcome : outcomes) (*file)->write_at(0, bytes, Persistence::durable, outcome);
+  for (auto const& outcome : outcomes) {
+    while (outcome.runs == 0) directory->wait();
+    BOOST_TEST(outcome.runs == 1);
+    BOOST_TEST(outcome.error.value() == EIO);
+  }
 }
 
 // The very ring of the directory, mapped a second time: what an intruder in the process would do.

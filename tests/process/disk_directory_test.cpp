@@ -17,6 +17,7 @@
 
 #include "process/disk_fixture.hpp"
 #include "wal/disk_probe.hpp"
+#include "wal/plain_directory.hpp"
 
 namespace stele::wal::test {
 namespace {
@@ -244,10 +245,123 @@ BOOST_AUTO_TEST_CASE(lock_is_for_one_until_it_ends) {
   auto const refused = second->lock();
   BOOST_REQUIRE(!refused);
   BOOST_TEST(refused.error().code == make_error_code(Errc::locked));
-  BOOST_TEST(refused.error().message ==
-             place.path_of("LOCK") + ": another process uses this directory");
+  BOOST_TEST(refused.error().message == place.path() + ": another process uses this directory");
   first.reset();
   BOOST_TEST(second->lock().has_value());
+}
+
+// LOCK is a file like any other: what counts is the directory, whatever path leads to it.
+BOOST_AUTO_TEST_CASE(lock_holds_whatever_becomes_of_the_file_and_by_whatever_path_one_comes) {
+  TemporaryDirectory const place;
+  TemporaryDirectory const elsewhere;
+  auto const log = place.path_of("log");
+  auto const first = open_directory(log, {});
+  BOOST_REQUIRE(first->lock());
+  auto const is_locked = [](std::string const& path) {
+    auto const locked = open_directory(path, {})->lock();
+    return !locked && locked.error().code == make_error_code(Errc::locked);
+  };
+  auto const lock_file = log + "/LOCK";
+  BOOST_REQUIRE_EQUAL(::unlink(lock_file.c_str()), 0);
+  BOOST_TEST(is_locked(log), "LOCK was removed");
+  BOOST_TEST(::access(lock_file.c_str(), F_OK) != 0);
+  write_text(lock_file, "");
+  BOOST_TEST(is_locked(log), "LOCK was replaced");
+  BOOST_REQUIRE_EQUAL(::symlink(log.c_str(), place.path_of("link").c_str()), 0);
+  BOOST_TEST(is_locked(place.path_of("link")), "through a symbolic link");
+  BOOST_REQUIRE_EQUAL(::rename(log.c_str(), place.path_of("moved").c_str()), 0);
+  BOOST_TEST(is_locked(place.path_of("moved")), "under another name");
+  if (::mount(place.path_of("moved").c_str(), elsewhere.path().c_str(), nullptr, MS_BIND,
+              nullptr) == 0) {
+    Mounted const mounted{elsewhere.path().c_str()};
+    BOOST_TEST(is_locked(elsewhere.path()), "through a bind mount");
+  } else {
+    BOOST_TEST_MESSAGE("not tested: cannot mount a directory twice");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(who_only_asks_learns_that_a_log_is_in_use_and_takes_nothing) {
+  TemporaryDirectory const place;
+  auto const directory = open_plain_directory(place.path(), PlainAccess::read);
+  BOOST_REQUIRE(directory.has_value());
+  BOOST_TEST(!directory->in_use());
+  auto held = open_directory(place.path(), {});
+  BOOST_REQUIRE(held->lock());
+  BOOST_TEST(directory->in_use());
+  BOOST_REQUIRE_EQUAL(::unlink(place.path_of("LOCK").c_str()), 0);
+  BOOST_TEST(directory->in_use(), "also without LOCK");
+  held.reset();
+  BOOST_TEST(!directory->in_use());
+}
+
+BOOST_AUTO_TEST_CASE(a_place_that_was_replaced_is_found_out) {
+  struct Case {
+    char const* what;
+    std::function<void(std::string const& log)> change;
+    bool lost;
+  };
+  auto const run = [](std::string const& path, int (*call)(char const*)) { call(path.c_str()); };
+  Case const cases[] = {
+      {"nothing", [](auto const&) {}, false},
+      {"LOCK removed", [&](auto const& log) { run(log + "/LOCK", ::unlink); }, false},
+      {"the file removed", [&](auto const& log) { run(log + "/segment", ::unlink); }, true},
+      {"the file moved away",
+       [](auto const& log) { ::rename((log + "/segment").c_str(), (log + "/other").c_str()); },
+       true},
+      {"another file in its place",
+       [](auto const& log) {
+         write_text(log + "/new", "");
+         ::rename((log + "/new").c_str(), (log + "/segment").c_str());
+       },
+       true},
+      {"the directory moved away",
+       [](auto const& log) { ::rename(log.c_str(), (log + "-old").c_str()); }, true},
+      {"another directory in its place",
+       [](auto const& log) {
+         ::rename(log.c_str(), (log + "-old").c_str());
+         ::mkdir(log.c_str(), 0700);
+       },
+       true},
+      {"a file in its place",
+       [](auto const& log) {
+         ::rename(log.c_str(), (log + "-old").c_str());
+         write_text(log, "");
+       },
+       true},
+      {"moved, and a link to it",
+       [](auto const& log) {
+         ::rename(log.c_str(), (log + "-old").c_str());
+         (void)!::symlink((log + "-old").c_str(), log.c_str());
+       },
+       false},
+  };
+  for (auto const& [what, change, lost] : cases) {
+    BOOST_TEST_CONTEXT(what) {
+      TemporaryDirectory const place;
+      auto const log = place.path_of("log");
+      auto const directory = open_directory(log, {});
+      BOOST_REQUIRE(directory->lock());
+      auto const file = directory->create("segment", block);
+      BOOST_REQUIRE(file);
+      BOOST_REQUIRE(directory->check_place("segment", file->get()));
+      change(log);
+      auto const found = directory->check_place("segment", file->get());
+      BOOST_TEST(found.has_value() == !lost);
+      if (!found) BOOST_TEST(found.error().code == make_error_code(Errc::replaced));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_file_knows_when_it_has_no_name_any_more) {
+  TemporaryDirectory const place;
+  auto const directory = open_directory(place.path(), {});
+  auto const file = directory->create("segment", block);
+  BOOST_REQUIRE(file);
+  BOOST_TEST((*file)->has_name());
+  BOOST_REQUIRE(directory->rename("segment", "renamed"));
+  BOOST_TEST((*file)->has_name());
+  BOOST_REQUIRE(directory->remove("renamed"));
+  BOOST_TEST(!(*file)->has_name());
 }
 
 BOOST_AUTO_TEST_CASE(planted_names_are_refused_and_their_targets_left_alone) {

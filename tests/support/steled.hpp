@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "support/program.hpp"
@@ -23,6 +24,8 @@ class Steled {
 
   /// From the next start on the log is in this directory, which somebody else keeps.
   void keep_data_in(std::string path) { data_dir_ = std::move(path); }
+  /// From the next start on these flags come in place of the earlier ones.
+  void use_flags(std::vector<std::string> flags) { flags_ = std::move(flags); }
   /// From the next start on the daemon is started by these words with its own behind them. They
   /// must become the daemon in the same process, as `env NAME=VALUE` does.
   void start_through(std::vector<std::string> words) { launcher_ = std::move(words); }

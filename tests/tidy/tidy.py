@@ -25,7 +25,7 @@ TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "README.md",
 
 SOCKETS = r"sys/socket\.h|sys/un\.h|netinet/|arpa/|netdb\.h|sys/epoll\.h"
 ASIO = r"boost/(?:asio|beast)"
-WAL_PUBLIC = r"wal/(?:log|storage|disk_directory|error|gap_ledger)\.hpp"
+WAL_PUBLIC = r"wal/(?:log|storage|disk_directory|error|gap_ledger|quiet_thread)\.hpp"
 # The verbs of the command that work on a log's own directory, and what they see of wal.
 OFFLINE_VERBS = r"client-lib/cli/(?:backup_command|doctor_[a-z]+|dump_command|dump_lines|log_text|new_log_directory|salvage_command|verify_command)\.[ch]pp"
 WAL_OFFLINE = r"wal/(?:aligned_buffer|backup|disk_probe|error|log|log_check|plain_directory|salvage)\.hpp"

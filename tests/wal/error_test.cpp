@@ -11,9 +11,10 @@ BOOST_AUTO_TEST_SUITE(error_test)
 BOOST_AUTO_TEST_CASE(each_code_has_a_sentence_of_its_own_and_none_is_success) {
   std::set<std::string> sentences;
   auto const unknown = boost::system::error_code(1000, error_category()).message();
-  for (auto const code : {Errc::locked, Errc::not_local, Errc::unsupported_version, Errc::not_a_log,
-                          Errc::damaged, Errc::no_space, Errc::failed, Errc::too_large,
-                          Errc::short_write, Errc::sink_full, Errc::diverged, Errc::not_empty}) {
+  for (auto const code :
+       {Errc::locked, Errc::not_local, Errc::unsupported_version, Errc::not_a_log, Errc::damaged,
+        Errc::no_space, Errc::failed, Errc::too_large, Errc::short_write, Errc::sink_full,
+        Errc::diverged, Errc::not_empty, Errc::replaced}) {
     boost::system::error_code const error = code;
     BOOST_TEST(error.failed());
     BOOST_TEST(error.message() != unknown);
