@@ -102,14 +102,25 @@ void Committer::on_failed(wal::Failure const& failure) {
 
 void Committer::on_expired(wal::Seq seq) {
   store_.remove_up_to(seq);
-  auto const held_back = expiry_lines_.pass(clock_.now());
+  auto const now = clock_.now();
+  if (auto const held_back = expiry_lines_.pass(now)) {
+    spdlog::info("retention removed entries up to seq {} ({} more times since the last line)", seq,
+                 *held_back);
+  }
+  // A line of its own: one about what everybody has confirmed must not hold it back.
+  auto const is_lacking = [seq](auto const& consumer) {
+    return consumer.confirmed_seq.value_or(0) < seq;
+  };
+  auto const& consumers = store_.consumers().all();
+  if (std::ranges::none_of(consumers, is_lacking)) return;
+  auto const held_back = lost_lines_.pass(now);
   if (!held_back) return;
-  spdlog::info("retention removed entries up to seq {} ({} more times since the last line)", seq,
-               *held_back);
-  for (auto const& consumer : store_.consumers().all()) {
-    if (consumer.confirmed_seq.value_or(0) >= seq) continue;
-    spdlog::warn("among them some that consumer {} has not confirmed: it is at {}; see hold-bytes",
-                 consumer.name, consumer.confirmed_seq.value_or(0));
+  for (auto const& consumer : consumers) {
+    if (!is_lacking(consumer)) continue;
+    spdlog::warn(
+        "retention removed entries that consumer {} has not confirmed: it is at {}; see hold-bytes "
+        "({} more times since the last line)",
+        consumer.name, consumer.confirmed_seq.value_or(0), *held_back);
   }
 }
 

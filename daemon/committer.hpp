@@ -132,6 +132,7 @@ class Committer final : public LogPort, private wal::LogListener {
   std::function<void()> on_idle_{};
 
   Throttle expiry_lines_{std::chrono::seconds(10)};
+  Throttle lost_lines_{std::chrono::seconds(10)};
   Throttle refusal_lines_{std::chrono::seconds(10)};
 
   // What the log told during a call; passed on after it, since waiters append.

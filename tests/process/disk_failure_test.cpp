@@ -82,6 +82,9 @@ BOOST_DATA_TEST_CASE(a_full_disk_refuses_writes_serves_reads_and_heals_by_itself
   Steled daemon(backend);
   SmallDisk const disk(daemon.data_dir(), "size=24M,mode=0700");
   auto const filler = daemon.data_dir() + "/filler";
+  // A log is there first: a directory with other files alone is refused.
+  daemon.start();
+  BOOST_REQUIRE_EQUAL(daemon.stop(), 0);
   stele::test::write_file(filler, std::string(8 << 20, 'f'));
   daemon.start();
   WirePeer peer(daemon.socket());

@@ -124,8 +124,9 @@ BOOST_AUTO_TEST_CASE(every_connection_is_told_the_end_behind_what_it_is_owed) {
   for (int i = 0; i < sent; ++i) BOOST_REQUIRE(slow.send(stele::test::write_of("m")));
   daemon.process().signal(SIGTERM);
   BOOST_TEST(!idle.receive());
-  auto const last = follower.receive_json();
-  BOOST_TEST(!last.at("more").as_bool());
+  // First what had come to be on disk.
+  auto last = follower.receive_json();
+  while (last.at("more").as_bool()) last = follower.receive_json();
   BOOST_TEST(!follower.receive());
   int answered = 0;
   while (slow.receive()) ++answered;
