@@ -3,7 +3,7 @@ if(CPACK_GENERATOR STREQUAL "DEB")
   set(CPACK_INSTALL_PREFIX /usr)
   # The release may be given to cpack: -D CPACK_DEBIAN_PACKAGE_RELEASE=2.
   string(CONCAT CPACK_DEBIAN_LIBSTELE-DEV_PACKAGE_DEPENDS
-    "libstele (= ${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}), "
+    "libstele0 (= ${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}), "
     "libboost1.81-dev, libboost-json1.81-dev")
 else()
   # To be taken apart in /: tar -C / -xzf FILE.

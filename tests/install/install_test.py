@@ -18,7 +18,7 @@ from pathlib import Path
 
 FIND_PACKAGE = """cmake_minimum_required(VERSION 3.25)
 project(consumer CXX)
-find_package(stele 0.1 CONFIG REQUIRED)
+find_package(stele 0.1 CONFIG REQUIRED COMPONENTS spdlog_sink)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 foreach(standard IN ITEMS 20 23)
   add_executable(hello${standard} hello.cpp)

@@ -10,7 +10,7 @@ from common_cases import (SOCKET, Peer, Writer, messages, show, stop_and_check, 
 
 PACKAGES = pathlib.Path("/run/packages")
 CONFIG = pathlib.Path("/etc/stele/steled.conf")
-NAMES = ("libstele", "libstele-dev", "stele-daemon", "stele-ship", "stele-tools")
+NAMES = ("libstele-dev", "libstele0", "stele-daemon", "stele-ship", "stele-tools")
 LOG = pathlib.Path("/run/steled.log")
 WEB = "steled@web.service"
 
@@ -60,7 +60,7 @@ class Packages(unittest.TestCase):
         self.assertEqual(messages("by a member"), ["by a member"])
         libraries = subprocess.run(["ldconfig", "-p"], capture_output=True, text=True).stdout
         self.assertIn("libstele.so.0 ", libraries)
-        subprocess.run(["pkg-config", "--exists", "stele"], check=True)
+        subprocess.run(["pkg-config", "--exists", "stele-client"], check=True)
         ship = subprocess.run(["stele", "ship", "--to", "nats://nowhere"], capture_output=True,
                               text=True)
         self.assertIn("--stream is missing", ship.stderr)
