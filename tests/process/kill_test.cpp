@@ -36,6 +36,54 @@ void run_and_kill(Steled& daemon, std::size_t round, std::mt19937_64& random, Ki
   load.tell(oracle);
 }
 
+/// Settings that change what is on disk; each start has others.
+std::vector<std::string> any_settings(std::mt19937_64& random) {
+  auto const pick = [&random](std::vector<std::string> const& values) {
+    return values[random() % values.size()];
+  };
+  auto const segment = pick({"1M", "1M", "4M"});
+  std::vector<std::string> flags{"--segment-bytes", segment};
+  auto const add = [&flags](std::string const& name, std::string const& value) {
+    flags.insert(flags.end(), {name, value});
+  };
+  add("--retain-bytes", pick({"0", "1G", segment == "1M" ? "4M" : "16M"}));
+  add("--retain-age", pick({"0", "0", "1s", "2s", "7d"}));
+  add("--on-damage", pick({"serve", "refuse"}));
+  add("--commit-align", pick({"0", "4K"}));
+  if (random() % 3 == 0) {
+    add("--consumers", "archive");
+    add("--hold-bytes", pick({"8M", "1G"}));
+  }
+  return flags;
+}
+
+/// What a log holds whose oldest entries may go while one looks.
+struct WhatIsLeft {
+  std::vector<WireEntry> entries{};
+  std::uint64_t removed_seq = 0;
+};
+
+WhatIsLeft read_what_is_left(WirePeer& peer) {
+  for (;;) {
+    WhatIsLeft kept;
+    peer.send(R"({"op":"read_logs"})");
+    bool overtaken = false;
+    for (bool more = true; more && !overtaken;) {
+      auto const text = peer.receive().value();
+      overtaken = text.find("\"cursor_expired\"") != std::string::npos;
+      more = text.find("\"more\":true", text.size() - 40) != std::string::npos;
+      if (overtaken) break;
+      auto const entries = entries_of(text);
+      kept.entries.insert(kept.entries.end(), entries.begin(), entries.end());
+    }
+    if (overtaken) continue;
+    auto const stats = peer.ask(R"({"op":"stats"})");
+    kept.removed_seq = stats.at("store").at("removed_seq").to_number<std::uint64_t>();
+    std::erase_if(kept.entries, [&](auto const& entry) { return entry.seq <= kept.removed_seq; });
+    return kept;
+  }
+}
+
 /// One start in five is itself killed at a random moment, perhaps in the middle of recovery.
 void kill_some_starts(Steled& daemon, std::mt19937_64& random) {
   while (random() % 5 == 0) {
@@ -83,6 +131,44 @@ BOOST_DATA_TEST_CASE(everything_acknowledged_survives_kill_9_once_and_in_order, 
             << " entries acknowledged of " << intended
             << " sent, none lost, doubled or out of order (STELE_SEED=" << seed << ")\n";
   BOOST_TEST(acknowledged > 0U);
+}
+
+BOOST_DATA_TEST_CASE(it_survives_whatever_the_settings_are_and_become, backends(), backend) {
+  auto const rounds = number_from_environment("STELE_KILL_ROUNDS", is_sanitized() ? 10 : 60);
+  auto const seed = number_from_environment("STELE_SEED", std::random_device()());
+  BOOST_TEST_MESSAGE("STELE_SEED=" << seed);
+  std::mt19937_64 random(seed);
+  std::unique_ptr<Steled> daemon;
+  std::unique_ptr<KillOracle> oracle;
+  std::size_t emptied = 0;
+  for (std::size_t round = 0; round < rounds; ++round) {
+    if (round % rounds_per_directory == 0) {
+      daemon = std::make_unique<Steled>(backend);
+      oracle = std::make_unique<KillOracle>();
+      daemon->use_flags(any_settings(random));
+      daemon->start();
+    }
+    run_and_kill(*daemon, round, random, *oracle);
+    daemon->use_flags(any_settings(random));
+    kill_some_starts(*daemon, random);
+    daemon->start();
+    WirePeer reader(daemon->socket());
+    auto const kept = read_what_is_left(reader);
+    if (kept.entries.empty() && kept.removed_seq > 0) ++emptied;
+    auto const broken = oracle->judge(kept.entries, kept.removed_seq);
+    for (auto const& sentence : broken) BOOST_ERROR(sentence);
+    BOOST_REQUIRE_MESSAGE(broken.empty(), backend << ", round " << round << ", STELE_SEED=" << seed
+                                                  << "\n"
+                                                  << daemon->log());
+    // Sometimes all of it has the time to expire, and the next start finds nothing.
+    if (random() % 6 == 0) daemon->process().wait_for(std::chrono::milliseconds(2500));
+    if (random() % 4 != 0) continue;
+    BOOST_REQUIRE(daemon->stop() == 0);
+    daemon->use_flags(any_settings(random));
+    daemon->start();
+  }
+  std::cout << backend << ": " << rounds << " kills, other settings each time; " << emptied
+            << " times nothing was left (STELE_SEED=" << seed << ")\n";
 }
 
 BOOST_AUTO_TEST_CASE(the_oracle_sees_each_kind_of_wrong_log) {

@@ -121,6 +121,40 @@ BOOST_AUTO_TEST_CASE(entries_go_by_their_age_also_when_nothing_is_written) {
   BOOST_TEST(audit.at("expired").to_number<int>() == 1);
 }
 
+// Until nothing is left; then again, after stops and kills, with what else can be on disk.
+BOOST_DATA_TEST_CASE(a_log_of_which_everything_has_expired_starts_again, stele::test::backends(),
+                     backend) {
+  Steled daemon(backend, {"--retain-age", "1s", "--segment-bytes", "1M"});
+  std::uint64_t written = 0;
+  for (int life = 0; life < 6; ++life) {
+    daemon.start();
+    WirePeer peer(daemon.socket());
+    auto const stats = peer.ask(R"({"op":"stats"})");
+    BOOST_TEST(stats.at("state").as_string() == "ok");
+    BOOST_TEST(stats.at("store").at("visible_seq").to_number<std::uint64_t>() == written);
+    BOOST_TEST(peer.ask(R"({"op":"count_logs"})").at("count").to_number<int>() == 0);
+    auto const audit = peer.ask(R"({"op":"audit"})");
+    BOOST_TEST(audit.at("complete").as_bool());
+    BOOST_TEST(audit.at("expired").to_number<std::uint64_t>() == written);
+    // Two lives of three only look, or leave a record of what a client dropped.
+    if (life % 3 == 1) peer.ask(R"({"op":"report_dropped","count":1})");
+    if (life % 3 == 0) {
+      auto const reply = peer.ask(R"({"op":"write_log","entry":{"message":"m"}})");
+      BOOST_TEST(reply.at("seq").to_number<std::uint64_t>() == ++written);
+      auto const deadline = std::chrono::steady_clock::now() + stele::test::patience;
+      while (peer.ask(R"({"op":"count_logs"})").at("count").to_number<int>() > 0) {
+        BOOST_REQUIRE(std::chrono::steady_clock::now() < deadline);
+        daemon.process().wait_for(std::chrono::milliseconds(20));
+      }
+    }
+    if (life % 2 == 0) {
+      BOOST_TEST(daemon.stop() == 0);
+    } else {
+      daemon.kill_hard();
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_a_consumer_has_not_confirmed_is_kept_over_restarts_up_to_a_limit) {
   Steled daemon("posix", {"--retain-bytes", "4M", "--segment-bytes", "1M", "--consumers", "archive",
                           "--hold-bytes", "8M"});

@@ -29,7 +29,8 @@ Ledger::GroupNo Ledger::sent(std::size_t connection, std::vector<SentEntry> entr
   }
   groups_.push_back({.connection = connection,
                      .entries = std::move(entries),
-                     .acknowledged_before = newest_acknowledged_});
+                     .acknowledged_before = newest_acknowledged_,
+                     .sent_at = time_});
   return groups_.size() - 1;
 }
 
@@ -44,6 +45,16 @@ void Ledger::acknowledged(GroupNo number, Seq first, Seq last) {
 }
 
 void Ledger::refused(GroupNo number) { groups_[number].refused = true; }
+
+void Ledger::check_ages(Seq removed, std::chrono::milliseconds age_min) {
+  for (auto const& group : groups_) {
+    if (group.first_seq <= ages_checked_ || group.first_seq > removed) continue;
+    BOOST_TEST((time_ - group.sent_at >= age_min),
+               "(i) seq " << group.first_seq << " went " << (time_ - group.sent_at).count()
+                          << " ms after it was sent");
+  }
+  ages_checked_ = std::max(ages_checked_, removed);
+}
 
 void Ledger::check_entry(Seq seq, ShownEntry const& entry) {
   auto const place = places_.find(entry.message);

@@ -10,9 +10,12 @@
 //   (f) what was sent after an acknowledgement has a greater seq than what that acknowledged
 //   (g) what a reader was shown stays there, unchanged
 //   (h) seqs are dense; what is missing lies in a gap record, and none of it was acknowledged
+//   (i) by age nothing goes that was not sent so long ago, as long as the daemon was open, whatever
+//       clocks say
 // What retention removed counts as there.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -60,6 +63,11 @@ class Ledger {
   /// All that a log holds which has just been opened after a crash or a stop.
   void check_recovered(ShownEntries const& entries, std::vector<wal::Gap> const& gaps, Seq removed);
 
+  /// So long has the daemon been open, in all its lives.
+  void set_time(std::chrono::milliseconds open) noexcept { time_ = open; }
+  /// What was removed up to `removed` since the last call was sent so long ago at least.
+  void check_ages(Seq removed, std::chrono::milliseconds age_min);
+
   std::size_t acknowledged_entries() const noexcept { return acknowledged_entries_; }
 
  private:
@@ -68,6 +76,7 @@ class Ledger {
     std::vector<SentEntry> entries{};
     Seq acknowledged_before = 0;
     Seq first_seq = 0;  ///< Known from an acknowledgement, or from a log that held it. Else 0.
+    std::chrono::milliseconds sent_at{};  ///< By the time that the daemon was open.
     bool acknowledged = false;
     bool refused = false;
   };
@@ -86,6 +95,8 @@ class Ledger {
   bool disk_was_full_ = false;
   std::size_t connections_ = 0;
   Seq newest_acknowledged_ = 0;
+  Seq ages_checked_ = 0;  ///< Up to this seq.
+  std::chrono::milliseconds time_{};
   std::size_t acknowledged_entries_ = 0;
 };
 

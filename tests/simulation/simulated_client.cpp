@@ -49,9 +49,10 @@ void SimulatedClient::disconnect() {
 
 void SimulatedClient::ask() {
   if (finishing_ || asked_.size() >= asked_max) return;
-  auto const choice = dice_.below(12);
+  auto const choice = dice_.below(13);
   if (choice < 9) return ask_write();
   if (choice < 11) return ask_read(choice == 9);
+  if (choice == 12) return ask_confirm();
   ask_ping();
 }
 
@@ -96,6 +97,14 @@ void SimulatedClient::ask_read(bool all) {
 void SimulatedClient::ask_ping() {
   asked_.push_back({.kind = Asked::Kind::ping, .id = next_id_});
   send(R"({"op":"ping","id":)" + std::to_string(next_id_++) + '}');
+}
+
+/// Of what was acknowledged to anybody: the log has come so far, whatever is left of it.
+void SimulatedClient::ask_confirm() {
+  asked_.push_back({.kind = Asked::Kind::confirm, .id = next_id_});
+  auto const seq = dice_.below(ledger_.newest_acknowledged() + 1);
+  send(R"({"op":"confirm","consumer":"archive","seq":)" + std::to_string(seq) + R"(,"id":)" +
+       std::to_string(next_id_++) + '}');
 }
 
 void SimulatedClient::send(std::string_view text) { outbox_ += frame(text, is_line_); }
@@ -165,6 +174,8 @@ void SimulatedClient::on_reply(boost::json::object const& reply) {
   BOOST_TEST_REQUIRE(number(reply, "id") == asked.id, "replies come in the order of requests");
   if (asked.kind == Asked::Kind::write) {
     on_write_reply(asked, reply);
+  } else if (asked.kind == Asked::Kind::confirm) {
+    BOOST_TEST(reply.at("ok").as_bool() == service_->has_consumers(), "a confirmation");
   } else if (asked.kind != Asked::Kind::ping && on_read_reply(asked, reply)) {
     return;  // More follows.
   }

@@ -60,7 +60,7 @@ class SimulatedClient {
 
  private:
   struct Asked {
-    enum class Kind : std::uint8_t { write, read, read_all, ping };
+    enum class Kind : std::uint8_t { write, read, read_all, ping, confirm };
     Kind kind = Kind::ping;
     std::uint64_t id = 0;
     Ledger::GroupNo group = 0;
@@ -73,6 +73,7 @@ class SimulatedClient {
   void ask_write();
   void ask_read(bool all);
   void ask_ping();
+  void ask_confirm();
   void send(std::string_view text);
   bool take_reply();
   void on_reply(boost::json::object const& reply);

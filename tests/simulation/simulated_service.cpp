@@ -66,7 +66,11 @@ void SimulatedSession::advance() {
 
 SimulatedService::SimulatedService(SimulatedDisk& disk, SimulatedClock const& clock,
                                    daemon::Config const& config, wal::Options const& log_options)
-    : clock_(clock), log_options_(log_options), directory_(disk.mount()) {
+
+    : clock_(clock),
+      log_options_(log_options),
+      store_(daemon::Store::writers_max_default, nullptr, config.consumers),
+      directory_(disk.mount()) {
   facts_.config = config;
   facts_.backend = "simulated";
   facts_.commit_bytes_max = log_options.commit_bytes_max;

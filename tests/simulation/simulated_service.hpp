@@ -78,6 +78,7 @@ class SimulatedService final : private daemon::TurnScheduler {
   wal::Result<void> close() { return committer_->close(); }
 
   bool failed() const noexcept { return committer_->failed(); }
+  bool has_consumers() const noexcept { return !facts_.config.consumers.empty(); }
   wal::RecoveryReport const& recovery() const noexcept { return committer_->log().recovery(); }
   daemon::Seq removed_seq() const noexcept { return store_.removed_seq(); }
   wal::LogMetrics const& log_metrics() const noexcept { return committer_->log().metrics(); }
@@ -89,7 +90,7 @@ class SimulatedService final : private daemon::TurnScheduler {
   wal::Options log_options_;
   daemon::ServiceFacts facts_{};
   daemon::Metrics metrics_{};
-  daemon::Store store_{};
+  daemon::Store store_;
   std::unique_ptr<wal::Directory> directory_;
   std::unique_ptr<daemon::Committer> committer_{};
   std::unique_ptr<daemon::RequestHandler> handler_{};

@@ -2,6 +2,7 @@
 // one seed: several lives, each ended by a crash, an error of the disk, or a clean stop.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -22,6 +23,8 @@ struct SimulationCounts {
   std::uint64_t disk_errors = 0;
   std::uint64_t clean_stops = 0;
   std::uint64_t full_disks = 0;
+  std::uint64_t starts_on_nothing = 0;  ///< All that the log had ever held had expired.
+  std::uint64_t aged_lives = 0;         ///< Something went by its age alone.
   std::uint64_t segments_made = 0;
   std::uint64_t acknowledged = 0;
 };
@@ -39,6 +42,10 @@ class Simulation {
   bool run_cut_after(std::uint64_t operations, Crash kind);
 
  private:
+  /// Every life has settings of its own: all that change what is on disk.
+  void choose_settings();
+  void pass(std::chrono::milliseconds time);
+  void check_ages();
   /// Opens the log; checks it; nothing if the disk stopped meanwhile.
   bool begin_life();
   void work(std::uint64_t steps);
@@ -62,6 +69,12 @@ class Simulation {
   wal::Options log_options_{};
   Ledger ledger_{};
   bool may_fill_ = false;  ///< The disk may run out of space in this run.
+  /// So long has the daemon been open.
+  std::chrono::milliseconds open_{};
+  /// What goes must be so old, by this life's settings; 0: it may go for its size,
+  std::chrono::milliseconds age_min_{};
+  /// and by those of all lives since it was last looked at.
+  std::chrono::milliseconds unchecked_age_min_{};
   std::optional<SimulatedService> service_{};
   std::vector<SimulatedClient> clients_{};
   std::optional<ShownEntries> sealed_{};  ///< What the log held when it was sealed.

@@ -20,8 +20,10 @@ void print(SimulationCounts const& counts) {
   std::cout << counts.runs << " runs, " << counts.lives << " lives: " << counts.crashes_at_work
             << " crashes at work, " << counts.crashes_in_recovery << " in recovery, "
             << counts.disk_errors << " disk errors, " << counts.full_disks << " full disks, "
-            << counts.clean_stops << " clean stops, " << counts.segments_made << " segments; "
-            << counts.acknowledged << " entries acknowledged\n";
+            << counts.clean_stops << " clean stops, " << counts.aged_lives
+            << " with entries that went by age, " << counts.starts_on_nothing
+            << " starts on a log of which nothing was left, " << counts.segments_made
+            << " segments; " << counts.acknowledged << " entries acknowledged\n";
 }
 
 /// The daemon says on every crash what happened.
@@ -47,7 +49,8 @@ BOOST_AUTO_TEST_CASE(what_was_promised_holds_after_any_crash) {
   }
   print(counts);
   bool const all = counts.crashes_at_work > 0 && counts.crashes_in_recovery > 0 &&
-                   counts.disk_errors > 0 && counts.full_disks > 0 && counts.clean_stops > 0;
+                   counts.disk_errors > 0 && counts.full_disks > 0 && counts.clean_stops > 0 &&
+                   counts.aged_lives > 0 && counts.starts_on_nothing > 0;
   BOOST_TEST((runs < 100 || all), "the runs did not meet every kind of end");
 }
 

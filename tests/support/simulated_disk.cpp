@@ -4,10 +4,11 @@
 #include <boost/assert.hpp>
 #include <cstring>
 #include <deque>
-#include <map>
 #include <optional>
 #include <random>
 #include <utility>
+
+#include "support/simulated_inode.hpp"
 
 namespace stele::test {
 
@@ -21,39 +22,6 @@ using wal::Result;
 namespace {
 
 error_code dead() { return make_error_code(errc::no_such_device); }
-
-struct UnsyncedWrite {
-  std::uint64_t offset = 0;
-  std::vector<std::byte> bytes{};
-};
-
-/// `cache` is what readers see; `device` is what survives a power cut for sure.
-struct Inode {
-  std::vector<std::byte> cache{};
-  std::vector<std::byte> device{};
-  std::vector<UnsyncedWrite> unsynced{};
-  /// Durable writes since the last sync: they hold whatever becomes of older unsynced ones.
-  std::vector<UnsyncedWrite> durable{};
-  bool handed_out = false;  ///< Somebody may have changed `cache` behind our back.
-  std::uint64_t released_from = 0;
-  std::chrono::seconds age{};
-  std::uint64_t unreadable_begin = 0;
-  std::uint64_t unreadable_end = 0;
-};
-using InodePtr = std::shared_ptr<Inode>;
-using NameTable = std::map<std::string, InodePtr>;
-
-struct Request {
-  enum class Kind : std::uint8_t { read, write, sync_file, sync_names };
-  Kind kind{};
-  InodePtr inode{};
-  std::uint64_t offset = 0;
-  std::span<std::byte const> bytes{};
-  std::span<std::byte> into{};
-  Persistence persistence = Persistence::cached;
-  Completion* completion = nullptr;
-  bool aborted = false;  ///< Its fate is settled; only the completion is still owed.
-};
 
 void overwrite(std::vector<std::byte>& into, std::uint64_t offset,
                std::span<std::byte const> bytes) {
@@ -78,8 +46,11 @@ struct SimulatedDisk::State {
   std::uint64_t below(std::uint64_t bound) { return bound == 0 ? 0 : engine() % bound; }
   std::uint64_t used_bytes() const {
     std::uint64_t used = 0;
-    for (auto const& [name, inode] : names) used += inode->cache.size();
+    for (auto const& [name, inode] : names) used += inode->space();
     return used;
+  }
+  std::ptrdiff_t names_of(InodePtr const& inode) const noexcept {
+    return std::ranges::count(names, inode, &NameTable::value_type::second);
   }
   void execute(Request const& request);
   std::size_t execute_reads();
@@ -99,6 +70,7 @@ struct SimulatedDisk::State {
   std::optional<std::pair<std::uint64_t, error_code>> fault{};
   bool stopped = false;
   bool locked = false;
+  bool replaced = false;         ///< The path leads to another directory.
   std::uint64_t generation = 0;  ///< A directory mounted before a crash is dead after it.
 };
 
@@ -244,6 +216,8 @@ class SimulatedFile final : public wal::File {
         {.kind = Request::Kind::sync_file, .inode = inode_, .completion = &completion});
   }
 
+  bool has_name() const noexcept override { return disk_.names_of(inode_) > 0; }
+
  private:
   SimulatedDisk::State& disk_;
   InodePtr inode_;
@@ -284,7 +258,7 @@ class SimulatedDirectory final : public wal::Directory {
     inode->unsynced.push_back({0, std::vector<std::byte>(bytes)});
     disk_.names[std::string(name)] = inode;
     disk_.name_history.push_back(disk_.names);
-    return std::unique_ptr<wal::File>(std::make_unique<SimulatedFile>(disk_, inode));
+    return make_file(inode);
   }
 
   Result<std::unique_ptr<wal::File>> open(std::string_view name) override {
@@ -293,7 +267,7 @@ class SimulatedDirectory final : public wal::Directory {
       return Failure{make_error_code(errc::no_such_file_or_directory),
                      std::string(name) + ": no such file"};
     }
-    return std::unique_ptr<wal::File>(std::make_unique<SimulatedFile>(disk_, found->second));
+    return make_file(found->second);
   }
 
   Result<void> rename(std::string_view from, std::string_view to) override {
@@ -329,6 +303,12 @@ class SimulatedDirectory final : public wal::Directory {
     return found == disk_.names.end() ? std::chrono::seconds(0) : found->second->age;
   }
 
+  Result<void> check_place(std::string_view name, wal::File const* file) const override {
+    if (disk_.replaced) return Failure{wal::Errc::replaced, "the directory was replaced"};
+    bool const has_name = file == nullptr || file->has_name();
+    return has_name ? Result<void>{} : Failure{wal::Errc::replaced, std::string(name)};
+  }
+
   void sync(Completion& completion) override {
     disk_.requests.push_back({.kind = Request::Kind::sync_names, .completion = &completion});
   }
@@ -359,6 +339,9 @@ class SimulatedDirectory final : public wal::Directory {
 
  private:
   bool alive() const noexcept { return generation_ == disk_.generation; }
+  std::unique_ptr<wal::File> make_file(InodePtr inode) {
+    return std::make_unique<SimulatedFile>(disk_, std::move(inode));
+  }
 
   SimulatedDisk::State& disk_;
   std::uint64_t generation_;
@@ -478,6 +461,10 @@ void SimulatedDisk::set_age(std::string const& name, std::chrono::seconds age) {
   state_->names.at(name)->age = age;
 }
 
+void SimulatedDisk::replace_directory() { state_->replaced = true; }
+void SimulatedDisk::take_free_space() {
+  state_->options.capacity_bytes = std::min(state_->options.capacity_bytes, used_bytes());
+}
 void SimulatedDisk::make_readable(std::string const& name) { make_unreadable(name, 0, 0); }
 
 }  // namespace stele::test

@@ -78,6 +78,11 @@ class SimulatedDisk {
   /// When the file was last changed, as the next mount tells it.
   void set_age(std::string const& name, std::chrono::seconds age);
 
+  /// What somebody else may do to it while it is in use: put another directory at its path,
+  void replace_directory();
+  /// or take all space that is free now.
+  void take_free_space();
+
  private:
   friend class SimulatedDirectory;
   friend class SimulatedFile;

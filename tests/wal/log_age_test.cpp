@@ -78,6 +78,31 @@ BOOST_AUTO_TEST_CASE(segments_of_an_earlier_life_are_as_old_as_their_files) {
   BOOST_TEST(life.listener.expired == 3U);
 }
 
+// Nothing is left but what is named as expired, and gaps: every later start goes on from there.
+BOOST_AUTO_TEST_CASE(a_log_of_which_everything_has_expired_starts_again_and_again) {
+  for (bool const clean : {true, false}) {
+    SimulatedDisk other{{}};
+    LogFixture log(other, keeping(100s));
+    for (Seq seq = 1; seq <= 4; ++seq) {
+      for (int start = 0; start < 3; ++start) {
+        BOOST_TEST_REQUIRE(log.open(), log.failure.message);
+        BOOST_TEST(log.log->next_seq() == seq);
+        BOOST_TEST(log.sink.payloads.empty());
+        BOOST_TEST(log.report().findings.empty());
+        BOOST_TEST(log.log->gaps().totals().expired == seq - 1);
+        log.settle();
+        if (start == 2) BOOST_TEST(log.write("text") == seq);
+        log.wait(250s);
+        if (clean) {
+          log.stop();
+        } else {
+          log.crash(Crash::kill);
+        }
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(without_an_age_nothing_goes_however_long_it_lies) {
   SimulatedDisk other{{}};
   LogFixture log(other, LogFixture::small_options());

@@ -5,6 +5,7 @@
 
 #include "support/log_fixture.hpp"
 #include "wal/log.hpp"
+#include "wal/segment_name.hpp"
 
 using namespace stele::wal;
 using stele::test::Crash;
@@ -123,6 +124,34 @@ BOOST_AUTO_TEST_CASE(no_space_for_a_commit_is_a_failure_too) {
   fix.life.write("x");
   BOOST_TEST(fix.life.listener.failures.size() == 1u);
   BOOST_TEST(fix.life.listener.refused.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_log_whose_directory_was_replaced_has_failed) {
+  SimulatedDisk disk{{}};
+  LogFixture life(disk);
+  BOOST_TEST_REQUIRE(life.open());
+  life.write("kept");
+  life.log->check_place();
+  BOOST_TEST(life.listener.failures.empty());
+  disk.replace_directory();
+  life.log->check_place();
+  BOOST_TEST(life.listener.failures.size() == 1U);
+  BOOST_TEST((life.log->admit(1, 1) == Errc::failed));
+  life.log->check_place();
+  BOOST_TEST(life.listener.failures.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_commit_into_a_file_without_a_name_is_not_acknowledged) {
+  SimulatedDisk disk{{}};
+  LogFixture life(disk);
+  BOOST_TEST_REQUIRE(life.open());
+  life.write("kept");
+  auto const durable = life.listener.durable;
+  disk.remove(segment_name(1));
+  life.append("lost");
+  life.settle();
+  BOOST_TEST(life.listener.durable == durable);
+  BOOST_TEST(life.listener.failures.size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_mark_fails_the_log) {
