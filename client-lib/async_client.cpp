@@ -3,19 +3,17 @@
 #include "stele/async_client.hpp"
 
 #include <algorithm>
-#include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/execution/context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/query.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
-#include <functional>
-#include <iterator>
 #include <map>
 #include <optional>
 
+#include "client-lib/async_call.hpp"
+#include "client-lib/client_service.hpp"
 #include "client-lib/connection.hpp"
 #include "client-lib/hello_reply.hpp"
 #include "client-lib/wire_forms.hpp"
@@ -24,7 +22,16 @@ namespace stele {
 namespace {
 
 namespace asio = boost::asio;
+using client::Absorb;
+using client::absorb_entries;
+using client::absorb_nothing;
+using client::absorb_range;
+using client::absorb_text;
 using client::ClientState;
+using client::ValueOf;
+using Call = client::AsyncCall;
+template <class T>
+using CallFor = client::AsyncCallFor<T>;
 
 // Between two looks whether the listener has room again.
 constexpr std::chrono::milliseconds connect_retry{5};
@@ -32,102 +39,32 @@ constexpr std::chrono::milliseconds connect_retry{5};
 // Turns of one wake-up, so that a long read leaves others of the loop their turn.
 constexpr int turns_max = 16;
 
-/// One call, from its start to the one call of its handler.
-class Call {
- public:
-  virtual ~Call() = default;
-  /// An answer; with `reply.more` others follow.
-  virtual void take(ClientState::Answer& answer) = 0;
-  virtual void fail(Failure why) = 0;
-  virtual bool is_finished() const noexcept = 0;
+Failure passed_before() {
+  return {ClientError::timed_out, "the deadline had passed before the call"};
+}
 
-  bool is_write = false;
-  std::uint64_t follow_id = 0;  ///< 0: it is no follow.
-  std::optional<asio::steady_timer> deadline{};
-};
-
-/// Adds an answer to the value that the call completes with.
-template <class T>
-using Absorb = std::function<Result<void>(ClientState::Answer& answer, T& value)>;
+Failure visitor_has_thrown() { return {ClientError::cancelled, "the visitor has thrown"}; }
 
 Failure not_connected() { return {ClientError::connection_lost, "the client is not connected"}; }
 
-// A call that completes without a value still has a place for it.
-struct Nothing {};
-template <class T>
-using ValueOf = std::conditional_t<std::is_void_v<T>, Nothing, T>;
-
-template <class T>
-class CallFor final : public Call {
- public:
-  using Handler = asio::any_completion_handler<void(Result<T>)>;
-  CallFor(Handler handler, asio::any_io_executor const& executor, Absorb<ValueOf<T>> absorb)
-      : handler_(std::move(handler)),
-        executor_(executor),
-        work_(asio::get_associated_executor(handler_, executor)),
-        absorb_(std::move(absorb)) {}
-
-  asio::cancellation_slot slot() const { return asio::get_associated_cancellation_slot(handler_); }
-  bool is_finished() const noexcept override { return !handler_; }
-
-  void take(ClientState::Answer& answer) override {
-    if (is_finished()) return;
-    if (!answer.reply.ok) return fail(std::move(answer.reply.failure));
-    auto absorbed = absorb_(answer, value_);
-    if (!absorbed) return fail(absorbed.error());
-    if (answer.reply.more) return;
-    if constexpr (std::is_void_v<T>) {
-      finish(Result<void>{});
-    } else {
-      finish(Result<T>{std::move(value_)});
-    }
-  }
-
-  void fail(Failure why) override {
-    if (!is_finished()) finish(Result<T>{std::move(why)});
-  }
-
- private:
-  void finish(Result<T> result) {
-    deadline.reset();
-    if (slot().is_connected()) slot().clear();
-    asio::post(executor_, [work = std::move(work_), handler = std::move(handler_),
-                           result = std::move(result)]() mutable {
-      asio::dispatch(work.get_executor(),
-                     [handler = std::move(handler), result = std::move(result)]() mutable {
-                       std::move(handler)(std::move(result));
-                     });
-    });
-  }
-
-  Handler handler_;
-  asio::any_io_executor executor_;
-  asio::executor_work_guard<asio::any_completion_executor> work_;
-  Absorb<ValueOf<T>> absorb_;
-  ValueOf<T> value_{};
-};
-
-Result<void> absorb_nothing(ClientState::Answer&, Nothing&) { return {}; }
-
-Result<void> absorb_text(ClientState::Answer& answer, std::string& text) {
-  text = client::without_envelope(answer.text, answer.reply.id);
-  return {};
-}
-
-Result<void> absorb_entries(ClientState::Answer& answer, ReadPage& page) {
-  auto& entries = answer.reply.entries;
-  page.entries.insert(page.entries.end(), std::make_move_iterator(entries.begin()),
-                      std::make_move_iterator(entries.end()));
-  page.cursor = std::move(answer.reply.cursor);
-  return {};
-}
-
 }  // namespace
 
-class AsyncCalls::Impl : public std::enable_shared_from_this<Impl> {
+class AsyncCalls::Impl final : public client::ContextClient,
+                               public std::enable_shared_from_this<Impl> {
  public:
   explicit Impl(asio::any_io_executor executor)
-      : executor_(std::move(executor)), descriptor_(executor_), retry_(executor_) {}
+      : executor_(std::move(executor)),
+        descriptor_(executor_),
+        retry_(executor_),
+        service_(asio::use_service<client::ClientService>(
+            asio::query(executor_, asio::execution::context))) {
+    service_.add(*this);
+  }
+  Impl(Impl const&) = delete;
+  Impl& operator=(Impl const&) = delete;
+  ~Impl() { service_.remove(*this); }
+
+  asio::any_io_executor const& executor() const noexcept { return executor_; }
 
   void connect(ClientOptions options, Deadline const& deadline, Handler<ServerHello> handler);
 
@@ -140,6 +77,7 @@ class AsyncCalls::Impl : public std::enable_shared_from_this<Impl> {
               Handler<FollowEnd> handler);
 
   void close(Failure why);
+  void abandon_handlers() noexcept override;
 
  private:
   template <class T>
@@ -147,6 +85,8 @@ class AsyncCalls::Impl : public std::enable_shared_from_this<Impl> {
                                         Absorb<ValueOf<T>> absorb);
   void abandon(Call& call, ClientError why);
   void end_follow(std::uint64_t id);
+  void exchange_soon();
+  void exchange_when_free();
   void try_to_connect(ClientOptions const& options, std::shared_ptr<Call> const& call);
   Result<void> greeted(std::string_view text, ServerHello& hello);
   void exchange();
@@ -162,10 +102,12 @@ class AsyncCalls::Impl : public std::enable_shared_from_this<Impl> {
   std::optional<client::Connection> connection_{};
   asio::posix::stream_descriptor descriptor_;  ///< Borrowed from the connection.
   asio::steady_timer retry_;
+  client::ClientService& service_;
   std::deque<std::shared_ptr<Call>> calls_{};  ///< Of the requests in flight, in their order.
   std::map<std::uint64_t, std::shared_ptr<Call>> follows_{};  ///< By the ids of their answers.
   std::uint64_t generation_ = 0;  ///< Of the connection, for what comes late.
   std::uint64_t waits_ = 0;       ///< Of the waits, for those that come late.
+  bool in_visitor_ = false;
   bool watches_reads_ = false;
   bool watches_writes_ = false;
 };
@@ -198,12 +140,13 @@ template <class T, class Request>
 void AsyncCalls::Impl::call(Handler<T> handler, Deadline const& deadline, bool is_write,
                             Absorb<ValueOf<T>> absorb, Request const& request) {
   auto const call = make_call<T>(std::move(handler), deadline, std::move(absorb));
+  if (deadline.has_passed()) return call->fail(passed_before());
   call->is_write = is_write;
   if (!connection_) return call->fail(not_connected());
   Result<void> queued = request(connection_->state);
   if (!queued) return call->fail(queued.error());
   calls_.push_back(call);
-  exchange();
+  exchange_when_free();
 }
 
 void AsyncCalls::Impl::abandon(Call& call, ClientError why) {
@@ -214,10 +157,19 @@ void AsyncCalls::Impl::abandon(Call& call, ClientError why) {
   }
   call.fail(std::move(failure));
   if (call.follow_id != 0) end_follow(call.follow_id);
+  // A client that did not connect in time is not connected later, either.
+  if (call.is_connect) close({ClientError::connection_lost, "the client did not connect"});
+}
+
+/// Handlers go with what they own, which may be the client; nothing is completed.
+void AsyncCalls::Impl::abandon_handlers() noexcept {
+  auto const calls = std::exchange(calls_, {});
+  auto const follows = std::exchange(follows_, {});
 }
 
 void AsyncCalls::Impl::follow(FollowOptions const& options, FollowVisitor visitor,
                               Deadline const& deadline, Handler<FollowEnd> handler) {
+  bool const has_visitor = static_cast<bool>(visitor);
   auto const absorb = [visitor = std::move(visitor)](ClientState::Answer& answer, FollowEnd& end) {
     bool const more = answer.reply.more;
     auto part = client::follow_part(std::move(answer.reply));
@@ -227,30 +179,47 @@ void AsyncCalls::Impl::follow(FollowOptions const& options, FollowVisitor visito
     return Result<void>{};
   };
   auto const call = make_call<FollowEnd>(std::move(handler), deadline, absorb);
+  if (!has_visitor) {
+    return call->fail({Error::bad_request, "the visitor is empty", R"({"path":"visitor"})"});
+  }
+  if (deadline.has_passed()) return call->fail(passed_before());
   if (!connection_) return call->fail(not_connected());
-  call->follow_id = connection_->state.follow_logs(client::follow_request(options));
+  auto const id = connection_->state.follow_logs(client::follow_request(options));
+  if (!id) return call->fail(id.error());
+  call->follow_id = *id;
   follows_.emplace(call->follow_id, call);
-  exchange();
+  exchange_when_free();
 }
 
 void AsyncCalls::Impl::end_follow(std::uint64_t id) {
   if (follows_.erase(id) == 0) return;
   connection_->state.end_follow(id);
-  // Later: it may be cancelled from within its visitor.
+  exchange_soon();
+}
+
+void AsyncCalls::Impl::exchange_soon() {
   asio::post(executor_, [self = shared_from_this(), generation = generation_] {
-    if (generation == self->generation_) self->exchange();
+    if (generation == self->generation_ && self->connection_) self->exchange();
   });
+}
+
+/// A visitor may use the client: what that leads to waits until the visitor has returned. And no
+/// visitor runs, or throws, within a call that somebody makes.
+void AsyncCalls::Impl::exchange_when_free() {
+  in_visitor_ || !follows_.empty() ? exchange_soon() : exchange();
 }
 
 void AsyncCalls::Impl::connect(ClientOptions options, Deadline const& deadline,
                                Handler<ServerHello> handler) {
   close({ClientError::connection_lost, "the client connects anew"});
-  auto until = deadline;
-  if (options.connect_timeout.count() > 0) until = earlier(until, options.connect_timeout);
+  auto const until = earlier(deadline, options.connect_timeout);
   auto const absorb = [this](ClientState::Answer& answer, ServerHello& hello) {
     return greeted(answer.text, hello);
   };
   auto const call = make_call<ServerHello>(std::move(handler), until, absorb);
+  if (auto valid = client::check_name(options.name); !valid) return call->fail(valid.error());
+  if (until.has_passed()) return call->fail(passed_before());
+  call->is_connect = true;
   if (options.socket_path.empty()) options.socket_path = default_socket_path();
   try_to_connect(options, call);
 }
@@ -270,7 +239,9 @@ void AsyncCalls::Impl::try_to_connect(ClientOptions const& options,
   }
   connection_.emplace(std::move(**stream));
   descriptor_.assign(connection_->descriptor());
-  connection_->state.hello(options.name, client::named(options.writer), options.since_seq);
+  auto queued =
+      connection_->state.hello(options.name, client::named(options.writer), options.since_seq);
+  if (!queued) return call->fail(queued.error());
   calls_.push_back(call);
   exchange();
 }
@@ -288,6 +259,13 @@ Result<void> AsyncCalls::Impl::greeted(std::string_view text, ServerHello& hello
 }
 
 void AsyncCalls::Impl::close(Failure why) {
+  if (in_visitor_) {
+    asio::post(executor_, [self = shared_from_this(), generation = generation_,
+                           why = std::move(why)]() mutable {
+      if (generation == self->generation_) self->close(std::move(why));
+    });
+    return;
+  }
   retry_.cancel();
   ++generation_;
   if (!connection_) return;
@@ -319,7 +297,18 @@ void AsyncCalls::Impl::take_answers() {
     if (!answer) return;
     auto const call = call_of(answer->reply);
     if (!call) continue;  // Why the connection ends; the calls are told one by one.
-    call->take(*answer);
+    in_visitor_ = call->follow_id != 0;
+    try {
+      call->take(*answer);
+    } catch (...) {
+      // A visitor threw: its follow has ended, and the rest goes on as if it had returned false.
+      in_visitor_ = false;
+      call->fail(visitor_has_thrown());
+      end_follow(call->follow_id);
+      exchange_soon();
+      throw;
+    }
+    in_visitor_ = false;
     if (call->is_finished() && follows_.erase(call->follow_id) > 0) {
       state.end_follow(call->follow_id);
     }
@@ -375,19 +364,23 @@ void AsyncCalls::Impl::watch_for(Wait wait, bool& watched) {
 AsyncClient::AsyncClient(asio::any_io_executor executor)
     : AsyncCalls(std::make_shared<Impl>(std::move(executor)), {}) {}
 
+/// What is left behind is a client that is not connected.
+AsyncClient::AsyncClient(AsyncClient&& other) noexcept
+    : AsyncCalls(std::exchange(other.impl_, std::make_shared<Impl>(other.get_executor())), {}) {}
+
 AsyncClient& AsyncClient::operator=(AsyncClient&& other) noexcept {
   if (this != &other) {
     close();
-    AsyncCalls::operator=(std::move(other));
+    impl_ = std::exchange(other.impl_, std::make_shared<Impl>(other.get_executor()));
   }
   return *this;
 }
 
 AsyncClient::~AsyncClient() { close(); }
 
-void AsyncClient::close() {
-  if (impl_) impl_->close({ClientError::connection_lost, "the client was closed"});
-}
+void AsyncClient::close() { impl_->close({ClientError::connection_lost, "the client was closed"}); }
+
+asio::any_io_executor AsyncCalls::get_executor() const noexcept { return impl_->executor(); }
 
 void AsyncCalls::connect(ClientOptions options, Handler<ServerHello> handler) {
   impl_->connect(std::move(options), deadline_, std::move(handler));
@@ -402,23 +395,24 @@ void AsyncCalls::write_log(LogEntry entry, Handler<std::uint64_t> handler) {
                              [&](ClientState& state) { return state.write_log(entry); });
 }
 
-void AsyncCalls::write_many_logs(std::vector<LogEntry> entries, std::uint64_t write_no,
-                                 Handler<SeqRange> handler) {
-  auto const absorb = [](ClientState::Answer& answer, SeqRange& range) -> Result<void> {
-    range = {.first_seq = answer.reply.first_seq, .last_seq = answer.reply.last_seq};
-    return {};
-  };
-  impl_->call<SeqRange>(std::move(handler), deadline_, true, absorb, [&](ClientState& state) {
-    return state.write_many_logs(entries, write_no);
-  });
+void AsyncCalls::write_many_logs(std::vector<LogEntry> entries, Handler<SeqRange> handler) {
+  impl_->call<SeqRange>(std::move(handler), deadline_, true, absorb_range,
+                        [&](ClientState& state) { return state.write_many_logs(entries); });
+}
+
+void AsyncCalls::write_once(std::vector<LogEntry> entries, std::uint64_t write_no,
+                            Handler<SeqRange> handler) {
+  impl_->call<SeqRange>(std::move(handler), deadline_, true, absorb_range,
+                        [&](ClientState& state) -> Result<void> {
+                          if (auto valid = client::check_write_no(write_no); !valid) return valid;
+                          return state.write_many_logs(entries, write_no);
+                        });
 }
 
 void AsyncCalls::read_logs(ReadOptions options, Handler<ReadPage> handler) {
-  impl_->call<ReadPage>(std::move(handler), deadline_, false, absorb_entries,
-                        [&](ClientState& state) -> Result<void> {
-                          state.read_logs(client::read_request(options));
-                          return {};
-                        });
+  impl_->call<ReadPage>(
+      std::move(handler), deadline_, false, absorb_entries,
+      [&](ClientState& state) { return state.read_logs(client::read_request(options)); });
 }
 
 void AsyncCalls::follow_logs(FollowOptions options, FollowVisitor visitor,
@@ -433,11 +427,9 @@ void AsyncCalls::count_logs(CountOptions options, Handler<LogCount> handler) {
     count = std::move(*parsed);
     return {};
   };
-  impl_->call<LogCount>(std::move(handler), deadline_, false, absorb,
-                        [&](ClientState& state) -> Result<void> {
-                          state.count_logs(client::count_request(options));
-                          return {};
-                        });
+  impl_->call<LogCount>(std::move(handler), deadline_, false, absorb, [&](ClientState& state) {
+    return state.count_logs(client::count_request(options));
+  });
 }
 
 void AsyncCalls::ping(Handler<void> handler) {
@@ -470,6 +462,12 @@ void AsyncCalls::report_dropped(std::uint64_t count, Handler<void> handler) {
                       state.report_dropped({.count = count});
                       return {};
                     });
+}
+
+void AsyncCalls::confirm(std::string consumer, std::uint64_t seq, Handler<void> handler) {
+  impl_->call<void>(std::move(handler), deadline_, false, absorb_nothing, [&](ClientState& state) {
+    return state.confirm({.consumer = consumer, .seq = seq});
+  });
 }
 
 }  // namespace stele

@@ -54,7 +54,7 @@ BatchSender::BatchSender(std::string name, WriterSource new_writer)
     : name_(std::move(name)), new_writer_(std::move(new_writer)), writer_(new_writer_()) {}
 
 void BatchSender::begin(ClientState& connection) {
-  connection.hello(name_, writer_, takes_since_seq_ ? since_seq_ : std::nullopt);
+  (void)connection.hello(name_, writer_, takes_since_seq_ ? since_seq_ : std::nullopt);
   phase_ = Phase::greeting;
 }
 

@@ -19,6 +19,10 @@ Failure not_connected(Failure const& why) {
   return {ClientError::connection_lost, "the connection was closed earlier: " + why.message};
 }
 
+Failure no_visitor() {
+  return {Error::bad_request, "the visitor is empty", R"({"path":"visitor"})"};
+}
+
 /// The entries of all frames as one; each is moved once.
 std::vector<StoredEntry> joined(std::vector<std::vector<StoredEntry>> frames) {
   if (frames.size() == 1) return std::move(frames.front());
@@ -44,59 +48,126 @@ WriterId random_writer() {
   return id;
 }
 
+/// What is done for one Client, and outlives it if its own visitor destroys it.
 class Client::Impl {
  public:
   Impl(client::UnixStream stream, std::chrono::milliseconds request_timeout)
       : connection_(std::move(stream)), request_timeout_(request_timeout) {}
 
   /// Before each call: whether it can be made at all, and how long it may take.
-  Result<void> begin(Deadline const& deadline);
-  /// The next answer to the only request that somebody waits for; a failure reply as a Failure.
-  /// Of a follow (its id): only its own deadline counts, and ends it and not the connection.
-  Result<client::ClientState::Answer> receive(std::uint64_t follow_id = 0);
+  static Result<void> begin(std::shared_ptr<Impl> const& impl, Deadline const& deadline);
+  /// The next answer to the request that was made last; a failure reply as a Failure.
+  Result<client::ClientState::Answer> receive();
+  /// The same of a follow. Only its own deadline counts, and ends it and not the connection.
+  Result<client::ClientState::Answer> receive_follow(std::uint64_t id);
   Result<protocol::Reply> receive_reply();
 
-  Result<SeqRange> write_many(std::span<LogEntry const> entries, std::uint64_t write_no,
-                              Deadline const& deadline);
+  Result<SeqRange> write_many(std::span<LogEntry const> entries, std::uint64_t write_no);
+  Result<ReadEnd> read(EntryVisitor const& visitor);
+  Result<FollowEnd> follow(std::uint64_t id, FollowVisitor const& visitor);
+  Result<std::string> receive_document();
 
   client::ClientState& state() noexcept { return connection_.state; }
   ServerHello hello{};
 
  private:
+  class Visit;
+
+  Result<client::ClientState::Answer> receive_until(std::uint64_t id, Deadline const& deadline,
+                                                    bool ends_connection);
   Deadline next_deadline() const;
+  void send_now();
 
   client::Connection connection_;
   std::chrono::milliseconds request_timeout_;
   Deadline deadline_{};
+  bool in_visitor_ = false;
 };
 
-Result<void> Client::Impl::begin(Deadline const& deadline) {
-  deadline_ = deadline;
-  if (!state().is_closed()) return {};
-  return not_connected(state().next()->reply.failure);
+/// While a visitor of a read or a follow may run. However it is left, the connection is in step
+/// behind it: what is still to come of a read that was not seen through is cancelled and dropped.
+class Client::Impl::Visit {
+ public:
+  enum class Kind : std::uint8_t { read, follow };
+
+  Visit(Impl& impl, Kind kind, std::uint64_t id) noexcept : impl_(impl), kind_(kind), id_(id) {
+    impl_.in_visitor_ = true;
+  }
+  Visit(Visit const&) = delete;
+  Visit& operator=(Visit const&) = delete;
+  ~Visit() {
+    impl_.in_visitor_ = false;
+    if (!has_more_) return;
+    if (kind_ == Kind::read) {
+      impl_.state().end_read(id_);
+    } else {
+      impl_.state().end_follow(id_);
+    }
+    impl_.send_now();
+  }
+
+  /// Whether the daemon has more to send, as its last answer said.
+  void set_more(bool more) noexcept { has_more_ = more; }
+
+ private:
+  Impl& impl_;
+  Kind kind_;
+  std::uint64_t id_;
+  bool has_more_ = false;
+};
+
+Result<void> Client::Impl::begin(std::shared_ptr<Impl> const& impl, Deadline const& deadline) {
+  if (!impl) return Failure{ClientError::connection_lost, "the client was moved from"};
+  if (impl->in_visitor_) {
+    return Failure{Error::bad_request, "a visitor must not use the client that calls it"};
+  }
+  if (impl->state().is_closed()) return not_connected(impl->state().next()->reply.failure);
+  if (deadline.has_passed()) {
+    return Failure{ClientError::timed_out, "the deadline had passed before the call"};
+  }
+  impl->deadline_ = deadline;
+  return {};
 }
 
-Deadline Client::Impl::next_deadline() const {
-  if (request_timeout_.count() <= 0) return deadline_;
-  return earlier(deadline_, request_timeout_);
+Deadline Client::Impl::next_deadline() const { return earlier(deadline_, request_timeout_); }
+
+Result<client::ClientState::Answer> Client::Impl::receive() {
+  return receive_until(state().last_id(), {}, true);
 }
 
-Result<client::ClientState::Answer> Client::Impl::receive(std::uint64_t follow_id) {
+Result<client::ClientState::Answer> Client::Impl::receive_follow(std::uint64_t id) {
+  return receive_until(id, deadline_, false);
+}
+
+/// Without a deadline of its own, the next one of the call counts.
+Result<client::ClientState::Answer> Client::Impl::receive_until(std::uint64_t id,
+                                                                Deadline const& deadline,
+                                                                bool ends_connection) {
   for (;;) {
     if (auto answer = state().next()) {
       if (!answer->reply.ok) return std::move(answer->reply.failure);
-      return std::move(*answer);
+      if (answer->reply.id == id) return std::move(*answer);
+      state().close({ClientError::protocol_violation, "the answer is one to another request"});
+      continue;
     }
-    auto const until = follow_id != 0 ? deadline_ : next_deadline();
+    auto const until = ends_connection ? next_deadline() : deadline;
     auto moved =
         deadline_.has_passed() ? client::no_answer_in_time() : connection_.move_bytes(until);
     if (moved) continue;
-    if (follow_id != 0 && moved.error().code == ClientError::timed_out) {
-      state().end_follow(follow_id);
+    if (!ends_connection && moved.error().code == ClientError::timed_out) {
+      state().end_follow(id);
+      send_now();
       return moved.error();
     }
     state().close(moved.error());
   }
+}
+
+/// What can be sent without waiting.
+void Client::Impl::send_now() {
+  constexpr auto at_once = Deadline{Deadline::Clock::time_point{}};
+  auto moved = connection_.move_bytes(at_once);
+  if (!moved && moved.error().code != ClientError::timed_out) state().close(moved.error());
 }
 
 Result<protocol::Reply> Client::Impl::receive_reply() {
@@ -105,17 +176,28 @@ Result<protocol::Reply> Client::Impl::receive_reply() {
   return std::move(answer->reply);
 }
 
-Client::Client(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Result<std::string> Client::Impl::receive_document() {
+  auto answer = receive();
+  if (!answer) return answer.error();
+  return client::without_envelope(answer->text, answer->reply.id);
+}
+
+Client::Client(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
 
 Result<Client> Client::connect(ClientOptions options) {
   auto const path = options.socket_path.empty() ? default_socket_path() : options.socket_path;
-  auto stream = client::UnixStream::connect(path, options.connect_timeout);
+  if (auto valid = client::check_name(options.name); !valid) return valid.error();
+  Deadline const deadline = options.connect_timeout;
+  auto stream = client::UnixStream::connect(path, deadline);
   if (!stream) return stream.error();
-  auto impl = std::make_unique<Impl>(std::move(*stream), options.request_timeout);
-  impl->state().hello(options.name, client::named(options.writer), options.since_seq);
+  auto impl = std::make_shared<Impl>(std::move(*stream), options.request_timeout);
+  if (auto open = Impl::begin(impl, deadline); !open) return open.error();
+  auto greeted =
+      impl->state().hello(options.name, client::named(options.writer), options.since_seq);
+  if (!greeted) return greeted.error();
   auto answer = impl->receive();
   if (!answer) return answer.error();
   auto hello = client::parse_hello(answer->text);
@@ -127,16 +209,15 @@ Result<Client> Client::connect(ClientOptions options) {
 }
 
 Result<std::uint64_t> Client::write_log(LogEntry const& entry, Deadline const& deadline) {
-  if (auto open = impl_->begin(deadline); !open) return open.error();
+  if (auto open = Impl::begin(impl_, deadline); !open) return open.error();
   if (auto queued = impl_->state().write_log(entry); !queued) return queued.error();
   auto reply = impl_->receive_reply();
   if (!reply) return reply.error();
   return reply->first_seq;
 }
 
-Result<SeqRange> Client::Impl::write_many(std::span<LogEntry const> entries, std::uint64_t write_no,
-                                          Deadline const& deadline) {
-  if (auto open = begin(deadline); !open) return open.error();
+Result<SeqRange> Client::Impl::write_many(std::span<LogEntry const> entries,
+                                          std::uint64_t write_no) {
   if (auto queued = state().write_many_logs(entries, write_no); !queued) return queued.error();
   auto reply = receive_reply();
   if (!reply) return reply.error();
@@ -145,19 +226,22 @@ Result<SeqRange> Client::Impl::write_many(std::span<LogEntry const> entries, std
 
 Result<SeqRange> Client::write_many_logs(std::span<LogEntry const> entries,
                                          Deadline const& deadline) {
-  return impl_->write_many(entries, 0, deadline);
+  if (auto open = Impl::begin(impl_, deadline); !open) return open.error();
+  return impl_->write_many(entries, 0);
 }
 
 Result<SeqRange> Client::write_once(std::span<LogEntry const> entries, std::uint64_t write_no,
                                     Deadline const& deadline) {
-  if (write_no == 0) return Failure{Error::bad_request, "write_no: numbers rise from 1"};
-  return impl_->write_many(entries, write_no, deadline);
+  if (auto valid = client::check_write_no(write_no); !valid) return valid.error();
+  if (auto open = Impl::begin(impl_, deadline); !open) return open.error();
+  return impl_->write_many(entries, write_no);
 }
 
 Result<std::vector<StoredEntry>> Client::read_logs(std::uint64_t start_ts, std::uint64_t end_ts,
                                                    Deadline const& deadline) {
-  if (auto open = impl_->begin(deadline); !open) return open.error();
-  impl_->state().read_logs({.start_ts = start_ts, .end_ts = end_ts});
+  if (auto open = Impl::begin(impl_, deadline); !open) return open.error();
+  auto queued = impl_->state().read_logs({.start_ts = start_ts, .end_ts = end_ts});
+  if (!queued) return queued.error();
   std::vector<std::vector<StoredEntry>> frames;
   for (;;) {
     auto reply = impl_->receive_reply();
@@ -167,18 +251,16 @@ Result<std::vector<StoredEntry>> Client::read_logs(std::uint64_t start_ts, std::
   }
 }
 
-Result<ReadEnd> Client::read_logs(ReadOptions const& options, EntryVisitor const& visitor,
-                                  Deadline const& deadline) {
-  if (auto open = impl_->begin(deadline); !open) return open.error();
-  impl_->state().read_logs(client::read_request(options));
+Result<ReadEnd> Client::Impl::read(EntryVisitor const& visitor) {
+  Visit visit{*this, Visit::Kind::read, state().last_id()};
   ReadEnd end;
   for (;;) {
-    auto reply = impl_->receive_reply();
+    auto reply = receive_reply();
+    visit.set_more(reply.has_value() && reply->more);
     if (!reply) return reply.error();
     for (auto& entry : reply->entries) {
       ++end.entry_count;
       if (visitor(entry)) continue;
-      if (reply->more) impl_->state().discard_rest();
       end.stopped = true;
       return end;
     }
@@ -188,33 +270,52 @@ Result<ReadEnd> Client::read_logs(ReadOptions const& options, EntryVisitor const
   }
 }
 
-Result<FollowEnd> Client::follow_logs(FollowOptions const& options, FollowVisitor const& visitor,
-                                      Deadline const& deadline) {
-  if (auto open = impl_->begin(deadline); !open) return open.error();
-  auto const id = impl_->state().follow_logs(client::follow_request(options));
+Result<ReadEnd> Client::read_logs(ReadOptions const& options, EntryVisitor const& visitor,
+                                  Deadline const& deadline) {
+  if (!visitor) return no_visitor();
+  if (auto open = Impl::begin(impl_, deadline); !open) return open.error();
+  auto queued = impl_->state().read_logs(client::read_request(options));
+  if (!queued) return queued.error();
+  auto const impl = impl_;  // The visitor may destroy the client.
+  return impl->read(visitor);
+}
+
+Result<FollowEnd> Client::Impl::follow(std::uint64_t id, FollowVisitor const& visitor) {
+  Visit visit{*this, Visit::Kind::follow, id};
   FollowEnd end;
   for (;;) {
-    auto answer = impl_->receive(id);
+    auto answer = receive_follow(id);
+    bool const more = answer.has_value() && answer->reply.more;
+    visit.set_more(more);
     if (!answer) return answer.error();
-    bool const more = answer->reply.more;
     auto part = client::follow_part(std::move(answer->reply));
     end.last_seq = part.last_seq;
     end.stopped = !visitor(part);
-    if (end.stopped && more) impl_->state().end_follow(id);
     if (end.stopped || !more) return end;
   }
 }
 
+Result<FollowEnd> Client::follow_logs(FollowOptions const& options, FollowVisitor const& visitor,
+                                      Deadline const& deadline) {
+  if (!visitor) return no_visitor();
+  if (auto open = Impl::begin(impl_, deadline); !open) return open.error();
+  auto const id = impl_->state().follow_logs(client::follow_request(options));
+  if (!id) return id.error();
+  auto const impl = impl_;  // The visitor may destroy the client.
+  return impl->follow(*id, visitor);
+}
+
 Result<LogCount> Client::count_logs(CountOptions const& options, Deadline const& deadline) {
-  if (auto open = impl_->begin(deadline); !open) return open.error();
-  impl_->state().count_logs(client::count_request(options));
+  if (auto open = Impl::begin(impl_, deadline); !open) return open.error();
+  auto queued = impl_->state().count_logs(client::count_request(options));
+  if (!queued) return queued.error();
   auto answer = impl_->receive();
   if (!answer) return answer.error();
   return client::parse_count(answer->text);
 }
 
 Result<void> Client::ping(Deadline const& deadline) {
-  if (auto open = impl_->begin(deadline); !open) return open;
+  if (auto open = Impl::begin(impl_, deadline); !open) return open;
   impl_->state().ping();
   auto reply = impl_->receive_reply();
   if (!reply) return reply.error();
@@ -222,25 +323,21 @@ Result<void> Client::ping(Deadline const& deadline) {
 }
 
 Result<std::string> Client::stats_json(Deadline const& deadline) {
-  if (auto open = impl_->begin(deadline); !open) return open.error();
+  if (auto open = Impl::begin(impl_, deadline); !open) return open.error();
   impl_->state().stats();
-  auto answer = impl_->receive();
-  if (!answer) return answer.error();
-  return client::without_envelope(answer->text, answer->reply.id);
+  return impl_->receive_document();
 }
 
 Result<std::string> Client::audit_json(std::uint64_t start_ts, Deadline const& deadline) {
-  if (auto open = impl_->begin(deadline); !open) return open.error();
+  if (auto open = Impl::begin(impl_, deadline); !open) return open.error();
   impl_->state().audit({.start_ts = start_ts});
-  auto answer = impl_->receive();
-  if (!answer) return answer.error();
-  return client::without_envelope(answer->text, answer->reply.id);
+  return impl_->receive_document();
 }
 
 Result<void> Client::report_dropped(std::uint64_t count, WriterId const& writer,
                                     Deadline const& deadline) {
   if (count == 0) return {};
-  if (auto open = impl_->begin(deadline); !open) return open;
+  if (auto open = Impl::begin(impl_, deadline); !open) return open;
   impl_->state().report_dropped({.count = count, .writer = writer});
   auto reply = impl_->receive_reply();
   if (!reply) return reply.error();
@@ -249,13 +346,17 @@ Result<void> Client::report_dropped(std::uint64_t count, WriterId const& writer,
 
 Result<void> Client::confirm(std::string_view consumer, std::uint64_t seq,
                              Deadline const& deadline) {
-  if (auto open = impl_->begin(deadline); !open) return open;
-  impl_->state().confirm({.consumer = consumer, .seq = seq});
+  if (auto open = Impl::begin(impl_, deadline); !open) return open;
+  auto queued = impl_->state().confirm({.consumer = consumer, .seq = seq});
+  if (!queued) return queued;
   auto reply = impl_->receive_reply();
   if (!reply) return reply.error();
   return {};
 }
 
-ServerHello const& Client::hello() const noexcept { return impl_->hello; }
+ServerHello const& Client::hello() const noexcept {
+  static ServerHello const nobody{};
+  return impl_ ? impl_->hello : nobody;
+}
 
 }  // namespace stele

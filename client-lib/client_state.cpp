@@ -39,14 +39,15 @@ std::size_t text_bytes(std::span<LogEntry const> entries) noexcept {
   return bytes;
 }
 
-// The id of a JSON object with `"ok":true`.
-std::optional<std::uint64_t> document_id(std::string_view text) {
+// The id of a JSON object that has this member and `"ok":true`.
+std::optional<std::uint64_t> document_id(std::string_view text, char const* member) {
   boost::system::error_code ec;
   auto const document = boost::json::parse({text.data(), text.size()}, ec);
   if (ec.failed() || !document.is_object()) return std::nullopt;
   auto const& object = document.get_object();
   auto const* ok = object.if_contains("ok");
   if (ok == nullptr || !ok->is_bool() || !ok->get_bool()) return std::nullopt;
+  if (!object.contains(member)) return std::nullopt;
   return number_of(object.if_contains("id"));
 }
 
@@ -73,42 +74,57 @@ Result<void> ClientState::queue(Kind kind, AppendRequest&& append_request) {
   return {};
 }
 
-void ClientState::hello(std::string_view name, std::optional<protocol::WriterId> const& writer,
-                        std::optional<std::uint64_t> since_seq) {
-  (void)queue(Kind::document, [&](std::string& out, std::uint64_t id) {
+Result<void> check_name(std::string_view name) {
+  if (name.size() > protocol::client_name_bytes_max) {
+    return Failure{Error::bad_request,
+                   "name has " + std::to_string(name.size()) + " bytes; the limit is " +
+                       std::to_string(protocol::client_name_bytes_max),
+                   R"({"path":"name"})"};
+  }
+  return protocol::validate_text("name", name);
+}
+
+Result<void> ClientState::hello(std::string_view name,
+                                std::optional<protocol::WriterId> const& writer,
+                                std::optional<std::uint64_t> since_seq) {
+  if (auto valid = check_name(name); !valid) return valid;
+  return queue(Kind::hello, [&](std::string& out, std::uint64_t id) {
     protocol::append_hello(out, id, name, writer, since_seq);
   });
 }
 
 void ClientState::ping() { (void)queue(Kind::ping, protocol::append_ping); }
 
-void ClientState::stats() { (void)queue(Kind::document, protocol::append_stats); }
+void ClientState::stats() { (void)queue(Kind::stats, protocol::append_stats); }
 
 void ClientState::audit(protocol::Audit const& audit) {
-  (void)queue(Kind::document,
+  (void)queue(Kind::audit,
               [&](std::string& out, std::uint64_t id) { protocol::append_audit(out, id, audit); });
 }
 
 void ClientState::report_dropped(protocol::ReportDropped const& report) {
-  (void)queue(Kind::write, [&](std::string& out, std::uint64_t id) {
+  (void)queue(Kind::report_dropped, [&](std::string& out, std::uint64_t id) {
     protocol::append_report_dropped(out, id, report);
   });
 }
 
-void ClientState::confirm(protocol::Confirm const& confirm) {
-  (void)queue(Kind::ping, [&](std::string& out, std::uint64_t id) {
+Result<void> ClientState::confirm(protocol::Confirm const& confirm) {
+  if (auto valid = protocol::validate_text("consumer", confirm.consumer); !valid) return valid;
+  return queue(Kind::ping, [&](std::string& out, std::uint64_t id) {
     protocol::append_confirm(out, id, confirm);
   });
 }
 
-void ClientState::read_logs(protocol::ReadLogs const& read) {
-  (void)queue(Kind::read, [&](std::string& out, std::uint64_t id) {
+Result<void> ClientState::read_logs(protocol::ReadLogs const& read) {
+  if (auto valid = protocol::validate_filter(read.terms); !valid) return valid;
+  if (auto valid = protocol::validate_text("cursor", read.cursor); !valid) return valid;
+  return queue(Kind::read, [&](std::string& out, std::uint64_t id) {
     protocol::append_read_logs(out, id, read);
   });
 }
 
-std::uint64_t ClientState::follow_logs(protocol::ReadLogs const& read) {
-  read_logs(read);
+Result<std::uint64_t> ClientState::follow_logs(protocol::ReadLogs const& read) {
+  if (auto queued = read_logs(read); !queued) return queued.error();
   follows_.push_back(in_flight_.back());
   in_flight_.pop_back();
   return follows_.back().id;
@@ -118,14 +134,27 @@ void ClientState::end_follow(std::uint64_t id) {
   auto const follow = std::ranges::find(follows_, id, &InFlight::id);
   if (follow == follows_.end() || follow->discarded) return;
   follow->discarded = true;
+  cancel(id);
+}
+
+void ClientState::end_read(std::uint64_t id) {
+  auto const read = std::ranges::find(in_flight_, id, &InFlight::id);
+  if (read == in_flight_.end() || read->discarded) return;
+  read->discarded = true;
+  cancel(id);
+}
+
+/// Nobody waits for the answer.
+void ClientState::cancel(std::uint64_t id) {
   (void)queue(Kind::cancel, [&](std::string& out, std::uint64_t cancel_id) {
     protocol::append_cancel(out, cancel_id, id);
   });
   in_flight_.back().discarded = true;
 }
 
-void ClientState::count_logs(protocol::CountLogs const& count) {
-  (void)queue(Kind::document, [&](std::string& out, std::uint64_t id) {
+Result<void> ClientState::count_logs(protocol::CountLogs const& count) {
+  if (auto valid = protocol::validate_filter(count.terms); !valid) return valid;
+  return queue(Kind::count, [&](std::string& out, std::uint64_t id) {
     protocol::append_count_logs(out, id, count);
   });
 }
@@ -133,7 +162,7 @@ void ClientState::count_logs(protocol::CountLogs const& count) {
 Result<void> ClientState::write_log(LogEntry const& entry) {
   auto valid = protocol::validate_entry(entry, {.entry_bytes_max = limits_.entry_bytes_max});
   if (!valid) return valid;
-  return queue(Kind::write, [&](std::string& out, std::uint64_t id) {
+  return queue(Kind::write_log, [&](std::string& out, std::uint64_t id) {
     protocol::append_write_log(out, id, entry);
   });
 }
@@ -149,13 +178,13 @@ Result<void> ClientState::write_many_logs(std::span<LogEntry const> entries,
     auto valid = protocol::validate_entry(entries[i], {.entry_bytes_max = limits_.entry_bytes_max});
     if (!valid) return entry_failure(i, valid.error());
   }
-  return queue(Kind::write, [&](std::string& out, std::uint64_t id) {
+  return queue(Kind::write_many, [&](std::string& out, std::uint64_t id) {
     protocol::append_write_many_logs(out, id, entries, write_no);
   });
 }
 
 Result<void> ClientState::write_encoded_logs(std::string_view entries, std::uint64_t write_no) {
-  return queue(Kind::write, [&](std::string& out, std::uint64_t id) {
+  return queue(Kind::write_many, [&](std::string& out, std::uint64_t id) {
     protocol::append_write_encoded_logs(out, id, entries, write_no);
   });
 }
@@ -200,15 +229,67 @@ std::optional<ClientState::Answer> ClientState::next() {
   }
 }
 
+bool ClientState::is_write(Kind kind) noexcept {
+  return kind == Kind::write_log || kind == Kind::write_many || kind == Kind::report_dropped;
+}
+
+/// The member that tells a document from other replies; null: the request has another answer.
+char const* ClientState::document_member(Kind kind) noexcept {
+  switch (kind) {
+    case Kind::hello:
+      return "protocol";
+    case Kind::stats:
+      return "limits";
+    case Kind::audit:
+      return "complete";
+    case Kind::count:
+      return "count";
+    default:
+      return nullptr;
+  }
+}
+
+/// Whether a reply has what its request asked for. An "ok" without it must not pass for success: it
+/// may be the answer to something else.
+bool ClientState::fits(Kind kind, protocol::Reply const& reply) noexcept {
+  if (!reply.ok) return true;
+  switch (kind) {
+    case Kind::write_log:
+      return reply.has.seq && !reply.has.entries;
+    case Kind::write_many:
+      return reply.has.first_seq && reply.has.last_seq && reply.first_seq <= reply.last_seq;
+    case Kind::report_dropped:
+      return reply.has.before_seq;
+    case Kind::read:
+      return reply.has.entries && reply.has.more;
+    case Kind::ping:
+      return !reply.has.seq && !reply.has.first_seq && !reply.has.entries;
+    case Kind::cancel:
+      return reply.has.cancelled;
+    case Kind::hello:
+    case Kind::stats:
+    case Kind::audit:
+    case Kind::count:
+      return true;  // parse() has looked for the document's own member.
+  }
+  return false;
+}
+
 // Replies to hello and stats have members of their own, whose names can mean other things in other
 // replies (stats has `entries`); a failure looks the same everywhere. A frame of a follow may come
 // in their place.
 Result<protocol::Reply> ClientState::parse(std::string_view text) const {
-  if (!in_flight_.empty() && in_flight_.front().kind == Kind::document) {
-    auto const id = document_id(text);
-    if (id && *id == in_flight_.front().id) return protocol::Reply{.id = *id, .ok = true};
+  if (in_flight_.empty()) return protocol::parse_reply(text);
+  auto const& request = in_flight_.front();
+  auto const* const member = document_member(request.kind);
+  if (member == nullptr) return protocol::parse_reply(text);
+  auto const id = document_id(text, member);
+  if (id && *id == request.id) return protocol::Reply{.id = *id, .ok = true};
+  auto reply = protocol::parse_reply(text);
+  if (reply && reply->ok && reply->id == request.id) {
+    return Failure{Error::bad_request, std::string{"it has no member \""} + member + '"'};
   }
-  return protocol::parse_reply(text);
+  return reply;
 }
 
 std::optional<ClientState::Answer> ClientState::accept(std::string_view text) {
@@ -227,6 +308,7 @@ std::optional<ClientState::Answer> ClientState::accept(std::string_view text) {
   }
   auto const follow = std::ranges::find(follows_, reply.id, &InFlight::id);
   if (follow != follows_.end()) {
+    if (!fits(Kind::read, reply)) return refuse_shape(reply);
     bool const discarded = follow->discarded;
     reply.more = reply.more && reply.ok;
     if (!reply.more) follows_.erase(follow);
@@ -242,13 +324,18 @@ std::optional<ClientState::Answer> ClientState::accept(std::string_view text) {
   }
   auto const request = in_flight_.front();
   reply.more = reply.more && reply.ok;
-  if (reply.more && request.kind != Kind::read) {
-    break_off("the daemon answered a request that is not a read in several parts");
-    return std::nullopt;
+  if (!fits(request.kind, reply) || (reply.more && request.kind != Kind::read)) {
+    return refuse_shape(reply);
   }
   if (!reply.more) in_flight_.pop_front();
   if (request.discarded) return std::nullopt;
   return Answer{.reply = std::move(reply), .text = text};
+}
+
+std::optional<ClientState::Answer> ClientState::refuse_shape(protocol::Reply const& reply) {
+  break_off("the daemon's reply to request " + std::to_string(reply.id) +
+            " is not one to what was asked");
+  return std::nullopt;
 }
 
 std::optional<ClientState::Answer> ClientState::answer_from_closed() {
@@ -259,12 +346,13 @@ std::optional<ClientState::Answer> ClientState::answer_from_closed() {
   requests.pop_front();
   if (request.discarded) return answer_from_closed();
   answer.reply.id = request.id;
-  if (request.kind != Kind::write) return answer;
+  if (!is_write(request.kind)) return answer;
   // The daemon drops a frame that it did not receive whole.
   bool const sent_whole = sent_bytes_ >= request.sent_bytes_end;
   answer.reply.state =
       sent_whole ? protocol::WriteState::unknown : protocol::WriteState::not_written;
   auto& failure = answer.reply.failure;
+  failure.state = answer.reply.state;
   if (failure.code == ClientError::protocol_violation) return answer;
   if (sent_whole) {
     failure.code = ClientError::outcome_unknown;
@@ -274,10 +362,6 @@ std::optional<ClientState::Answer> ClientState::answer_from_closed() {
     failure.message += "; the write was not sent whole, it is not stored";
   }
   return answer;
-}
-
-void ClientState::discard_rest() noexcept {
-  if (!in_flight_.empty()) in_flight_.front().discarded = true;
 }
 
 }  // namespace stele::client

@@ -21,6 +21,9 @@
 
 namespace stele::client {
 
+/// Whether the daemon would take this name of a client; bad_request says why not.
+Result<void> check_name(std::string_view name);
+
 /// Usage: make requests; send unsent() and report it with sent(); read into receive_buffer() and
 /// report it with received(); call next() until it needs more.
 ///
@@ -40,22 +43,24 @@ class ClientState {
   /// What the daemon told about itself; holds for the requests made from now on.
   void set_limits(Limits limits) noexcept { limits_ = limits; }
 
-  // Requests. A failure of a write means that nothing was queued.
+  // Requests. A failure means that nothing was queued: what was asked for is wrong in itself.
 
-  void hello(std::string_view name, std::optional<protocol::WriterId> const& writer = {},
-             std::optional<std::uint64_t> since_seq = {});
+  Result<void> hello(std::string_view name, std::optional<protocol::WriterId> const& writer = {},
+                     std::optional<std::uint64_t> since_seq = {});
   void ping();
   void stats();
   void audit(protocol::Audit const& audit);
   void report_dropped(protocol::ReportDropped const& report);
-  void confirm(protocol::Confirm const& confirm);
-  void read_logs(protocol::ReadLogs const& read);
+  Result<void> confirm(protocol::Confirm const& confirm);
+  Result<void> read_logs(protocol::ReadLogs const& read);
+  /// Cancels a read that has answers to come; they are dropped.
+  void end_read(std::uint64_t id);
   /// `read.follow` is true. Returns the id that its answers have: they come between those of other
   /// requests, until one without `reply.more`.
-  std::uint64_t follow_logs(protocol::ReadLogs const& read);
+  Result<std::uint64_t> follow_logs(protocol::ReadLogs const& read);
   /// Ends a follow; what is still to come of it is dropped.
   void end_follow(std::uint64_t id);
-  void count_logs(protocol::CountLogs const& count);
+  Result<void> count_logs(protocol::CountLogs const& count);
   Result<void> write_log(LogEntry const& entry);
   /// `write_no` 0: none.
   Result<void> write_many_logs(std::span<LogEntry const> entries, std::uint64_t write_no = 0);
@@ -86,13 +91,25 @@ class ClientState {
   /// Nothing: more bytes are needed. With no request in flight: nothing, or, once closed, why.
   std::optional<Answer> next();
 
-  /// Drops what is still to come of the read that next() answered last with `reply.more`.
-  void discard_rest() noexcept;
+  /// Of the request that was made last.
+  std::uint64_t last_id() const noexcept { return next_id_ - 1; }
 
   std::size_t requests_in_flight() const noexcept { return in_flight_.size() + follows_.size(); }
 
  private:
-  enum class Kind : std::uint8_t { write, read, ping, document, cancel };
+  /// What was asked, and so what an answer must have.
+  enum class Kind : std::uint8_t {
+    write_log,
+    write_many,
+    report_dropped,
+    read,
+    ping,  ///< Or another one whose answer is `ok` alone.
+    cancel,
+    hello,  ///< These four are answered with a document, which is handed out as text.
+    stats,
+    audit,
+    count,
+  };
   struct InFlight {
     std::uint64_t id = 0;
     Kind kind = Kind::ping;
@@ -102,10 +119,15 @@ class ClientState {
 
   template <class AppendRequest>
   Result<void> queue(Kind kind, AppendRequest&& append_request);
+  static bool is_write(Kind kind) noexcept;
+  static char const* document_member(Kind kind) noexcept;
+  static bool fits(Kind kind, protocol::Reply const& reply) noexcept;
   Result<protocol::Reply> parse(std::string_view text) const;
+  void cancel(std::uint64_t id);
   std::optional<Answer> accept(std::string_view text);
   std::optional<Answer> answer_from_closed();
   void break_off(std::string message);
+  std::optional<Answer> refuse_shape(protocol::Reply const& reply);
 
   Limits limits_{};
   std::uint64_t next_id_ = 1;

@@ -1,5 +1,6 @@
 #include "client-lib/unix_stream.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -17,6 +18,8 @@
 namespace stele::client {
 namespace {
 
+using namespace std::chrono_literals;
+
 std::string system_text(int error) { return boost::system::system_category().message(error); }
 
 Failure cannot_connect(std::string const& path, int error) {
@@ -33,9 +36,34 @@ Failure connection_lost(int error) {
 // For poll(2): -1 waits for ever; rounded up, so that it never wakes just before the deadline.
 int poll_timeout_ms(Deadline const& deadline) {
   if (!deadline.is_set()) return -1;
+  if (deadline.has_passed()) return 0;
   auto const left = deadline.when() - std::chrono::steady_clock::now();
   auto const left_ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
   return static_cast<int>(std::clamp<decltype(left_ms)>(left_ms, 0, INT_MAX));
+}
+
+/// For SO_SNDTIMEO, where 0 is no limit.
+timeval send_limit_of(Deadline const& deadline) {
+  if (!deadline.is_set()) return {};
+  using namespace std::chrono;
+  auto const left =
+      deadline.has_passed() ? 0us : ceil<microseconds>(deadline.when() - Deadline::Clock::now());
+  timeval limit{};
+  limit.tv_sec = left.count() / 1'000'000;
+  limit.tv_usec = std::max<long>(left.count() % 1'000'000, limit.tv_sec == 0 ? 1 : 0);
+  return limit;
+}
+
+/// A socket that a program's own output or input cannot meet: where a standard descriptor was
+/// closed, a new socket would take its number, and a line printed there would be a request.
+int open_socket(int flags) {
+  int const first = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+  if (first < 0 || first > STDERR_FILENO) return first;
+  int const moved = ::fcntl(first, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  int const error = errno;
+  ::close(first);
+  errno = error;
+  return moved;
 }
 
 }  // namespace
@@ -44,17 +72,13 @@ Failure no_answer_in_time() {
   return {ClientError::timed_out, "the daemon did not answer in time"};
 }
 
-Result<UnixStream> UnixStream::connect(std::string const& path, std::chrono::milliseconds timeout) {
+Result<UnixStream> UnixStream::connect(std::string const& path, Deadline const& deadline) {
   // A Unix socket connects at once, or waits for a place in the listener's queue; that wait
-  // follows the send timeout (0 is none) and ends with EAGAIN.
-  timeval limit{};
-  limit.tv_sec = timeout.count() / 1000;
-  limit.tv_usec = timeout.count() % 1000 * 1000;
-  auto stream = open_and_connect(path, 0, limit);
+  // follows the send timeout and ends with EAGAIN.
+  auto stream = open_and_connect(path, 0, send_limit_of(deadline));
   if (!stream) return stream.error();
   if (*stream) return std::move(**stream);
-  return Failure{ClientError::timed_out, "cannot connect to " + path + ": nobody accepted within " +
-                                             std::to_string(timeout.count()) + " ms"};
+  return Failure{ClientError::timed_out, "cannot connect to " + path + ": nobody accepted in time"};
 }
 
 Result<std::optional<UnixStream>> UnixStream::try_connect(std::string const& path) {
@@ -69,9 +93,13 @@ Result<std::optional<UnixStream>> UnixStream::open_and_connect(std::string const
   if (path.empty() || path.size() >= sizeof address.sun_path) {
     return cannot_connect(path, path.empty() ? ENOENT : ENAMETOOLONG);
   }
+  if (path.find('\0') != std::string::npos) {
+    return Failure{Error::bad_request, "the socket's path holds a NUL",
+                   R"({"path":"socket_path"})"};
+  }
   std::memcpy(address.sun_path, path.data(), path.size());
 
-  int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+  int const fd = open_socket(flags);
   if (fd < 0) return cannot_connect(path, errno);
   std::optional<UnixStream> stream{UnixStream{fd}};
   ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send_limit, sizeof send_limit);

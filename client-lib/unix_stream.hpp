@@ -20,8 +20,8 @@ Failure no_answer_in_time();
 
 class UnixStream {
  public:
-  /// Fails with cannot_connect or timed_out.
-  static Result<UnixStream> connect(std::string const& path, std::chrono::milliseconds timeout);
+  /// Fails with cannot_connect, timed_out or bad_request. The descriptor is never 0, 1 or 2.
+  static Result<UnixStream> connect(std::string const& path, Deadline const& deadline);
 
   /// The same without waiting: nothing, if the listener's queue is full now.
   static Result<std::optional<UnixStream>> try_connect(std::string const& path);

@@ -58,6 +58,12 @@ std::optional<protocol::WriterId> named(WriterId const& writer) noexcept {
   return writer;
 }
 
+Result<void> check_write_no(std::uint64_t write_no) {
+  if (write_no > 0) return {};
+  return Failure{Error::bad_request, "write_no is 0; numbers rise from 1",
+                 R"({"path":"write_no"})"};
+}
+
 FollowPart follow_part(protocol::Reply&& reply) {
   FollowPart part{.entries = std::move(reply.entries),
                   .last_seq = reply.last_seq,

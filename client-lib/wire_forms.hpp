@@ -21,6 +21,9 @@ protocol::CountLogs count_request(CountOptions const& options);
 /// Nothing if the writer has no name.
 std::optional<protocol::WriterId> named(WriterId const& writer) noexcept;
 
+/// Numbers of writes rise from 1; bad_request otherwise.
+Result<void> check_write_no(std::uint64_t write_no);
+
 FollowPart follow_part(protocol::Reply&& reply);
 
 /// Fails with protocol_violation if the text is no reply to count_logs.

@@ -18,8 +18,7 @@
 
 namespace stele::protocol {
 
-/// What is known about the fate of a write that failed.
-enum class WriteState : std::uint8_t { not_written, unknown };
+using stele::WriteState;
 
 // Encoding, for the daemon. Each appends to `out`; `id` is the request's id as JSON text, or empty.
 
@@ -72,6 +71,17 @@ void append_help_reply(std::string& out, std::string_view id);
 // Decoding, for clients.
 
 struct Reply {
+  /// Which of the members that tell one kind of reply from another were there.
+  struct Members {
+    bool seq = false;
+    bool first_seq = false;
+    bool last_seq = false;
+    bool before_seq = false;
+    bool entries = false;
+    bool more = false;
+    bool cancelled = false;
+  };
+
   std::uint64_t id = 0;
   bool ok = false;
   Failure failure{};                  ///< With ok == false.
@@ -85,6 +95,7 @@ struct Reply {
   // Follows; all up to `last_seq` has been told.
   bool caught_up = false;
   std::optional<LostSeqs> lagged{};
+  Members has{};
 };
 
 /// Parses the reply to a write, a read or a ping in one pass; members it does not know are skipped.

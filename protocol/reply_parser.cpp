@@ -27,6 +27,8 @@ class ReplyReader {
     seq,
     first_seq,
     last_seq,
+    before_seq,
+    cancelled,
     dup,
     caught_up,
     lagged,
@@ -36,7 +38,7 @@ class ReplyReader {
     error,
     none,
   };
-  enum class ErrorMember : std::uint8_t { code, message, detail, none };
+  enum class ErrorMember : std::uint8_t { code, message, retryable, detail, none };
 
   static Member parse_member(std::string_view name) noexcept;
   static ErrorMember parse_error_member(std::string_view name) noexcept;
@@ -105,6 +107,8 @@ ReplyReader::Member ReplyReader::parse_member(std::string_view name) noexcept {
   if (name == "seq") return Member::seq;
   if (name == "first_seq") return Member::first_seq;
   if (name == "last_seq") return Member::last_seq;
+  if (name == "before_seq") return Member::before_seq;
+  if (name == "cancelled") return Member::cancelled;
   if (name == "dup") return Member::dup;
   if (name == "caught_up") return Member::caught_up;
   if (name == "lagged") return Member::lagged;
@@ -118,6 +122,7 @@ ReplyReader::Member ReplyReader::parse_member(std::string_view name) noexcept {
 ReplyReader::ErrorMember ReplyReader::parse_error_member(std::string_view name) noexcept {
   if (name == "code") return ErrorMember::code;
   if (name == "message") return ErrorMember::message;
+  if (name == "retryable") return ErrorMember::retryable;
   if (name == "detail") return ErrorMember::detail;
   return ErrorMember::none;
 }
@@ -134,13 +139,22 @@ void ReplyReader::take_value(JsonToken const& token) {
     case Member::state:
       return take_state(token);
     case Member::seq:
+      reply_.has.seq = true;
       take_integer(token, reply_.first_seq);
       reply_.last_seq = reply_.first_seq;
       return;
     case Member::first_seq:
+      reply_.has.first_seq = true;
       return take_integer(token, reply_.first_seq);
     case Member::last_seq:
+      reply_.has.last_seq = true;
       return take_integer(token, reply_.last_seq);
+    case Member::before_seq:
+      reply_.has.before_seq = true;
+      return;
+    case Member::cancelled:
+      reply_.has.cancelled = true;
+      return;
     case Member::dup:
       return take_boolean(token, reply_.dup);
     case Member::caught_up:
@@ -150,9 +164,11 @@ void ReplyReader::take_value(JsonToken const& token) {
       reply_.lagged.emplace();
       return;
     case Member::entries:
+      reply_.has.entries = true;
       is_valid_ = is_valid_ && token.kind == Kind::array_begin;
       return;
     case Member::more:
+      reply_.has.more = true;
       return take_boolean(token, reply_.more);
     case Member::cursor:
       if (token.kind != Kind::null) take_string(token, reply_.cursor);
@@ -171,6 +187,8 @@ void ReplyReader::take_error_value(JsonToken const& token) {
       return take_code(token);
     case ErrorMember::message:
       return take_string(token, reply_.failure.message);
+    case ErrorMember::retryable:
+      return take_boolean(token, reply_.failure.retryable.emplace());
     case ErrorMember::detail:
       if (token.kind != Kind::object_begin) return;
       in_detail_ = true;
@@ -234,6 +252,7 @@ Result<Reply> ReplyReader::finish(std::string_view text) {
   if (!is_valid_ || !has_ok_ || (!reply_.ok && !has_code_)) {
     return Failure(Error::bad_request, "the text is not a reply: " + excerpt(text));
   }
+  reply_.failure.state = reply_.state;
   return std::move(reply_);
 }
 

@@ -167,4 +167,9 @@ void append_entry(std::string& out, LogEntry const& entry);
 /// would serialise invalid bytes unchanged), valid metadata, known version, within `limits`.
 Result<void> validate_entry(LogEntry const& entry, RequestLimits const& limits = {});
 
+/// What would otherwise break the text of a request, or stand in it as something else: text that is
+/// not UTF-8, and a `where` that is not one object. Fails with bad_request, which names the member.
+Result<void> validate_text(std::string_view member, std::string_view text);
+Result<void> validate_filter(EntryTerms const& filter);
+
 }  // namespace stele::protocol

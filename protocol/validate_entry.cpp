@@ -9,8 +9,8 @@
 namespace stele::protocol {
 namespace {
 
-Failure invalid(std::string_view member, std::string message) {
-  return Failure(Error::invalid_entry, std::move(message), Detail().string("path", member).text());
+Failure invalid(std::string_view member, std::string message, Error code = Error::invalid_entry) {
+  return Failure(code, std::move(message), Detail().string("path", member).text());
 }
 
 /// A JSON text that must be one object, in canonical spelling.
@@ -37,25 +37,32 @@ class ObjectReader {
   CanonicalObject object_{};
 };
 
-/// The number of bytes that count against the entry's limit.
-Result<std::size_t> validate_metadata(std::string const& metadata, std::size_t bytes_max) {
-  if (metadata == "{}") return std::size_t{0};
-  if (is_plain_object(metadata)) return metadata.size();
+/// The number of bytes of an object in canonical spelling; 0 for `{}`. What is wrong with it is
+/// said of `member`.
+Result<std::size_t> validate_object(std::string_view member, std::string_view text,
+                                    std::size_t bytes_max, Error code) {
+  if (text == "{}") return std::size_t{0};
+  if (is_plain_object(text)) return text.size();
   std::string scratch;
-  ObjectReader reader(metadata, bytes_max);
-  if (auto failure = read_json(metadata, metadata_depth_max, scratch, reader)) {
-    return invalid("metadata", "metadata is not one JSON object: " + failure->message);
+  ObjectReader reader(text, bytes_max);
+  std::string const name(member);
+  if (auto failure = read_json(text, metadata_depth_max, scratch, reader)) {
+    return invalid(member, name + " is not one JSON object: " + failure->message, code);
   }
   if (!reader.is_object()) {
-    return invalid("metadata", "metadata is " + excerpt(metadata) + "; it must be an object");
+    return invalid(member, name + " is " + excerpt(text) + "; it must be an object", code);
   }
   switch (reader.object().problem()) {
     case CanonicalObject::Problem::duplicate_member:
-      return invalid("metadata", "metadata has two members with the name " +
-                                     excerpt(reader.object().problem_text()) + " in one object");
+      return invalid(member,
+                     name + " has two members with the name " +
+                         excerpt(reader.object().problem_text()) + " in one object",
+                     code);
     case CanonicalObject::Problem::not_finite:
-      return invalid("metadata", "metadata holds the number " + reader.object().problem_text() +
-                                     ", which is outside the range of a double");
+      return invalid(member,
+                     name + " holds the number " + reader.object().problem_text() +
+                         ", which is outside the range of a double",
+                     code);
     case CanonicalObject::Problem::too_deep:
     case CanonicalObject::Problem::none:
       break;
@@ -66,7 +73,27 @@ Result<std::size_t> validate_metadata(std::string const& metadata, std::size_t b
 
 }  // namespace
 
+Result<void> validate_text(std::string_view member, std::string_view text) {
+  auto const valid_bytes = utf8_valid_bytes(text);
+  if (valid_bytes == text.size()) return {};
+  return Failure(Error::bad_request,
+                 std::string(member) + " is not valid UTF-8 at byte " + std::to_string(valid_bytes),
+                 Detail().string("path", member).number("offset", valid_bytes).text());
+}
+
+Result<void> validate_filter(EntryTerms const& filter) {
+  if (filter.min_level > Level::fatal) {
+    return invalid("min_level", "min_level is no level", Error::bad_request);
+  }
+  if (auto text = validate_text("contains", filter.contains); !text) return text;
+  if (filter.where.empty()) return {};
+  auto const where = validate_object("where", filter.where, where_bytes_max, Error::bad_request);
+  if (!where) return where.error();
+  return {};
+}
+
 Result<void> validate_entry(LogEntry const& entry, RequestLimits const& limits) {
+  if (entry.level > Level::fatal) return invalid("level", "level is no level");
   if (entry.version != entry_version) {
     return Failure(Error::unsupported_version,
                    "version is " + std::to_string(entry.version) + "; it must be 1",
@@ -78,7 +105,8 @@ Result<void> validate_entry(LogEntry const& entry, RequestLimits const& limits) 
                    "message is not valid UTF-8 at byte " + std::to_string(valid_bytes),
                    Detail().string("path", "message").number("offset", valid_bytes).text());
   }
-  auto const metadata_bytes = validate_metadata(entry.metadata, limits.entry_bytes_max);
+  auto const metadata_bytes =
+      validate_object("metadata", entry.metadata, limits.entry_bytes_max, Error::invalid_entry);
   if (!metadata_bytes) return metadata_bytes.error();
   auto const bytes = entry.message.size() + *metadata_bytes;
   if (bytes > limits.entry_bytes_max) {

@@ -25,7 +25,7 @@ asio::awaitable<void> work(stele::AsyncClient& client, int number) {
   for (int step = 1; step <= 3; ++step) {
     stele::LogEntry entry;
     entry.message = "worker " + std::to_string(number) + ", step " + std::to_string(step);
-    auto calls = client.within(std::chrono::seconds{10});
+    auto calls = client.until(std::chrono::seconds{10});
     auto seq = co_await calls.async_write_log(std::move(entry), use_awaitable);
     if (!seq) std::cerr << "stele-async: " << seq.error().message << '\n';
   }

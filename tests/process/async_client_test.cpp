@@ -103,8 +103,8 @@ BOOST_AUTO_TEST_CASE(a_long_read_comes_whole) {
 
 BOOST_AUTO_TEST_CASE(a_deadline_ends_the_call_and_leaves_the_connection_usable) {
   daemon.process().signal(SIGSTOP);
-  auto write_call = client.within(5ms).async_write_log({.message = "late"}, asio::use_future);
-  auto ping_call = client.within(5ms).async_ping(asio::use_future);
+  auto write_call = client.until(5ms).async_write_log({.message = "late"}, asio::use_future);
+  auto ping_call = client.until(5ms).async_ping(asio::use_future);
   BOOST_TEST((finish(std::move(write_call)).error().code == ClientError::outcome_unknown));
   BOOST_TEST((finish(std::move(ping_call)).error().code == ClientError::timed_out));
   daemon.process().signal(SIGCONT);
@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(a_follow_goes_on_beside_other_calls_until_its_visitor_has_e
 
 BOOST_AUTO_TEST_CASE(a_follow_ends_by_deadline_by_cancellation_and_with_the_daemon) {
   auto const endless = [](stele::FollowPart&) { return true; };
-  auto const late = finish(client.within(20ms).async_follow_logs({}, endless, asio::use_future));
+  auto const late = finish(client.until(20ms).async_follow_logs({}, endless, asio::use_future));
   BOOST_TEST((late.error().code == ClientError::timed_out));
 
   asio::cancellation_signal signal;

@@ -2,10 +2,13 @@
 // token: a callback, boost::asio::use_future, boost::asio::use_awaitable, …
 //
 //   stele::AsyncClient client{executor};
-//   auto hello = co_await client.async_connect({.name = "web"}, use_awaitable);
-//   auto seq = co_await client.within(1s).async_write_log({.message = "hello"}, use_awaitable);
+//   stele::ClientOptions options{.name = "web"};
+//   auto hello = co_await client.async_connect(options, use_awaitable);
+//   stele::LogEntry entry{.message = "hello"};
+//   auto seq = co_await client.until(1s).async_write_log(entry, use_awaitable);
 //
-// What a call completes with is one value, a Result: failures are not thrown.
+// What a call completes with is one value, a Result: failures are not thrown. Options and entries
+// are named before the co_await: GCC 12 destroys a braced temporary of such an expression twice.
 #pragma once
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -33,8 +36,12 @@ struct ReadPage {
 /// with the same names.
 class AsyncCalls {
  public:
-  /// The same calls, each with this deadline.
-  AsyncCalls within(Deadline const& deadline) const { return AsyncCalls{impl_, deadline}; }
+  using executor_type = boost::asio::any_io_executor;
+  executor_type get_executor() const noexcept;
+
+  /// The same calls, each with this deadline: one moment for all of them, which a duration gives
+  /// from here on. So ask again for each call that is to have as much time.
+  AsyncCalls until(Deadline const& deadline) const { return AsyncCalls{impl_, deadline}; }
 
   /// Seq of the entry, once it is on disk.
   template <class Token>
@@ -44,14 +51,12 @@ class AsyncCalls {
   /// All or none, with consecutive seqs.
   template <class Token>
   auto async_write_many_logs(std::vector<LogEntry> entries, Token&& token) {
-    return start<SeqRange, Token>(&AsyncCalls::write_many_logs, token, std::move(entries),
-                                  std::uint64_t{0});
+    return start<SeqRange, Token>(&AsyncCalls::write_many_logs, token, std::move(entries));
   }
-  /// The same with a number, which is at least 1: in the log once, however often it is sent.
+  /// The same with a number; with 0 bad_request. In the log once, however often it is sent.
   template <class Token>
   auto async_write_once(std::vector<LogEntry> entries, std::uint64_t write_no, Token&& token) {
-    return start<SeqRange, Token>(&AsyncCalls::write_many_logs, token, std::move(entries),
-                                  write_no);
+    return start<SeqRange, Token>(&AsyncCalls::write_once, token, std::move(entries), write_no);
   }
   /// What the options ask for, in memory at once: give a limit, and go on with the page's cursor.
   template <class Token>
@@ -59,8 +64,10 @@ class AsyncCalls {
     return start<ReadPage, Token>(&AsyncCalls::read_logs, token, std::move(options));
   }
   /// Entries as they become durable, after those that are there. The visitor runs on the client's
-  /// executor and must not use the client: post what does. It ends the follow by returning false;
-  /// the deadline or a cancellation ends it from outside. Other calls go on meanwhile.
+  /// executor, and may use, close or destroy the client. It ends the follow by returning false; the
+  /// deadline or a cancellation ends it from outside. If it throws, the follow completes with
+  /// cancelled, and the exception leaves the executor, as that of any handler. Other calls go on
+  /// meanwhile.
   template <class Token>
   auto async_follow_logs(FollowOptions options, FollowVisitor visitor, Token&& token) {
     return start<FollowEnd, Token>(&AsyncCalls::follow_logs, token, std::move(options),
@@ -87,9 +94,14 @@ class AsyncCalls {
   auto async_report_dropped(std::uint64_t count, Token&& token) {
     return start<void, Token>(&AsyncCalls::report_dropped, token, count);
   }
+  /// As Client::confirm.
+  template <class Token>
+  auto async_confirm(std::string consumer, std::uint64_t seq, Token&& token) {
+    return start<void, Token>(&AsyncCalls::confirm, token, std::move(consumer), seq);
+  }
   /// Connects, and asks the daemon for its limits. At the first call, or after the connection was
-  /// lost; calls that are under way on an older connection end. Takes `connect_timeout` at most;
-  /// `request_timeout` is not used.
+  /// lost; calls that are under way on an older connection end. Takes `connect_timeout` at most; if
+  /// it fails, or is cancelled, the client is closed. `request_timeout` is not used.
   template <class Token>
   auto async_connect(ClientOptions options, Token&& token) {
     return start<ServerHello, Token>(&AsyncCalls::connect, token, std::move(options));
@@ -118,8 +130,8 @@ class AsyncCalls {
 
   void connect(ClientOptions options, Handler<ServerHello> handler);
   void write_log(LogEntry entry, Handler<std::uint64_t> handler);
-  void write_many_logs(std::vector<LogEntry> entries, std::uint64_t write_no,
-                       Handler<SeqRange> handler);
+  void write_many_logs(std::vector<LogEntry> entries, Handler<SeqRange> handler);
+  void write_once(std::vector<LogEntry> entries, std::uint64_t write_no, Handler<SeqRange> handler);
   void read_logs(ReadOptions options, Handler<ReadPage> handler);
   void follow_logs(FollowOptions options, FollowVisitor visitor, Handler<FollowEnd> handler);
   void count_logs(CountOptions options, Handler<LogCount> handler);
@@ -127,6 +139,7 @@ class AsyncCalls {
   void stats_json(Handler<std::string> handler);
   void audit_json(std::uint64_t start_ts, Handler<std::string> handler);
   void report_dropped(std::uint64_t count, Handler<void> handler);
+  void confirm(std::string consumer, std::uint64_t seq, Handler<void> handler);
 };
 
 /// Move-only. Owns no io_context: all its work runs on the executor that it was given, and handlers
@@ -137,14 +150,17 @@ class AsyncCalls {
 /// follows. A handler is
 /// never called from within the call that it belongs to, and exactly once: also when the
 /// connection is lost, the deadline passes, the call is cancelled (any cancellation type of its
-/// slot) or the client is destroyed.
+/// slot) or the client is destroyed. Only if the execution context ends first are handlers
+/// destroyed instead of called.
 ///
-/// A call whose deadline passes ends with timed_out, a cancelled one with cancelled, a write in
-/// either case with outcome_unknown; the connection stays usable, and the late answer is dropped.
+/// A client that was moved from is one that is not connected. A call whose deadline passes ends
+/// with timed_out, a cancelled one with cancelled, a write in either case with outcome_unknown; the
+/// connection stays usable, and the late answer is dropped. A deadline that had passed before the
+/// call ends it with timed_out, and nothing is sent.
 class AsyncClient : public AsyncCalls {
  public:
   explicit AsyncClient(boost::asio::any_io_executor executor);
-  AsyncClient(AsyncClient&&) noexcept = default;
+  AsyncClient(AsyncClient&& other) noexcept;
   AsyncClient& operator=(AsyncClient&& other) noexcept;
   ~AsyncClient();
 

@@ -43,9 +43,9 @@ struct ClientOptions {
   /// hello().durable_seq of this writer's first connection, for the later ones: then the daemon
   /// can tell whether it has forgotten a write of this writer.
   std::optional<std::uint64_t> since_seq{};
-  /// Longest time for connect(); 0: no limit.
+  /// Longest time for connect(), the daemon's answer included; `no_limit`, or as a Deadline.
   std::chrono::milliseconds connect_timeout{5'000};
-  /// Longest time of a call in which not a byte moves either way; 0: no limit.
+  /// Longest time of a call in which not a byte moves either way; `no_limit`, or as a Deadline.
   std::chrono::milliseconds request_timeout{30'000};
 };
 
@@ -100,8 +100,9 @@ struct ReadEnd {
   bool stopped = false;           ///< The visitor ended the read.
 };
 
-/// Called for each entry, which it may move from. Returns whether to go on. It must not use the
-/// client that calls it.
+/// Called for each entry, which it may move from. Returns whether to go on. It may throw, which
+/// ends the read as stopping does, and may destroy the client; a call of the client that calls it
+/// fails with bad_request.
 using EntryVisitor = std::function<bool(StoredEntry& entry)>;
 
 struct FollowOptions {
@@ -123,7 +124,7 @@ struct FollowPart {
   std::optional<SeqRange> removed{};  ///< Retention removed these before they could come.
 };
 
-/// Returns whether to go on. It must not use the client that calls it.
+/// Returns whether to go on. What an EntryVisitor may do, it may do, too.
 using FollowVisitor = std::function<bool(FollowPart& part)>;
 
 struct FollowEnd {
@@ -151,18 +152,20 @@ struct LogCount {
 };
 
 /// Move-only. Not thread-safe: one thread at a time; different clients are independent. Never
-/// raises SIGPIPE. Not usable in a child after fork().
+/// raises SIGPIPE. Not usable in a child after fork(). After it was moved from, every call fails
+/// with connection_lost.
 ///
 /// After a failure with connection_lost, outcome_unknown, timed_out or protocol_violation the
 /// connection is gone: every later call fails with connection_lost. After a stele::Error the
 /// client stays usable, unless PROTOCOL.md says that the code closes the connection.
 ///
 /// A call fails with timed_out (a write that was sent: outcome_unknown) when its deadline passes,
-/// or when not a byte has moved for `request_timeout`.
+/// or when not a byte has moved for `request_timeout`. With a deadline that has passed before the
+/// call, nothing is sent, and the client stays usable.
 class Client {
  public:
   /// Connects, and asks the daemon for its limits.
-  static Result<Client> connect(ClientOptions options = {});
+  [[nodiscard]] static Result<Client> connect(ClientOptions options = {});
 
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
@@ -170,72 +173,78 @@ class Client {
 
   /// Stores one entry; returns its seq once it is on disk. An entry that breaks the data model or
   /// a limit is refused before it is sent.
-  Result<std::uint64_t> write_log(LogEntry const& entry, Deadline const& deadline = {});
+  [[nodiscard]] Result<std::uint64_t> write_log(LogEntry const& entry,
+                                                Deadline const& deadline = {});
 
   /// Stores all entries or none, with consecutive seqs; returns once they are on disk. One sync
   /// serves the whole batch, so some hundred entries a call are far faster than one by one.
   /// A batch is one request and is never split: above `hello().frame_bytes_max` of JSON text the
   /// call fails with entry_too_large. Batches of 1000 entries or 1 MiB are a good size.
   /// No entries: bad_request.
-  Result<SeqRange> write_many_logs(std::span<LogEntry const> entries,
-                                   Deadline const& deadline = {});
+  [[nodiscard]] Result<SeqRange> write_many_logs(std::span<LogEntry const> entries,
+                                                 Deadline const& deadline = {});
 
   /// The same, in the log once however often it is sent: after an unknown outcome connect again
   /// with the same writer, and send the same entries with the same number. Numbers rise from 1, one
   /// a call. Fails with id_conflict if other entries have this number, with unknown_retry if the
   /// daemon does not remember so far back: then nobody can say. An entry that was refused may be
   /// mended and sent under its number. Without a writer: bad_request.
-  Result<SeqRange> write_once(std::span<LogEntry const> entries, std::uint64_t write_no,
-                              Deadline const& deadline = {});
+  [[nodiscard]] Result<SeqRange> write_once(std::span<LogEntry const> entries,
+                                            std::uint64_t write_no, Deadline const& deadline = {});
 
   /// All entries with start_ts <= timestamp <= end_ts, by (timestamp, seq), in memory at once.
-  Result<std::vector<StoredEntry>> read_logs(std::uint64_t start_ts, std::uint64_t end_ts,
-                                             Deadline const& deadline = {});
+  [[nodiscard]] Result<std::vector<StoredEntry>> read_logs(std::uint64_t start_ts,
+                                                           std::uint64_t end_ts,
+                                                           Deadline const& deadline = {});
 
   /// The same as a stream: memory stays bounded by one part of the reply (about 256 KiB of
-  /// entries). If the visitor stops, the next call first skips what is on its way already: give a
-  /// limit when only a few entries are wanted.
-  Result<ReadEnd> read_logs(ReadOptions const& options, EntryVisitor const& visitor,
-                            Deadline const& deadline = {});
+  /// entries). If the visitor stops or throws, the read is cancelled, and the next call first skips
+  /// what is on its way already: give a limit when only a few entries are wanted.
+  [[nodiscard]] Result<ReadEnd> read_logs(ReadOptions const& options, EntryVisitor const& visitor,
+                                          Deadline const& deadline = {});
 
   /// Entries as they become durable, after those that are there: in the order of the log, each
   /// once. Returns when the visitor stops it or the daemon stops; `request_timeout` does not count.
   /// A deadline that passes ends it with timed_out, and the client stays usable.
-  Result<FollowEnd> follow_logs(FollowOptions const& options, FollowVisitor const& visitor,
-                                Deadline const& deadline = {});
+  [[nodiscard]] Result<FollowEnd> follow_logs(FollowOptions const& options,
+                                              FollowVisitor const& visitor,
+                                              Deadline const& deadline = {});
 
   /// How many entries there are, in all or over time.
-  Result<LogCount> count_logs(CountOptions const& options, Deadline const& deadline = {});
+  [[nodiscard]] Result<LogCount> count_logs(CountOptions const& options,
+                                            Deadline const& deadline = {});
 
   /// Succeeds if the daemon can accept writes.
-  Result<void> ping(Deadline const& deadline = {});
+  [[nodiscard]] Result<void> ping(Deadline const& deadline = {});
 
   /// Counters, gauges and limits: the text of one JSON object.
-  Result<std::string> stats_json(Deadline const& deadline = {});
+  [[nodiscard]] Result<std::string> stats_json(Deadline const& deadline = {});
 
   /// What the log proves about the seqs from the first entry at or after `start_ts` on (0: from
   /// seq 1): the text of one JSON object, as PROTOCOL.md describes it under `audit`.
-  Result<std::string> audit_json(std::uint64_t start_ts = 0, Deadline const& deadline = {});
+  [[nodiscard]] Result<std::string> audit_json(std::uint64_t start_ts = 0,
+                                               Deadline const& deadline = {});
 
   /// Stores that `count` entries were given up by this program, so that an audit names them;
   /// returns once that is on disk. `writer` may say by whom. 0: nothing happens.
-  Result<void> report_dropped(std::uint64_t count, WriterId const& writer = {},
-                              Deadline const& deadline = {});
+  [[nodiscard]] Result<void> report_dropped(std::uint64_t count, WriterId const& writer = {},
+                                            Deadline const& deadline = {});
 
   /// Says that the consumer of this name has what it needs of the log up to `seq` (0: nothing yet),
   /// so that retention may take that and holds what follows. The daemon's setting `consumers` names
   /// it, or this fails with bad_request. Nothing of it outlives the daemon: say it again behind
   /// each connect. A lower seq than before is taken, too.
-  Result<void> confirm(std::string_view consumer, std::uint64_t seq, Deadline const& deadline = {});
+  [[nodiscard]] Result<void> confirm(std::string_view consumer, std::uint64_t seq,
+                                     Deadline const& deadline = {});
 
   /// What the daemon said when this client connected.
   ServerHello const& hello() const noexcept;
 
  private:
   class Impl;
-  explicit Client(std::unique_ptr<Impl> impl) noexcept;
+  explicit Client(std::shared_ptr<Impl> impl) noexcept;
 
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace stele

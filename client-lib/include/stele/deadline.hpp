@@ -6,11 +6,16 @@
 
 namespace stele {
 
+/// As a duration, of an option or a deadline: no limit. So is every duration that ends later than a
+/// clock can tell.
+inline constexpr std::chrono::milliseconds no_limit = std::chrono::milliseconds::max();
+
 /// Made from a moment, or from a duration that begins where it is written:
 ///
 ///   client.write_log(entry, std::chrono::milliseconds{200});
 ///
-/// The default is no limit.
+/// The default is no limit. A duration of 0 or less has passed: the call fails with timed_out at
+/// once, before anything is sent.
 class Deadline {
  public:
   using Clock = std::chrono::steady_clock;
@@ -18,8 +23,13 @@ class Deadline {
   constexpr Deadline() noexcept = default;
   constexpr Deadline(Clock::time_point when) noexcept : when_(when) {}
   template <class Rep, class Period>
-  Deadline(std::chrono::duration<Rep, Period> from_now)
-      : when_(Clock::now() + std::chrono::ceil<Clock::duration>(from_now)) {}
+  Deadline(std::chrono::duration<Rep, Period> from_now) noexcept {
+    // In seconds first: what a duration of the clock cannot hold would overflow.
+    std::chrono::duration<double> const seconds = from_now;
+    if (!(seconds.count() < seconds_max)) return;
+    when_ = seconds.count() <= 0 ? Clock::time_point::min()
+                                 : Clock::now() + std::chrono::ceil<Clock::duration>(from_now);
+  }
 
   constexpr bool is_set() const noexcept { return when_.has_value(); }
   /// Only if is_set().
@@ -33,6 +43,8 @@ class Deadline {
   }
 
  private:
+  static constexpr double seconds_max = 3e9;  ///< A century: no limit.
+
   std::optional<Clock::time_point> when_{};
 };
 

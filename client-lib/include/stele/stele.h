@@ -1,10 +1,13 @@
-/* stele for C, and for every language that can call C: libstele. examples/python.py uses ctypes.
+/* stele for C, and for every language that can call C: libstele.
  *
- * Stable: what is here keeps its meaning and its symbol version (STELE_0); additions get another.
+ * Stable: what is here keeps its meaning and its symbol version; additions get another (STELE_0 was
+ * the first, STELE_1 has what the comments call so). Structs that may grow begin with their size.
  *
  * A function that can fail returns STELE_OK or another stele_code; the thread's last failure has a
- * sentence for people in stele_error_message(). Strings are UTF-8. A timeout is in milliseconds;
- * below 0: no limit. Handles must not be used in a child after fork(). No function raises SIGPIPE.
+ * sentence for people in stele_error_message(), which names the argument that is wrong. Strings are
+ * UTF-8. A timeout is in milliseconds; STELE_NO_LIMIT, or any below 0: no limit; 0: it has passed,
+ * so the call fails with STELE_TIMED_OUT and nothing is sent. Handles must not be used in a child
+ * after fork(). No function raises SIGPIPE.
  */
 #ifndef STELE_STELE_H
 #define STELE_STELE_H
@@ -49,6 +52,9 @@ enum stele_code {
   STELE_OUT_OF_MEMORY = 202
 };
 
+/* Of a timeout. */
+#define STELE_NO_LIMIT (-1)
+
 enum stele_level {
   STELE_TRACE = 0,
   STELE_DEBUG = 1,
@@ -90,6 +96,12 @@ const char* stele_error_message(void);
 const char* stele_error_detail(void);
 /* Whether a write that failed with this code may be stored all the same. */
 int stele_may_be_stored(int code);
+/* STELE_1. Of the last failure: "not_written" or "unknown" if it was one of a write and anybody
+ * knows; else "". */
+const char* stele_error_state(void);
+/* STELE_1. Whether the daemon said that the same request may succeed later: 1 or 0; -1: it did not
+ * answer. */
+int stele_error_retryable(void);
 
 /* One connection, one call at a time: a client belongs to one thread at a time. */
 typedef struct stele_client stele_client;
@@ -98,12 +110,46 @@ typedef struct stele_client stele_client;
 int stele_client_open(const char* socket_path, const char* name, stele_client** client);
 /* NULL is allowed. */
 void stele_client_close(stele_client* client);
+
+/* STELE_1. Start from STELE_CLIENT_OPTIONS. */
+typedef struct stele_client_options {
+  size_t size;                 /* sizeof(stele_client_options) */
+  const char* socket_path;     /* NULL: $STELE_SOCKET, else the default. */
+  const char* name;            /* NULL: none. */
+  const uint8_t* writer;       /* 16 bytes, whose the numbered writes are; NULL: nobody's. */
+  int64_t connect_timeout_ms;  /* The daemon's answer included. */
+  int64_t request_timeout_ms;  /* Longest time of a call in which not a byte moves. */
+} stele_client_options;
+#define STELE_CLIENT_OPTIONS {sizeof(stele_client_options), NULL, NULL, NULL, 5000, 30000}
+int stele_client_open_with(const stele_client_options* options, stele_client** client);
+
+/* STELE_1. What the daemon said when the client connected; valid as long as the client. */
+typedef struct stele_server {
+  size_t size;            /* sizeof(stele_server), set by the caller. */
+  const char* store_id;   /* Changes when the store was wiped or replaced. */
+  const char* version;
+  uint64_t entry_bytes_max;
+  uint64_t frame_bytes_max;
+  uint64_t last_write_no; /* Of the writer that was named; 0: it is not remembered. */
+} stele_server;
+int stele_client_server(const stele_client* client, stele_server* server);
 /* STELE_OK: on disk. seq may be NULL. */
 int stele_write_log(stele_client* client, const stele_entry* entry, int64_t timeout_ms,
                     uint64_t* seq);
 /* All or none, with consecutive seqs from first_seq on. first_seq may be NULL. */
 int stele_write_many_logs(stele_client* client, const stele_entry* entries, size_t count,
                           int64_t timeout_ms, uint64_t* first_seq);
+/* STELE_1. The same, in the log once however often it is sent: numbers rise from 1, one a call. */
+int stele_write_once(stele_client* client, const stele_entry* entries, size_t count,
+                     uint64_t write_no, int64_t timeout_ms, uint64_t* first_seq);
+/* STELE_1. Stores that so many entries were given up; writer: 16 bytes or NULL. */
+int stele_report_dropped(stele_client* client, uint64_t count, const uint8_t* writer,
+                         int64_t timeout_ms);
+/* STELE_1. The consumer of this name has what it needs up to seq. */
+int stele_confirm(stele_client* client, const char* consumer, uint64_t seq, int64_t timeout_ms);
+/* STELE_1. The text of one JSON object, valid until the next call with this client. */
+int stele_stats(stele_client* client, int64_t timeout_ms, const char** json);
+int stele_audit(stele_client* client, uint64_t start_ts, int64_t timeout_ms, const char** json);
 /* Returns whether to go on (not 0). It must not use the client, nor unwind its stack. */
 typedef int (*stele_visitor)(void* context, const stele_stored_entry* entry);
 /* Entries with start_ts <= timestamp <= end_ts, by (timestamp, seq); limit 0: all. */
@@ -140,6 +186,34 @@ int stele_follow_logs(stele_client* client, const stele_query* query, int64_t ti
                       stele_visitor visitor, stele_removed removed, void* context);
 int stele_ping(stele_client* client, int64_t timeout_ms);
 
+/* STELE_1. A query with all that the protocol has. Start from STELE_SELECT_ALL. */
+typedef struct stele_selection {
+  size_t size;             /* sizeof(stele_selection) */
+  uint64_t start_ts;       /* Inclusive, both. */
+  uint64_t end_ts;
+  const uint64_t* limit;   /* NULL: all. Of a follow: the newest so many; 0: from now on. */
+  const uint64_t* after_seq;
+  int32_t newest_first;    /* Not of a follow. */
+  int32_t min_level;
+  const char* contains;    /* May hold any text, also NUL; NULL: any. */
+  size_t contains_bytes;
+  const char* where;       /* The text of a JSON object; NULL: any. */
+  const int32_t* pid;
+  const uint32_t* uid;
+  const char* cursor;      /* From stele_read_page; NULL: from the start. Not of a follow. */
+} stele_selection;
+#define STELE_SELECT_ALL \
+  {sizeof(stele_selection), 0, UINT64_MAX, NULL, NULL, 0, STELE_TRACE, NULL, 0, NULL, NULL, NULL, \
+   NULL}
+/* STELE_1. The entries of the selection, which may end with its limit: then *cursor goes on there,
+ * with the same selection. "": the range is exhausted. Valid until the next call with this client;
+ * cursor may be NULL. */
+int stele_read_page(stele_client* client, const stele_selection* selection, int64_t timeout_ms,
+                    stele_visitor visitor, void* context, const char** cursor);
+/* STELE_1. As stele_follow_logs. last_seq (may be NULL): where to go on, with after_seq. */
+int stele_follow(stele_client* client, const stele_selection* selection, int64_t timeout_ms,
+                 stele_visitor visitor, stele_removed removed, void* context, uint64_t* last_seq);
+
 /* Writes in the background, each entry once; for any number of threads. See
  * <stele/buffered_logger.hpp>. */
 typedef struct stele_logger stele_logger;
@@ -149,6 +223,35 @@ enum stele_when_full { STELE_BLOCK = 0, STELE_REFUSE = 1 };
 /* buffer_bytes 0: 8 MiB. A daemon that is down is no failure. */
 int stele_logger_open(const char* socket_path, const char* name, size_t buffer_bytes, int when_full,
                       stele_logger** logger);
+
+/* STELE_1. Told that entries which the logger had taken will not be stored: from its own thread, or
+ * from close. It must not call the logger, nor unwind the stack. */
+typedef void (*stele_loss)(void* context, uint64_t entries, int code, const char* message);
+/* STELE_1. Start from STELE_LOGGER_OPTIONS. */
+typedef struct stele_logger_options {
+  size_t size;              /* sizeof(stele_logger_options) */
+  const char* socket_path;  /* NULL: $STELE_SOCKET, else the default. */
+  const char* name;         /* NULL: none. */
+  size_t buffer_bytes;      /* 0: 8 MiB. */
+  size_t batch_bytes;       /* 0: 256 KiB. */
+  int32_t when_full;
+  stele_loss on_loss;       /* NULL: a line on standard error, once a second at most. */
+  void* context;            /* Of on_loss. */
+} stele_logger_options;
+#define STELE_LOGGER_OPTIONS \
+  {sizeof(stele_logger_options), NULL, NULL, 0, 0, STELE_BLOCK, NULL, NULL}
+int stele_logger_open_with(const stele_logger_options* options, stele_logger** logger);
+/* STELE_1. */
+typedef struct stele_logger_status {
+  size_t size;        /* sizeof(stele_logger_status), set by the caller. */
+  uint64_t accepted;  /* Entries that the logger took: stored, refused later, or waiting. */
+  uint64_t stored;    /* On disk. */
+  uint64_t refused;   /* Not stored, and will not be. */
+  uint64_t waiting;   /* In the buffer. */
+  uint64_t maybe_duplicated; /* May be stored twice: see <stele/buffered_logger.hpp>. */
+} stele_logger_status;
+int stele_logger_get_status(const stele_logger* logger, stele_logger_status* status);
+
 /* STELE_OK: in the buffer. */
 int stele_logger_log(stele_logger* logger, const stele_entry* entry, int64_t timeout_ms);
 /* STELE_OK: all is on disk. */

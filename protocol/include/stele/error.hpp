@@ -46,12 +46,19 @@ bool is_retryable(Error error) noexcept;
 boost::system::error_category const& error_category() noexcept;
 boost::system::error_code make_error_code(Error error) noexcept;
 
+/// What is known about the fate of a write that failed.
+enum class WriteState : std::uint8_t { not_written, unknown };
+
 /// A failed call: a stable code for programs, a sentence for people.
 struct Failure {
   boost::system::error_code code{};
   std::string message{};
   /// The text of a JSON object with what the code needs, such as the limit that was broken.
   std::string detail = "{}";
+  /// Of a write: what became of it, as far as anybody knows; absent if nobody said.
+  std::optional<WriteState> state{};
+  /// What the daemon said of trying the same request again; absent if it did not answer.
+  std::optional<bool> retryable{};
 
   Failure() = default;
   Failure(boost::system::error_code c, std::string m, std::string d = "{}")
