@@ -15,6 +15,7 @@
 #include "client-lib/async_call.hpp"
 #include "client-lib/client_service.hpp"
 #include "client-lib/connection.hpp"
+#include "client-lib/fork_generation.hpp"
 #include "client-lib/hello_reply.hpp"
 #include "client-lib/wire_forms.hpp"
 
@@ -65,6 +66,8 @@ class AsyncCalls::Impl final : public client::ContextClient,
   ~Impl() { service_.remove(*this); }
 
   asio::any_io_executor const& executor() const noexcept { return executor_; }
+  /// In a child after fork() the connection, and the epoll set that knows it, are the parent's.
+  bool is_here() const noexcept { return home_.is_here(); }
 
   void connect(ClientOptions options, Deadline const& deadline, Handler<ServerHello> handler);
 
@@ -98,6 +101,7 @@ class AsyncCalls::Impl final : public client::ContextClient,
   template <class Wait>
   void watch_for(Wait wait, bool& watched);
 
+  client::HomeProcess home_{};
   asio::any_io_executor executor_;
   std::optional<client::Connection> connection_{};
   asio::posix::stream_descriptor descriptor_;  ///< Borrowed from the connection.
@@ -140,6 +144,7 @@ template <class T, class Request>
 void AsyncCalls::Impl::call(Handler<T> handler, Deadline const& deadline, bool is_write,
                             Absorb<ValueOf<T>> absorb, Request const& request) {
   auto const call = make_call<T>(std::move(handler), deadline, std::move(absorb));
+  if (!is_here()) return call->fail(client::made_before_fork());
   if (deadline.has_passed()) return call->fail(passed_before());
   call->is_write = is_write;
   if (!connection_) return call->fail(not_connected());
@@ -182,6 +187,7 @@ void AsyncCalls::Impl::follow(FollowOptions const& options, FollowVisitor visito
   if (!has_visitor) {
     return call->fail({Error::bad_request, "the visitor is empty", R"({"path":"visitor"})"});
   }
+  if (!is_here()) return call->fail(client::made_before_fork());
   if (deadline.has_passed()) return call->fail(passed_before());
   if (!connection_) return call->fail(not_connected());
   auto const id = connection_->state.follow_logs(client::follow_request(options));
@@ -217,6 +223,7 @@ void AsyncCalls::Impl::connect(ClientOptions options, Deadline const& deadline,
     return greeted(answer.text, hello);
   };
   auto const call = make_call<ServerHello>(std::move(handler), until, absorb);
+  if (!is_here()) return call->fail(client::made_before_fork());
   if (auto valid = client::check_name(options.name); !valid) return call->fail(valid.error());
   if (until.has_passed()) return call->fail(passed_before());
   call->is_connect = true;
@@ -259,6 +266,7 @@ Result<void> AsyncCalls::Impl::greeted(std::string_view text, ServerHello& hello
 }
 
 void AsyncCalls::Impl::close(Failure why) {
+  if (!is_here()) return;
   if (in_visitor_) {
     asio::post(executor_, [self = shared_from_this(), generation = generation_,
                            why = std::move(why)]() mutable {
@@ -278,6 +286,7 @@ void AsyncCalls::Impl::close(Failure why) {
 
 void AsyncCalls::Impl::exchange() {
   constexpr auto at_once = Deadline{Deadline::Clock::time_point{}};
+  if (!is_here()) return;
   for (int turn = 0; turn < turns_max; ++turn) {
     auto moved = connection_->move_bytes(at_once);
     if (!moved && moved.error().code == ClientError::timed_out) break;
@@ -370,13 +379,18 @@ AsyncClient::AsyncClient(AsyncClient&& other) noexcept
 
 AsyncClient& AsyncClient::operator=(AsyncClient&& other) noexcept {
   if (this != &other) {
-    close();
+    end();
     impl_ = std::exchange(other.impl_, std::make_shared<Impl>(other.get_executor()));
   }
   return *this;
 }
 
-AsyncClient::~AsyncClient() { close(); }
+AsyncClient::~AsyncClient() { end(); }
+
+void AsyncClient::end() {
+  if (impl_->is_here()) return close();
+  client::leave_to_parent(std::move(impl_));
+}
 
 void AsyncClient::close() { impl_->close({ClientError::connection_lost, "the client was closed"}); }
 

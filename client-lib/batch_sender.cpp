@@ -48,6 +48,12 @@ Meaning meaning_of(protocol::Reply const& reply) {
   return Meaning::reconnect;
 }
 
+/// Whether other entries of the same request can be taken nevertheless.
+bool is_of_an_entry(Failure const& why) {
+  return why.code == Error::invalid_entry || why.code == Error::entry_too_large ||
+         why.code == Error::unsupported_version || why.code == Error::bad_json;
+}
+
 }  // namespace
 
 BatchSender::BatchSender(std::string name, WriterSource new_writer)
@@ -158,10 +164,10 @@ std::optional<BatchSender::Step> BatchSender::take_failure(protocol::Reply const
   }
 }
 
-/// The daemon does not take the oldest batch as it is. Halves it until the entry that is at fault
-/// is alone.
+/// The daemon does not take the oldest batch as it is. Where an entry of it can be at fault, it is
+/// halved until that one is alone; else it is refused as a whole.
 std::optional<BatchSender::Step> BatchSender::refuse(Failure const& why, LogBuffer& buffer) {
-  if (buffer.seal_oldest().entry_count() > 1) {
+  if (is_of_an_entry(why) && buffer.seal_oldest().entry_count() > 1) {
     buffer.split_oldest();
   } else {
     refusal_ = why;

@@ -1,323 +1,134 @@
-// The threads around a LogBuffer and a BatchSender: loggers append, one thread sends.
+// One logger of a program; what it does with entries is its pipeline's.
 #include "stele/buffered_logger.hpp"
 
-#include <atomic>
-#include <condition_variable>
-#include <iostream>
-#include <mutex>
-#include <optional>
-#include <random>
-#include <string>
-#include <string_view>
-#include <thread>
+#include <chrono>
 #include <utility>
 
-#include "client-lib/backoff.hpp"
-#include "client-lib/batch_sender.hpp"
-#include "client-lib/connection.hpp"
-#include "client-lib/quiet_thread.hpp"
-#include "protocol/limits.hpp"
+#include "client-lib/client_state.hpp"
+#include "client-lib/fork_generation.hpp"
+#include "client-lib/log_pipeline.hpp"
 #include "protocol/request.hpp"
-#include "stele/client.hpp"
 
 namespace stele {
 namespace {
 
-using namespace std::chrono_literals;
-using Clock = Deadline::Clock;
-
-// How long the thread may be deaf to close() while the daemon takes its time.
-constexpr auto exchange_longest = 100ms;
-constexpr auto connect_longest = 1'000ms;
-
-// A flood of refusals becomes a record a second in the log, not one a batch.
-constexpr auto report_interval = 1'000ms;
-
-std::uint64_t now_us() {
+std::int64_t microseconds_of(std::chrono::system_clock::time_point time) {
   using namespace std::chrono;
-  auto const since_epoch = system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(duration_cast<microseconds>(since_epoch).count());
+  return floor<microseconds>(time.time_since_epoch()).count();
 }
 
-void tell_loss(LossObserver const& observer, std::uint64_t entry_count, Failure const& why) {
-  if (observer) return observer(entry_count, why);
-  std::cerr << "stele: " + std::to_string(entry_count) +
-                   " log entries are not stored: " + why.message + "\n";
-}
-
-Failure not_on_disk(std::uint64_t entry_count, std::optional<Failure> const& trouble) {
-  return {ClientError::timed_out,
-          std::to_string(entry_count) + " entries are not known to be on disk" +
-              (trouble ? "; the last trouble was: " + trouble->message : std::string{})};
-}
-
-template <class Condition>
-bool wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& lock,
-                Deadline const& deadline, Condition condition) {
-  if (deadline.is_set()) return changed.wait_until(lock, deadline.when(), condition);
-  changed.wait(lock, condition);
-  return true;
+Failure line_too_large(std::size_t bytes, std::size_t limit) {
+  return {Error::entry_too_large, "the line has " + std::to_string(bytes) +
+                                      " bytes; the daemon's entry_bytes_max is " +
+                                      std::to_string(limit)};
 }
 
 }  // namespace
 
 class BufferedLogger::Impl {
  public:
-  explicit Impl(BufferedLoggerOptions options);
+  explicit Impl(BufferedLoggerOptions options) : options_(std::move(options)) {
+    if (auto valid = client::check_name(options_.name); !valid) {
+      throw_exception_from_error(valid.error(), BOOST_CURRENT_LOCATION);
+    }
+    pipeline_ = client::LogPipeline::join({.socket_path = options_.socket_path,
+                                           .name = options_.name,
+                                           .buffer_bytes = options_.buffer_bytes,
+                                           .batch_bytes = options_.batch_bytes});
+    state_->on_loss = options_.on_loss;
+    pipeline_->add(state_);
+  }
 
-  Result<void> log(LogEntry entry, Deadline const& deadline);
-  Result<void> flush(Deadline const& deadline);
-  Result<void> close(Deadline const& deadline);
-  BufferedLoggerStatus status() const;
-  std::chrono::milliseconds close_timeout() const noexcept { return options_.close_timeout; }
+  /// Whether this is the process that made it; in its child there is only a copy.
+  bool is_here() const noexcept { return home_.is_here(); }
+
+  Result<void> log(LogEntry const& entry, Deadline const& deadline);
+  Result<void> log_line(LogLine const& line, Deadline const& deadline);
+  Result<void> flush(Deadline const& deadline, client::LogPipeline::Patience patience) {
+    return pipeline_->flush(*state_, deadline, patience);
+  }
+  Result<void> close(Deadline const& deadline) { return pipeline_->close(*state_, deadline); }
+  void close_at_last() { (void)pipeline_->close_at_last(*state_, options_.close_timeout); }
+  BufferedLoggerStatus status() const { return pipeline_->status(*state_); }
 
  private:
-  using Lock = std::unique_lock<std::mutex>;
-  using Step = client::BatchSender::Step;
-
-  // Loggers.
-  Result<void> append(std::string_view text, Deadline const& deadline);
-  Failure refuse(Failure why);
-  Result<void> give_up(Lock& lock);
-
-  // The thread.
-  void run();
-  bool has_work() const;
-  bool reports_are_due() const;
-  Step advance();
-  void tell_progress(Lock& lock);
-  void exchange(Lock& lock);
-  void rest(Lock& lock);
-  void pause(Lock& lock);
-  void connect(Lock& lock);
-
+  client::HomeProcess home_{};
   BufferedLoggerOptions const options_;
-  std::atomic<std::size_t> entry_bytes_max_ = protocol::entry_bytes_default;
-
-  mutable std::mutex mutex_{};          // For all below.
-  std::condition_variable work_{};      ///< For the thread: there are entries, or it shall stop.
-  std::condition_variable progress_{};  ///< For the others: entries were settled, or it is closed.
-  client::LogBuffer buffer_;
-  client::BatchSender sender_;
-  client::Backoff backoff_{};
-  std::minstd_rand random_{std::random_device{}()};
-  Clock::time_point next_report_{};
-  std::uint64_t stored_told_ = 0;
-  std::uint64_t refused_told_ = 0;  ///< Of those that the daemon refused.
-  std::uint64_t refused_flushed_ = 0;
-  std::uint64_t given_up_ = 0;
-  std::uint64_t connections_ = 0;
-  bool rests_ = false;    ///< The thread waits for work_.
-  bool closing_ = false;  ///< No more entries.
-  bool stops_ = false;
-  bool ended_ = false;
-
-  std::optional<client::Connection> connection_{};  ///< The thread's own.
-  std::thread thread_;
+  std::shared_ptr<client::LoggerState> const state_ = std::make_shared<client::LoggerState>();
+  std::shared_ptr<client::LogPipeline> pipeline_{};
 };
 
-BufferedLogger::Impl::Impl(BufferedLoggerOptions options)
-    : options_(std::move(options)),
-      buffer_({.bytes_max = options_.buffer_bytes, .batch_bytes_max = options_.batch_bytes}),
-      sender_(options_.name, random_writer),
-      thread_(client::start_quiet_thread([this] { run(); })) {}
-
-Result<void> BufferedLogger::Impl::log(LogEntry entry, Deadline const& deadline) {
-  if (!entry.timestamp) entry.timestamp = now_us();
-  auto valid = protocol::validate_entry(entry, {.entry_bytes_max = entry_bytes_max_});
-  if (!valid) {
-    Lock const lock{mutex_};
-    return refuse(valid.error());
+Result<void> BufferedLogger::Impl::log(LogEntry const& entry, Deadline const& deadline) {
+  auto valid = protocol::validate_entry(entry, {.entry_bytes_max = pipeline_->entry_bytes_max()});
+  if (!valid) return pipeline_->refuse(*state_, valid.error());
+  client::Record record{.level = entry.level, .message = entry.message, .metadata = entry.metadata};
+  if (entry.timestamp) {
+    record.timestamp = *entry.timestamp;
+  } else {
+    record.timestamp =
+        static_cast<std::uint64_t>(microseconds_of(std::chrono::system_clock::now()));
   }
-  // Made outside of the lock, so that threads do it at the same time.
-  std::string text;
-  text.reserve(entry.message.size() + entry.metadata.size() + 128);
-  protocol::append_entry(text, entry);
-  return append(text, deadline);
+  return pipeline_->append(*state_, record, options_, deadline);
 }
 
-Result<void> BufferedLogger::Impl::append(std::string_view text, Deadline const& deadline) {
-  Lock lock{mutex_};
-  if (!buffer_.could_have_room(text.size())) {
-    return refuse({Error::entry_too_large, "the entry is larger than the logger's buffer_bytes"});
+Result<void> BufferedLogger::Impl::log_line(LogLine const& line, Deadline const& deadline) {
+  auto const bytes =
+      line.message.size() + line.logger.size() + line.file.size() + line.function.size();
+  if (auto const limit = pipeline_->entry_bytes_max(); bytes > limit) {
+    return pipeline_->refuse(*state_, line_too_large(bytes, limit));
   }
-  auto const has_room = [&] { return closing_ || buffer_.has_room(text.size()); };
-  if (!has_room()) {
-    if (options_.when_full == WhenFull::refuse) {
-      return refuse({Error::overloaded, "the logger's buffer is full"});
-    }
-    if (!wait_until(progress_, lock, deadline, has_room)) {
-      return refuse({ClientError::timed_out, "the logger's buffer stayed full"});
-    }
-  }
-  if (closing_) return refuse({ClientError::connection_lost, "the logger is closed"});
-  buffer_.append(text);
-  if (rests_) work_.notify_one();
-  return {};
-}
-
-Failure BufferedLogger::Impl::refuse(Failure why) {
-  buffer_.drop();
-  return why;
-}
-
-Result<void> BufferedLogger::Impl::flush(Deadline const& deadline) {
-  Lock lock{mutex_};
-  auto const target = buffer_.accepted();
-  wait_until(progress_, lock, deadline, [&] { return stops_ || buffer_.settled() >= target; });
-  if (buffer_.settled() < target) return not_on_disk(target - buffer_.settled(), sender_.trouble());
-  if (buffer_.refused() == refused_flushed_) return {};
-  refused_flushed_ = buffer_.refused();
-  return *sender_.refusal();
-}
-
-Result<void> BufferedLogger::Impl::close(Deadline const& deadline) {
-  Lock lock{mutex_};
-  closing_ = true;
-  work_.notify_one();
-  progress_.notify_all();
-  wait_until(progress_, lock, deadline, [&] {
-    return stops_ || (buffer_.settled() == buffer_.accepted() && buffer_.unreported() == 0);
-  });
-  stops_ = true;
-  work_.notify_one();
-  progress_.notify_all();
-  if (auto ended = std::exchange(thread_, {}); ended.joinable()) {
-    lock.unlock();
-    ended.join();
-    lock.lock();
-    ended_ = true;
-    progress_.notify_all();
-  }
-  progress_.wait(lock, [&] { return ended_; });  // Another thread may have been the first.
-  return give_up(lock);
-}
-
-/// What is in the buffer will not be stored any more.
-Result<void> BufferedLogger::Impl::give_up(Lock& lock) {
-  auto const count = buffer_.accepted() - buffer_.settled() - given_up_;
-  if (count == 0) return {};
-  given_up_ += count;
-  auto why = not_on_disk(count, sender_.trouble());
-  lock.unlock();
-  tell_loss(options_.on_loss, count, why);
-  return why;
-}
-
-BufferedLoggerStatus BufferedLogger::Impl::status() const {
-  Lock const lock{mutex_};
-  return {.accepted = buffer_.accepted(),
-          .stored = buffer_.stored(),
-          .refused = buffer_.dropped() + given_up_,
-          .waiting = buffer_.accepted() - buffer_.settled() - given_up_,
-          .buffer_bytes = buffer_.bytes(),
-          .buffer_bytes_peak = buffer_.bytes_peak(),
-          .connections = connections_,
-          .repeated_batches = sender_.repeated(),
-          .unsure = sender_.unsure(),
-          .trouble = sender_.trouble()};
-}
-
-void BufferedLogger::Impl::run() {
-  Lock lock{mutex_};
-  while (!stops_) {
-    auto const step = advance();
-    tell_progress(lock);
-    switch (step) {
-      case Step::exchange:
-        exchange(lock);
-        break;
-      case Step::idle:
-        rest(lock);
-        break;
-      case Step::pause:
-        pause(lock);
-        break;
-      case Step::reconnect:
-        connect(lock);
-        break;
-    }
-  }
-}
-
-bool BufferedLogger::Impl::has_work() const {
-  return !buffer_.empty() || (buffer_.unreported() > 0 && reports_are_due());
-}
-
-bool BufferedLogger::Impl::reports_are_due() const {
-  return closing_ || Clock::now() >= next_report_;
-}
-
-BufferedLogger::Impl::Step BufferedLogger::Impl::advance() {
-  if (!connection_) return has_work() ? Step::reconnect : Step::idle;
-  auto const unreported = buffer_.unreported();
-  auto const step = sender_.advance(connection_->state, buffer_, reports_are_due());
-  if (buffer_.unreported() < unreported) next_report_ = Clock::now() + report_interval;
-  if (step == Step::reconnect) connection_.reset();
-  entry_bytes_max_ = sender_.entry_bytes_max();
-  return step;
-}
-
-void BufferedLogger::Impl::tell_progress(Lock& lock) {
-  if (buffer_.stored() > stored_told_) backoff_.reset();
-  stored_told_ = buffer_.stored();
-  progress_.notify_all();
-  auto const lost = buffer_.refused() - refused_told_;
-  if (lost == 0) return;
-  refused_told_ += lost;
-  auto const why = *sender_.refusal();
-  lock.unlock();
-  tell_loss(options_.on_loss, lost, why);
-  lock.lock();
-}
-
-void BufferedLogger::Impl::exchange(Lock& lock) {
-  lock.unlock();
-  auto moved = connection_->move_bytes(exchange_longest);
-  if (!moved && moved.error().code != ClientError::timed_out) {
-    connection_->state.close(moved.error());
-  }
-  lock.lock();
-}
-
-void BufferedLogger::Impl::rest(Lock& lock) {
-  rests_ = true;
-  auto const wakes = [&] { return stops_ || has_work(); };
-  wait_until(work_, lock, buffer_.unreported() > 0 ? Deadline{next_report_} : Deadline{}, wakes);
-  rests_ = false;
-}
-
-void BufferedLogger::Impl::pause(Lock& lock) {
-  auto const length = backoff_.next(static_cast<std::uint32_t>(random_()));
-  work_.wait_for(lock, length, [&] { return stops_; });
-}
-
-void BufferedLogger::Impl::connect(Lock& lock) {
-  pause(lock);
-  if (stops_) return;
-  auto const path = options_.socket_path.empty() ? default_socket_path() : options_.socket_path;
-  lock.unlock();
-  auto stream = client::UnixStream::connect(path, connect_longest);
-  lock.lock();
-  if (!stream) return sender_.cannot_begin(stream.error());
-  connection_.emplace(std::move(*stream));
-  sender_.begin(connection_->state);
-  ++connections_;
+  client::Record record{.thread = line.thread,
+                        .line = line.line,
+                        .level = line.level,
+                        .message = line.message,
+                        .logger = line.logger,
+                        .file = line.file,
+                        .function = line.function};
+  auto const time = microseconds_of(line.time);
+  record.timestamp = time < 0 ? 0 : static_cast<std::uint64_t>(time);
+  record.time_before_epoch = time < 0 ? time : 0;
+  return pipeline_->append(*state_, record, options_, deadline);
 }
 
 BufferedLogger::BufferedLogger(BufferedLoggerOptions options)
-    : impl_(std::make_unique<Impl>(std::move(options))) {}
+    : impl_(std::make_shared<Impl>(std::move(options))) {}
 
-BufferedLogger::~BufferedLogger() { (void)close(impl_->close_timeout()); }
-
-Result<void> BufferedLogger::log(LogEntry entry, Deadline const& deadline) {
-  return impl_->log(std::move(entry), deadline);
+BufferedLogger::~BufferedLogger() {
+  if (impl_->is_here()) {
+    impl_->close_at_last();
+  } else {
+    client::leave_to_parent(std::move(impl_));
+  }
 }
 
-Result<void> BufferedLogger::flush(Deadline const& deadline) { return impl_->flush(deadline); }
+Result<void> BufferedLogger::log(LogEntry const& entry, Deadline const& deadline) {
+  if (!impl_->is_here()) return client::made_before_fork();
+  return impl_->log(entry, deadline);
+}
 
-Result<void> BufferedLogger::close(Deadline const& deadline) { return impl_->close(deadline); }
+Result<void> BufferedLogger::log_line(LogLine const& line, Deadline const& deadline) {
+  if (!impl_->is_here()) return client::made_before_fork();
+  return impl_->log_line(line, deadline);
+}
 
-BufferedLoggerStatus BufferedLogger::status() const { return impl_->status(); }
+Result<void> BufferedLogger::flush(Deadline const& deadline) {
+  if (!impl_->is_here()) return client::made_before_fork();
+  return impl_->flush(deadline, client::LogPipeline::Patience::full);
+}
+
+Result<void> BufferedLogger::try_flush(Deadline const& deadline) {
+  if (!impl_->is_here()) return client::made_before_fork();
+  return impl_->flush(deadline, client::LogPipeline::Patience::once);
+}
+
+Result<void> BufferedLogger::close(Deadline const& deadline) {
+  if (!impl_->is_here()) return client::made_before_fork();
+  return impl_->close(deadline);
+}
+
+BufferedLoggerStatus BufferedLogger::status() const {
+  if (impl_->is_here()) return impl_->status();
+  return {.trouble = client::made_before_fork()};
+}
 
 }  // namespace stele

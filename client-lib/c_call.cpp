@@ -20,7 +20,7 @@ constexpr Error daemon_errors[] = {
 };
 static_assert(daemon_errors[STELE_INTERNAL - 1] == Error::internal);
 static_assert(std::size(daemon_errors) == static_cast<int>(error_last));
-static_assert(client_codes_start + static_cast<int>(ClientError::cancelled) == STELE_CANCELLED);
+static_assert(client_codes_start + static_cast<int>(client_error_last) == STELE_MADE_BEFORE_FORK);
 
 /// The thread's last failure.
 struct LastFailure {
@@ -97,6 +97,8 @@ char const* stele_code_name(int code) {
       return "protocol_violation";
     case STELE_CANCELLED:
       return "cancelled";
+    case STELE_MADE_BEFORE_FORK:
+      return "made_before_fork";
     case STELE_INVALID_ARGUMENT:
       return "invalid_argument";
     case STELE_OUT_OF_MEMORY:

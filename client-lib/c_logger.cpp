@@ -1,5 +1,6 @@
 // BufferedLogger for C.
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "client-lib/c_call.hpp"
@@ -12,6 +13,23 @@ struct stele_logger {
 };
 
 namespace c = stele::c;
+
+namespace {
+
+std::optional<stele::WhenFull> when_full_of(int value) noexcept {
+  switch (value) {
+    case STELE_BLOCK:
+      return stele::WhenFull::block;
+    case STELE_REFUSE:
+      return stele::WhenFull::refuse;
+    case STELE_WAIT:
+      return stele::WhenFull::wait;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
 
 int stele_logger_open(char const* socket_path, char const* name, std::size_t buffer_bytes,
                       int when_full, stele_logger** logger) {
@@ -30,16 +48,16 @@ int stele_logger_open_with(stele_logger_options const* options, stele_logger** l
   if (options->size != sizeof(stele_logger_options)) {
     return c::invalid_argument("options: size is not that of this library's stele_logger_options");
   }
-  if (options->when_full != STELE_BLOCK && options->when_full != STELE_REFUSE) {
-    return c::invalid_argument("when_full is neither STELE_BLOCK nor STELE_REFUSE");
+  auto const when_full = when_full_of(options->when_full);
+  if (!when_full) {
+    return c::invalid_argument("when_full is not STELE_BLOCK, STELE_REFUSE or STELE_WAIT");
   }
   return c::guarded([&] {
     stele::BufferedLoggerOptions made{.socket_path = c::text_or_empty(options->socket_path),
                                       .name = c::text_or_empty(options->name)};
     if (options->buffer_bytes > 0) made.buffer_bytes = options->buffer_bytes;
     if (options->batch_bytes > 0) made.batch_bytes = options->batch_bytes;
-    made.when_full =
-        options->when_full == STELE_REFUSE ? stele::WhenFull::refuse : stele::WhenFull::block;
+    made.when_full = *when_full;
     if (auto* const on_loss = options->on_loss; on_loss != nullptr) {
       made.on_loss = [on_loss, context = options->context](std::uint64_t entries,
                                                            stele::Failure const& why) {

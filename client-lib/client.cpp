@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "client-lib/connection.hpp"
+#include "client-lib/fork_generation.hpp"
 #include "client-lib/hello_reply.hpp"
 #include "client-lib/wire_forms.hpp"
 
@@ -78,6 +79,7 @@ class Client::Impl {
   Deadline next_deadline() const;
   void send_now();
 
+  client::HomeProcess home_{};
   client::Connection connection_;
   std::chrono::milliseconds request_timeout_;
   Deadline deadline_{};
@@ -97,7 +99,8 @@ class Client::Impl::Visit {
   Visit& operator=(Visit const&) = delete;
   ~Visit() {
     impl_.in_visitor_ = false;
-    if (!has_more_) return;
+    // A visitor may have forked; the connection is the parent's to go on with.
+    if (!has_more_ || !impl_.home_.is_here()) return;
     if (kind_ == Kind::read) {
       impl_.state().end_read(id_);
     } else {
@@ -118,6 +121,7 @@ class Client::Impl::Visit {
 
 Result<void> Client::Impl::begin(std::shared_ptr<Impl> const& impl, Deadline const& deadline) {
   if (!impl) return Failure{ClientError::connection_lost, "the client was moved from"};
+  if (!impl->home_.is_here()) return client::made_before_fork();
   if (impl->in_visitor_) {
     return Failure{Error::bad_request, "a visitor must not use the client that calls it"};
   }
@@ -144,6 +148,7 @@ Result<client::ClientState::Answer> Client::Impl::receive_until(std::uint64_t id
                                                                 Deadline const& deadline,
                                                                 bool ends_connection) {
   for (;;) {
+    if (!home_.is_here()) return client::made_before_fork();
     if (auto answer = state().next()) {
       if (!answer->reply.ok) return std::move(answer->reply.failure);
       if (answer->reply.id == id) return std::move(*answer);

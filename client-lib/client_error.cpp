@@ -19,6 +19,8 @@ char const* describe(ClientError error) noexcept {
       return "the daemon's reply breaks the protocol";
     case ClientError::cancelled:
       return "the call was cancelled";
+    case ClientError::made_before_fork:
+      return "it was made before fork(), and belongs to the parent";
   }
   return "unknown client error";
 }

@@ -2,21 +2,12 @@
 
 #include <algorithm>
 #include <boost/assert.hpp>
+#include <iterator>
 #include <utility>
 
 namespace stele::client {
 
-bool LogBuffer::has_room(std::size_t text_bytes) const noexcept {
-  return could_have_room(text_bytes) &&
-         bytes_ <= limits_.bytes_max - text_bytes - entry_overhead_bytes;
-}
-
-bool LogBuffer::could_have_room(std::size_t text_bytes) const noexcept {
-  return text_bytes <= limits_.bytes_max && limits_.bytes_max - text_bytes >= entry_overhead_bytes;
-}
-
-void LogBuffer::append(std::string_view text) {
-  BOOST_ASSERT(has_room(text.size()));
+void LogBuffer::append(std::string_view text, Origin const& origin) {
   bool const fits = !batches_.empty() && !batches_.back().sealed &&
                     batches_.back().text.size() + 1 + text.size() <= limits_.batch_bytes_max;
   if (!fits) {
@@ -25,11 +16,12 @@ void LogBuffer::append(std::string_view text) {
     batches_.back().text.reserve(std::max(text.size(), limits_.batch_bytes_max));
   }
   auto& batch = batches_.back();
+  auto const before = batch.text.size();
   if (!batch.text.empty()) batch.text += ',';
   batch.text += text;
   batch.entry_ends.push_back(static_cast<std::uint32_t>(batch.text.size()));
-  bytes_ += text.size() + entry_overhead_bytes;
-  bytes_peak_ = std::max(bytes_peak_, bytes_);
+  batch.origins.push_back(origin);
+  text_bytes_ += batch.text.size() - before;
   ++accepted_;
 }
 
@@ -48,29 +40,45 @@ void LogBuffer::split_oldest() {
   for (auto i = kept; i < first.entry_count(); ++i) {
     second.entry_ends.push_back(first.entry_ends[i] - end - 1);
   }
+  auto const first_moved = first.origins.begin() + static_cast<std::ptrdiff_t>(kept);
+  second.origins.assign(first_moved, first.origins.end());
+  first.origins.erase(first_moved, first.origins.end());
   first.text.resize(end);
   first.entry_ends.resize(kept);
+  --text_bytes_;  // The comma between the two.
   batches_.insert(batches_.begin() + 1, std::move(second));
 }
 
-void LogBuffer::pop_stored() { stored_ += pop_oldest().entry_count(); }
-
-void LogBuffer::pop_refused() {
-  auto const count = pop_oldest().entry_count();
-  refused_ += count;
-  dropped_ += count;
+void LogBuffer::pop_stored() {
+  auto const batch = pop_oldest();
+  stored_ += batch.entry_count();
+  add_shares(settled_.stored, batch);
 }
 
-std::size_t LogBuffer::cost(Batch const& batch) const noexcept {
-  // Each entry was counted with a comma.
-  return batch.text.size() + 1 + batch.entry_count() * (entry_overhead_bytes - 1);
+void LogBuffer::pop_refused() {
+  auto const batch = pop_oldest();
+  refused_ += batch.entry_count();
+  dropped_ += batch.entry_count();
+  add_shares(settled_.refused, batch);
+}
+
+LogBuffer::Settled LogBuffer::take_settled() { return std::exchange(settled_, {}); }
+
+void LogBuffer::add_shares(std::vector<Share>& shares, Batch const& batch) {
+  for (auto const& origin : batch.origins) {
+    if (shares.empty() || shares.back().owner != origin.owner) {
+      shares.push_back({.owner = origin.owner});
+    }
+    ++shares.back().entries;
+    shares.back().bytes += origin.bytes;
+  }
 }
 
 LogBuffer::Batch LogBuffer::pop_oldest() {
   BOOST_ASSERT(!batches_.empty());
   auto batch = std::move(batches_.front());
   batches_.pop_front();
-  bytes_ -= cost(batch);
+  text_bytes_ -= batch.text.size();
   return batch;
 }
 

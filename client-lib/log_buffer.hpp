@@ -1,4 +1,4 @@
-// Entries on their way to the daemon, in bounded memory. No I/O, no clock, no threads.
+// Entries on their way to the daemon, as JSON text in batches. No I/O, no clock, no threads.
 #pragma once
 
 #include <cstddef>
@@ -20,27 +20,38 @@ namespace stele::client {
 class LogBuffer {
  public:
   struct Limits {
-    std::size_t bytes_max = 0;        ///< All entries, as `bytes()` counts them.
     std::size_t batch_bytes_max = 0;  ///< JSON text of a batch of more than one entry.
   };
-  /// What an entry takes beside its text.
-  static constexpr std::size_t entry_overhead_bytes = 1 + sizeof(std::uint32_t);
+  /// Whose an entry is, and what it counts for where it came from.
+  struct Origin {
+    void* owner = nullptr;
+    std::size_t bytes = 0;
+  };
 
   explicit LogBuffer(Limits const& limits) noexcept : limits_(limits) {}
 
-  /// Whether an entry of so many bytes of JSON text can be appended now, or ever.
-  bool has_room(std::size_t text_bytes) const noexcept;
-  bool could_have_room(std::size_t text_bytes) const noexcept;
-  /// `text`: one entry as protocol::append_entry writes it. There must be room.
-  void append(std::string_view text);
-  /// An entry was not accepted.
-  void drop() noexcept { ++dropped_; }
+  /// `text`: one entry as protocol::append_entry writes it.
+  void append(std::string_view text, Origin const& origin);
+  void append(std::string_view text) { append(text, Origin{}); }
+  /// Entries were not accepted.
+  void drop(std::uint64_t count = 1) noexcept { dropped_ += count; }
 
   bool empty() const noexcept { return batches_.empty(); }
+  /// Whether the oldest batch is sealed.
+  bool is_sealed() const noexcept { return !batches_.empty() && batches_.front().sealed; }
+  /// JSON text of all batches.
+  std::size_t text_bytes() const noexcept { return text_bytes_; }
 
+  /// Consecutive entries of one owner.
+  struct Share {
+    void* owner = nullptr;
+    std::uint64_t entries = 0;
+    std::size_t bytes = 0;
+  };
   struct Batch {
     std::string text{};                       ///< Entries with a comma between two.
     std::vector<std::uint32_t> entry_ends{};  ///< In `text`, without the comma.
+    std::vector<Origin> origins{};            ///< One an entry.
     bool sealed = false;
     std::size_t entry_count() const noexcept { return entry_ends.size(); }
   };
@@ -52,6 +63,13 @@ class LogBuffer {
   void pop_stored();
   void pop_refused();
 
+  /// What was settled since the last call, by owners.
+  struct Settled {
+    std::vector<Share> stored{};
+    std::vector<Share> refused{};
+  };
+  Settled take_settled();
+
   /// `count` dropped entries were told to the daemon.
   void report(std::uint64_t count) noexcept { reported_ += count; }
 
@@ -62,17 +80,15 @@ class LogBuffer {
   std::uint64_t settled() const noexcept { return stored_ + refused_; }
   std::uint64_t dropped() const noexcept { return dropped_; }
   std::uint64_t unreported() const noexcept { return dropped_ - reported_; }
-  std::size_t bytes() const noexcept { return bytes_; }
-  std::size_t bytes_peak() const noexcept { return bytes_peak_; }
 
  private:
-  std::size_t cost(Batch const& batch) const noexcept;
+  static void add_shares(std::vector<Share>& shares, Batch const& batch);
   Batch pop_oldest();
 
   Limits limits_;
   std::deque<Batch> batches_{};
-  std::size_t bytes_ = 0;
-  std::size_t bytes_peak_ = 0;
+  Settled settled_{};
+  std::size_t text_bytes_ = 0;
   std::uint64_t accepted_ = 0;
   std::uint64_t stored_ = 0;
   std::uint64_t refused_ = 0;

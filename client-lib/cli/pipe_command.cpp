@@ -55,7 +55,9 @@ std::string base_name(std::string_view path) {
 class LinePipe {
  public:
   LinePipe(ClientOptions const& options, GivenOptions const& given)
-      : logger_({.socket_path = options.socket_path, .name = options.name}),
+      : logger_({.socket_path = options.socket_path,
+                 .name = options.name,
+                 .when_full = WhenFull::block}),
         levels_{given.level("--level", Level::info), Level::info},
         level_prefix_(!given.has("--no-level-prefix")) {
     levels_[1] = given.level("--stderr-level", levels_[0]);
@@ -98,7 +100,7 @@ void LinePipe::store(ChildLine const& line) {
   }
   auto made = make_line_entry(text, level);
   made.entry.metadata = metadata_of(line, made.entry.metadata);
-  if (!logger_.log(std::move(made.entry))) ++refused_;
+  if (!logger_.log(made.entry)) ++refused_;
 }
 
 // `made` is `{}`, or tells about bytes that were not UTF-8.

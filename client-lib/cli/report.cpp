@@ -24,6 +24,8 @@ std::string_view hint_for_client(Failure const& failure) noexcept {
       return "see the daemon's own log for the reason";
     case ClientError::protocol_violation:
       return "is this the socket of steled, and of the same version as this command?";
+    case ClientError::made_before_fork:
+      break;
   }
   return {};
 }

@@ -32,7 +32,7 @@ class Conversation {
  public:
   Conversation() { reconnect(); }
 
-  LogBuffer buffer{{.bytes_max = 10'000, .batch_bytes_max = 1000}};
+  LogBuffer buffer{{.batch_bytes_max = 1000}};
 
   void log(std::initializer_list<char const*> messages) {
     for (auto const* message : messages) {
@@ -352,11 +352,23 @@ BOOST_AUTO_TEST_CASE(an_entry_that_the_daemon_refuses_is_found_and_the_others_ar
   BOOST_TEST((daemon.sender.refusal()->code == Error::invalid_entry));
 }
 
+BOOST_AUTO_TEST_CASE(what_no_entry_is_at_fault_for_is_refused_as_a_batch) {
+  for (auto const* code : {"forbidden", "bad_request", "unknown_op"}) {
+    Conversation daemon;
+    daemon.greet();
+    daemon.log({"a", "b", "c", "d"});
+    daemon.write();
+    daemon.answer_failure(code);
+    BOOST_TEST((daemon.advance() == Step::idle));
+    BOOST_TEST(daemon.buffer.refused() == 4U);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_batch_above_the_frames_of_the_daemon_is_halved_before_it_is_sent) {
   Conversation daemon;
   daemon.greet();
   auto const big = std::string(3000, 'x');
-  daemon.buffer = LogBuffer({.bytes_max = 10'000, .batch_bytes_max = 8000});
+  daemon.buffer = LogBuffer({.batch_bytes_max = 8000});
   daemon.log({big.c_str(), big.c_str()});
   BOOST_TEST(daemon.write() == numbered(1, {big}));
   daemon.answer_stored();

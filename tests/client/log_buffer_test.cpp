@@ -10,8 +10,6 @@ using stele::client::LogBuffer;
 
 namespace {
 
-constexpr std::size_t overhead = LogBuffer::entry_overhead_bytes;
-
 void append(LogBuffer& buffer, std::initializer_list<char const*> texts) {
   for (auto const* text : texts) buffer.append(text);
 }
@@ -21,7 +19,7 @@ void append(LogBuffer& buffer, std::initializer_list<char const*> texts) {
 BOOST_AUTO_TEST_SUITE(log_buffer_test)
 
 BOOST_AUTO_TEST_CASE(entries_gather_in_one_batch_until_it_is_full) {
-  LogBuffer buffer({.bytes_max = 1000, .batch_bytes_max = 7});
+  LogBuffer buffer({.batch_bytes_max = 7});
   append(buffer, {"aaa", "bbb", "ccc"});
   BOOST_TEST(buffer.seal_oldest().text == "aaa,bbb");
   buffer.pop_stored();
@@ -32,7 +30,7 @@ BOOST_AUTO_TEST_CASE(entries_gather_in_one_batch_until_it_is_full) {
 }
 
 BOOST_AUTO_TEST_CASE(a_sealed_batch_takes_no_more_entries) {
-  LogBuffer buffer({.bytes_max = 1000, .batch_bytes_max = 100});
+  LogBuffer buffer({.batch_bytes_max = 100});
   append(buffer, {"aaa"});
   BOOST_TEST(buffer.seal_oldest().text == "aaa");
   append(buffer, {"bbb", "ccc"});
@@ -42,7 +40,7 @@ BOOST_AUTO_TEST_CASE(a_sealed_batch_takes_no_more_entries) {
 }
 
 BOOST_AUTO_TEST_CASE(an_entry_above_the_size_of_a_batch_is_a_batch_of_its_own) {
-  LogBuffer buffer({.bytes_max = 1000, .batch_bytes_max = 5});
+  LogBuffer buffer({.batch_bytes_max = 5});
   append(buffer, {"a", "bbbbbbbbbb", "c"});
   BOOST_TEST(buffer.seal_oldest().text == "a");
   buffer.pop_stored();
@@ -51,32 +49,39 @@ BOOST_AUTO_TEST_CASE(an_entry_above_the_size_of_a_batch_is_a_batch_of_its_own) {
   BOOST_TEST(buffer.seal_oldest().text == "c");
 }
 
-BOOST_AUTO_TEST_CASE(there_is_room_up_to_the_last_byte_and_again_when_a_batch_is_settled) {
-  LogBuffer buffer({.bytes_max = 2 * (3 + overhead), .batch_bytes_max = 3});
-  append(buffer, {"aaa"});
-  BOOST_TEST(buffer.has_room(3));
-  BOOST_TEST(!buffer.has_room(4));
-  BOOST_TEST(buffer.could_have_room(4));
-  append(buffer, {"bbb"});
-  BOOST_TEST(buffer.bytes() == 2 * (3 + overhead));
-  BOOST_TEST(!buffer.has_room(0));
+BOOST_AUTO_TEST_CASE(settled_entries_are_counted_for_their_owners_in_their_order) {
+  LogBuffer buffer({.batch_bytes_max = 100});
+  int one = 0;
+  int two = 0;
+  buffer.append("a", {.owner = &one, .bytes = 10});
+  buffer.append("b", {.owner = &one, .bytes = 20});
+  buffer.append("c", {.owner = &two, .bytes = 40});
+  buffer.append("d", {.owner = &one, .bytes = 80});
+  buffer.seal_oldest();
+  buffer.split_oldest();
   buffer.pop_stored();
-  BOOST_TEST(buffer.has_room(3));
-  BOOST_TEST(!buffer.has_room(4));
-  BOOST_TEST(!buffer.could_have_room(2 * (3 + overhead)));
-  BOOST_TEST(!buffer.could_have_room(SIZE_MAX));
+  buffer.seal_oldest();
   buffer.pop_refused();
-  BOOST_TEST(buffer.bytes() == 0U);
-  BOOST_TEST(buffer.bytes_peak() == 2 * (3 + overhead));
+  auto const settled = buffer.take_settled();
+  BOOST_REQUIRE(settled.stored.size() == 1U);
+  BOOST_TEST(settled.stored[0].owner == &one);
+  BOOST_TEST(settled.stored[0].entries == 2U);
+  BOOST_TEST(settled.stored[0].bytes == 30U);
+  BOOST_REQUIRE(settled.refused.size() == 2U);
+  BOOST_TEST(settled.refused[0].owner == &two);
+  BOOST_TEST(settled.refused[0].bytes == 40U);
+  BOOST_TEST(settled.refused[1].owner == &one);
+  BOOST_TEST(settled.refused[1].entries == 1U);
+  BOOST_TEST(buffer.take_settled().stored.empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_batch_can_be_halved_down_to_its_entries_in_their_order) {
-  LogBuffer buffer({.bytes_max = 1000, .batch_bytes_max = 100});
+  LogBuffer buffer({.batch_bytes_max = 100});
   append(buffer, {"a", "bb", "ccc", "dddd", "e"});
   buffer.seal_oldest();
-  auto const bytes = buffer.bytes();
+  BOOST_TEST(buffer.text_bytes() == 15U);
   buffer.split_oldest();
-  BOOST_TEST(buffer.bytes() == bytes);
+  BOOST_TEST(buffer.text_bytes() == 14U);
   BOOST_TEST(buffer.seal_oldest().text == "a,bb");
   buffer.split_oldest();
   BOOST_TEST(buffer.seal_oldest().text == "a");
@@ -89,14 +94,14 @@ BOOST_AUTO_TEST_CASE(a_batch_can_be_halved_down_to_its_entries_in_their_order) {
   buffer.pop_stored();
   buffer.seal_oldest();
   buffer.pop_stored();
-  BOOST_TEST(buffer.bytes() == 0U);
+  BOOST_TEST(buffer.text_bytes() == 0U);
   BOOST_TEST(buffer.accepted() == 6U);
   BOOST_TEST(buffer.settled() == 6U);
   BOOST_TEST(buffer.refused() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_dropped_or_refused_is_to_be_reported_until_it_was) {
-  LogBuffer buffer({.bytes_max = 100, .batch_bytes_max = 100});
+  LogBuffer buffer({.batch_bytes_max = 100});
   buffer.drop();
   append(buffer, {"a", "b"});
   buffer.seal_oldest();

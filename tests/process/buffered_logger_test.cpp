@@ -33,7 +33,10 @@ BOOST_AUTO_TEST_SUITE(buffered_logger_test)
 
 BOOST_AUTO_TEST_CASE(entries_of_8_threads_are_stored_once_and_in_order_while_the_daemon_is_killed) {
   LoggedThroughKills run;
-  BufferedLogger logger({.socket_path = run.daemon.socket(), .buffer_bytes = 1 << 20});
+  BufferedLogger logger({.socket_path = run.daemon.socket(),
+                         .buffer_bytes = 1 << 20,
+                         .batch_bytes = 64 << 10,
+                         .when_full = WhenFull::block});
   run.log_with(logger, [&](std::uint64_t thread, std::uint64_t number) {
     (void)logger.log({.message = run.message(thread, number)});
   });
@@ -94,7 +97,8 @@ BOOST_AUTO_TEST_CASE(a_full_buffer_that_blocks_lets_go_at_the_deadline_and_at_th
   Steled daemon;
   std::uint64_t lost = 0;
   BufferedLogger logger({.socket_path = daemon.socket(),
-                         .buffer_bytes = 200,
+                         .buffer_bytes = 250,
+                         .when_full = WhenFull::block,
                          .on_loss = [&](std::uint64_t count, auto const&) { lost += count; }});
   BOOST_TEST(logger.log({.message = std::string(100, 'm')}).has_value());
   auto const logged = logger.log({.message = std::string(100, 'm')}, 1ms);

@@ -3,11 +3,15 @@
 
 #include <spdlog/async.h>
 #include <spdlog/logger.h>
+#include <spdlog/sinks/dist_sink.h>
+#include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -102,12 +106,10 @@ BOOST_AUTO_TEST_CASE(a_daemon_that_is_down_costs_entries_that_are_counted_and_no
   Steled daemon;
   auto options = to(daemon);
   options.buffer.buffer_bytes = 2000;
-  options.buffer.when_full = SpdlogSinkOptions{}.buffer.when_full;
-  options.flush_timeout = 1ms;
+  int errors = 0;
+  options.on_failure = [&](stele::Failure const&) { ++errors; };
   auto sink = std::make_shared<SpdlogSink>(options);
   spdlog::logger log("app", sink);
-  int errors = 0;
-  log.set_error_handler([&](std::string const&) { ++errors; });
   for (int i = 0; i < 100; ++i) log.info("line {}", i);
   log.flush();
   auto const refused = sink->logger().status().refused;
@@ -118,11 +120,57 @@ BOOST_AUTO_TEST_CASE(a_daemon_that_is_down_costs_entries_that_are_counted_and_no
   BOOST_TEST(read_all(daemon).size() == 100 - refused);
 }
 
+BOOST_AUTO_TEST_CASE(a_full_buffer_and_a_failed_flush_keep_no_line_from_the_other_sinks) {
+  Steled daemon;
+  auto options = to(daemon);
+  options.buffer.buffer_bytes = 1000;
+  options.on_failure = [](stele::Failure const&) {};
+  std::ostringstream text;
+  auto both = std::make_shared<spdlog::sinks::dist_sink_mt>();
+  both->add_sink(std::make_shared<SpdlogSink>(options));
+  both->add_sink(std::make_shared<spdlog::sinks::ostream_sink_mt>(text));
+  spdlog::logger log("app", both);
+  log.flush_on(spdlog::level::info);
+  for (int i = 0; i < 100; ++i) log.info("line");
+  auto const lines = std::move(text).str();
+  BOOST_TEST(std::count(lines.begin(), lines.end(), '\n') == 100);
+}
+
+BOOST_AUTO_TEST_CASE(a_line_before_1970_has_time_0_and_its_own_in_the_metadata) {
+  StartedDaemon daemon;
+  spdlog::logger log("app", std::make_shared<SpdlogSink>(to(daemon)));
+  log.log(spdlog::log_clock::time_point{} - 1h, {}, spdlog::level::info, "old");
+  log.flush();
+  auto const entries = read_all(daemon);
+  BOOST_REQUIRE(entries.size() == 1U);
+  BOOST_TEST(entries[0].timestamp == 0U);
+  BOOST_TEST(entries[0].metadata.find(R"("time_us":-3600000000})") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(loggers_made_by_create_share_one_connection) {
+  StartedDaemon daemon;
+  std::uint64_t connections = 0;
+  for (int i = 0; i < 50; ++i) {
+    auto const name = "create-" + std::to_string(i);
+    spdlog::create<SpdlogSink>(name, to(daemon))->info("hello");
+  }
+  for (int i = 0; i < 50; ++i) {
+    auto const log = spdlog::get("create-" + std::to_string(i));
+    log->flush();
+    auto& sink = dynamic_cast<SpdlogSink&>(*log->sinks().front());
+    connections = std::max(connections, sink.logger().status().connections);
+    spdlog::drop(log->name());
+  }
+  BOOST_TEST(connections == 1U);
+  BOOST_TEST(read_all(daemon).size() == 50U);
+}
+
 BOOST_AUTO_TEST_CASE(lines_of_8_threads_are_stored_once_and_in_order_while_the_daemon_is_killed) {
   LoggedThroughKills run;
   auto sink = std::make_shared<SpdlogSink>(
       SpdlogSinkOptions{.buffer = {.socket_path = run.daemon.socket(),
                                    .buffer_bytes = 1 << 20,
+                                   .batch_bytes = 64 << 10,
                                    .when_full = stele::WhenFull::block}});
   spdlog::logger log("app", sink);
   run.log_with(sink->logger(), [&](std::uint64_t thread, std::uint64_t number) {

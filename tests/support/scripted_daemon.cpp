@@ -9,6 +9,7 @@
 #include <boost/json/parse.hpp>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 #include "support/wire_peer.hpp"
 
@@ -25,6 +26,11 @@ std::string entry_text(int seq) {
 
 std::string ok_text(std::uint64_t id, std::string const& members) {
   return frame(R"({"id":)" + std::to_string(id) + R"(,"ok":true)" + members + '}');
+}
+
+std::string refusal_text(std::uint64_t id, std::string const& code) {
+  return frame(R"({"id":)" + std::to_string(id) + R"(,"ok":false,"error":{"code":")" + code +
+               R"(","message":"m","retryable":false,"detail":{}},"state":"not_written"})");
 }
 
 std::string read_answer(std::uint64_t id, bool follow) {
@@ -108,6 +114,16 @@ std::uint64_t ScriptedDaemon::seq_of(std::string const& message) {
   return found == seqs_.end() ? 0 : found->second;
 }
 
+void ScriptedDaemon::refuse_writes(std::string code) {
+  std::lock_guard const lock{mutex_};
+  refusal_ = std::move(code);
+}
+
+std::uint64_t ScriptedDaemon::requests() {
+  std::lock_guard const lock{mutex_};
+  return requests_;
+}
+
 std::size_t ScriptedDaemon::answer_bytes(std::string const& op) {
   bool const follow = op == "follow";
   return answer_to(follow ? "read_logs" : op, 2, 1000, follow).size();
@@ -155,6 +171,8 @@ std::string ScriptedDaemon::answer(boost::json::object const& request) {
   std::string const op(request.at("op").as_string());
   auto const id = request.at("id").to_number<std::uint64_t>();
   std::lock_guard const lock{mutex_};
+  ++requests_;
+  if (op.starts_with("write_") && !refusal_.empty()) return refusal_text(id, refusal_);
   auto const seq = next_seq_++;
   if (op == "write_log") seqs_[std::string(request.at("entry").at("message").as_string())] = seq;
   return answer_to(op, id, seq, request.contains("follow"));

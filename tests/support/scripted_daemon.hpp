@@ -38,6 +38,10 @@ class ScriptedDaemon {
   void set_cut(Cut cut);
   /// From now on a hello is not answered.
   void hold_greeting() { set_cut({.bytes = SIZE_MAX, .rest = Rest::later, .greets = false}); }
+  /// From now on writes are refused with this code; "": they are taken.
+  void refuse_writes(std::string code);
+  /// Requests that were received so far.
+  std::uint64_t requests();
   /// The seq that the write_log of this message was given; 0: it was not received.
   std::uint64_t seq_of(std::string const& message);
 
@@ -54,6 +58,8 @@ class ScriptedDaemon {
   std::mutex mutex_{};
   Cut cut_{};
   std::uint64_t next_seq_ = 1000;
+  std::string refusal_{};
+  std::uint64_t requests_ = 0;
   std::map<std::string, std::uint64_t> seqs_{};
   std::thread thread_{};
 };

@@ -144,14 +144,14 @@ class AsyncCalls {
 
 /// Move-only. Owns no io_context: all its work runs on the executor that it was given, and handlers
 /// run on their own. Not thread-safe: call it, and let its executor run, from one thread at a time
-/// or from one strand. Not usable in a child after fork(). Never raises SIGPIPE.
+/// or from one strand. In a child after fork() every call ends with made_before_fork, and the
+/// connection is not touched. Never raises SIGPIPE.
 ///
 /// Calls may be made before earlier ones have completed; they are answered in order, but for
-/// follows. A handler is
-/// never called from within the call that it belongs to, and exactly once: also when the
-/// connection is lost, the deadline passes, the call is cancelled (any cancellation type of its
-/// slot) or the client is destroyed. Only if the execution context ends first are handlers
-/// destroyed instead of called.
+/// follows. A handler is never called from within the call that it belongs to, and exactly once:
+/// also when the connection is lost, the deadline passes, the call is cancelled (any cancellation
+/// type of its slot) or the client is destroyed. Only if the execution context ends first are
+/// handlers destroyed instead of called.
 ///
 /// A client that was moved from is one that is not connected. A call whose deadline passes ends
 /// with timed_out, a cancelled one with cancelled, a write in either case with outcome_unknown; the
@@ -166,6 +166,9 @@ class AsyncClient : public AsyncCalls {
 
   /// Ends the connection; what is under way fails.
   void close();
+
+ private:
+  void end();
 };
 
 }  // namespace stele

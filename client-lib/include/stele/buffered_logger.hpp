@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "stele/client_error.hpp"
 #include "stele/deadline.hpp"
@@ -21,32 +22,53 @@
 
 namespace stele {
 
-/// What log() does while the buffer has no room.
+/// What log() does while the buffer has no free bytes for the entry.
 enum class WhenFull : std::uint8_t {
-  block,   ///< Waits for room, until its deadline.
+  block,   ///< Waits until its deadline, which fails with `timed_out`.
   refuse,  ///< Fails at once with `overloaded`.
+  /// Waits for `full_timeout` at most, and fails with `overloaded` then. It does not wait while
+  /// nobody listens at the socket, nor, after a wait in vain, until something was stored: a daemon
+  /// that is away delays a program once, and not at each call.
+  wait,
 };
 
-/// Called when entries that log() had accepted will not be stored, with how many and why: from the
-/// logger's own thread, or from close(). It must not call the logger.
+/// Called when entries that log() had accepted will not be stored, with how many and why: from a
+/// thread of the library, or from close(). It must not call the logger. What it throws ends there.
 using LossObserver = std::function<void(std::uint64_t entry_count, Failure const& why)>;
 
+/// Loggers of a process for which `socket_path`, `name`, `buffer_bytes` and `batch_bytes` are equal
+/// share one connection, one thread and one buffer: a logger more costs next to nothing.
 struct BufferedLoggerOptions {
   /// The daemon's Unix socket; empty: default_socket_path().
   std::string socket_path{};
   /// A name for the daemon's own log, such as the program's; may be empty.
   std::string name{};
-  /// Most bytes of entries that wait, as JSON text and 5 bytes each. Beside them the logger takes
-  /// about 256 KiB for replies and three times `batch_bytes`.
+  /// Most bytes of entries that wait: their texts, and 64 bytes each. Beside them up to about four
+  /// times `batch_bytes` are used for batches and replies.
   std::size_t buffer_bytes = std::size_t{8} << 20;
   /// A batch that is under way is stored by one sync of the disk; the next one gathers meanwhile.
   /// A larger entry makes a batch of its own.
-  std::size_t batch_bytes = std::size_t{256} << 10;
-  WhenFull when_full = WhenFull::block;
-  /// How long the destructor may wait until all is on disk.
+  std::size_t batch_bytes = std::size_t{1} << 20;
+  WhenFull when_full = WhenFull::wait;
+  std::chrono::milliseconds full_timeout{1'000};
+  /// How long the destructor may wait until all is on disk. All destructors of a process together
+  /// wait no longer than that in vain, and 250 ms while nobody listens at the socket. `no_limit`:
+  /// each waits as long as it takes.
   std::chrono::milliseconds close_timeout{5'000};
-  /// Empty: one line on standard error.
+  /// Empty: a line on standard error, once a second at most.
   LossObserver on_loss{};
+};
+
+/// A line as logging libraries have it. What it points to is copied by log().
+struct LogLine {
+  std::chrono::system_clock::time_point time{};
+  Level level = Level::info;
+  std::string_view message{};  ///< Bytes that are not UTF-8 become U+FFFD; so in all texts.
+  std::string_view logger{};   ///< May be empty, as all that follows.
+  std::uint64_t thread = 0;
+  std::string_view file{};
+  std::uint32_t line = 0;
+  std::string_view function{};
 };
 
 struct BufferedLoggerStatus {
@@ -56,6 +78,7 @@ struct BufferedLoggerStatus {
   /// (report_dropped), so that an audit of the log names them.
   std::uint64_t refused = 0;
   std::uint64_t waiting = 0;  ///< In the buffer.
+  // What follows is of all loggers that share the buffer.
   std::size_t buffer_bytes = 0;
   std::size_t buffer_bytes_peak = 0;
   std::uint64_t connections = 0;       ///< Made so far.
@@ -68,39 +91,60 @@ struct BufferedLoggerStatus {
 };
 
 /// Thread-safe: any number of threads may use one logger. The entries of one thread are stored in
-/// the order of its calls. Owns one thread, which connects when there is something to store, and
-/// again with growing pauses (up to 2 s) for as long as it takes. Not usable in a child after
-/// fork(). Never raises SIGPIPE.
+/// the order of its calls. Its thread connects when there is something to store, and again with
+/// growing pauses (up to 2 s) for as long as it takes; it takes no signals. Never raises SIGPIPE.
+///
+/// In a child after fork() every call fails with made_before_fork, and the destructor does nothing:
+/// what was in the buffer is the parent's to store. Make the logger behind daemon(3), or flush
+/// before it, since the parent ends there.
+///
+/// A batch leaves within milliseconds of its first entry. What is still in the buffer when the
+/// process ends by a signal, abort() or _exit() is lost: flush() first where that matters.
 class BufferedLogger {
  public:
-  /// Does not connect yet: a daemon that is down is no failure.
+  /// Does not connect yet: a daemon that is down is no failure. Throws
+  /// boost::system::system_error (bad_request) if the name is not UTF-8 or has more than 256
+  /// bytes, and std::system_error if there is no thread to be had.
   explicit BufferedLogger(BufferedLoggerOptions options = {});
   BufferedLogger(BufferedLogger const&) = delete;
   BufferedLogger& operator=(BufferedLogger const&) = delete;
-  /// close() with `close_timeout`.
+  /// close(), as `close_timeout` says.
   ~BufferedLogger();
 
   /// Takes an entry; one without a timestamp gets the time of this call. Fails with
   ///   invalid_entry, entry_too_large, unsupported_version  whatever is tried again,
-  ///   overloaded       the buffer is full (WhenFull::refuse),
-  ///   timed_out        the buffer was full until the deadline (WhenFull::block),
-  ///   connection_lost  the logger is closed,
+  ///   overloaded        the buffer is full (WhenFull::refuse and wait),
+  ///   timed_out         the buffer was full until the deadline (WhenFull::block),
+  ///   connection_lost   the logger is closed,
+  ///   made_before_fork  this is a child of the process that made it,
   /// and each failure counts as one entry refused.
-  Result<void> log(LogEntry entry, Deadline const& deadline = {});
+  Result<void> log(LogEntry const& entry, Deadline const& deadline = {});
+
+  /// Takes a line, whose metadata is made by the logger's thread:
+  ///
+  ///   {"logger":"app","thread":4711,"source":{"file":"main.cpp","line":12,"function":"main"}}
+  ///
+  /// without what is empty. A line from before 1970 has timestamp 0, and its time as `time_us`.
+  Result<void> log_line(LogLine const& line, Deadline const& deadline = {});
 
   /// Returns when all that was accepted before this call is on disk. Fails with timed_out, or with
   /// the daemon's reason if it has refused entries since the last flush.
-  Result<void> flush(Deadline const& deadline = {});
+  [[nodiscard]] Result<void> flush(Deadline const& deadline = {});
 
-  /// Takes no more entries, flushes, and ends the thread. Entries that are not on disk by then are
-  /// given up and count as refused; one that is on its way may be stored all the same.
+  /// The same for programs that must go on: it does not wait while nobody listens at the socket,
+  /// nor, after a wait in vain, until something was stored.
+  [[nodiscard]] Result<void> try_flush(Deadline const& deadline = {});
+
+  /// Takes no more entries, and flushes. Entries that are not on disk by then are given up and
+  /// count as refused, if no other logger shares the buffer; else they are still on their way. One
+  /// that was sent may be stored all the same.
   Result<void> close(Deadline const& deadline = {});
 
   BufferedLoggerStatus status() const;
 
  private:
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace stele

@@ -152,8 +152,8 @@ struct LogCount {
 };
 
 /// Move-only. Not thread-safe: one thread at a time; different clients are independent. Never
-/// raises SIGPIPE. Not usable in a child after fork(). After it was moved from, every call fails
-/// with connection_lost.
+/// raises SIGPIPE. In a child after fork() every call fails with made_before_fork. After it was
+/// moved from, every call fails with connection_lost.
 ///
 /// After a failure with connection_lost, outcome_unknown, timed_out or protocol_violation the
 /// connection is gone: every later call fails with connection_lost. After a stele::Error the

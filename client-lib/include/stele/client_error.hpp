@@ -26,11 +26,14 @@ enum class ClientError : std::uint8_t {
   protocol_violation,
   /// The caller took the call back before it was answered. It was no write.
   cancelled,
+  /// The client or logger was made by a parent of this process: a child after fork() cannot use it.
+  /// Nothing was sent. Make a new one.
+  made_before_fork,
 };
 
 /// The first and last member, for loops over the whole list.
 inline constexpr ClientError client_error_first = ClientError::cannot_connect;
-inline constexpr ClientError client_error_last = ClientError::cancelled;
+inline constexpr ClientError client_error_last = ClientError::made_before_fork;
 
 boost::system::error_category const& client_error_category() noexcept;
 boost::system::error_code make_error_code(ClientError error) noexcept;

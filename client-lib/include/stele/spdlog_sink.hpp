@@ -11,59 +11,65 @@
 #include <spdlog/details/synchronous_factory.h>
 #include <spdlog/sinks/sink.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "stele/buffered_logger.hpp"
-#include "stele/metadata.hpp"
-#include "stele/utf8.hpp"
 
 namespace stele {
 
 struct SpdlogSinkOptions {
-  /// A daemon that is down costs a program its newest entries, not its life: unlike a
-  /// BufferedLogger by itself, the sink refuses when the buffer is full.
-  BufferedLoggerOptions buffer{.when_full = WhenFull::refuse};
-  /// How long a flush may wait for the disk; 0: no limit.
+  BufferedLoggerOptions buffer{};
+  /// How long a flush may wait for the disk; it does not wait for a daemon that is away (see
+  /// BufferedLogger::try_flush). `no_limit`, or as a Deadline.
   std::chrono::milliseconds flush_timeout{5'000};
+  /// Called by the calls of log and flush that fail, in their thread. Empty: a line on standard
+  /// error, once a second at most. What it throws goes to spdlog.
+  std::function<void(Failure const&)> on_failure{};
 };
 
 /// Thread-safe without a lock of its own. An entry has the text and the time of the spdlog call and
-/// metadata such as
-///
-///   {"logger":"app","thread":4711,"source":{"file":"main.cpp","line":12,"function":"main"}}
-///
-/// (`source` if the call gave it, as the SPDLOG_INFO macros do). `critical` is `fatal`. Patterns
-/// are not applied. Bytes that are not UTF-8 become U+FFFD.
+/// the metadata that LogLine has (`source` if the call gave it, as the SPDLOG_INFO macros do).
+/// `critical` is `fatal`. Patterns are not applied. Bytes that are not UTF-8 become U+FFFD.
 ///
 /// flush(), and with it flush_on(level), returns when all is on disk. With an async logger it is
 /// spdlog's thread that waits, not the caller.
 ///
-/// What cannot be stored is thrown as spdlog_ex: spdlog gives it to the logger's error handler,
-/// which prints it on standard error, once a second at most.
+/// A daemon that is away, or a full buffer, stops no other sink of the same logger: nothing is
+/// thrown. Entries that are lost are counted in logger().status().refused, named by `stele audit`,
+/// and on_failure is called.
 class SpdlogSink final : public spdlog::sinks::sink {
  public:
   explicit SpdlogSink(SpdlogSinkOptions options = {})
-      : flush_timeout_(options.flush_timeout), logger_(std::move(options.buffer)) {}
+      : flush_timeout_(options.flush_timeout),
+        on_failure_(std::move(options.on_failure)),
+        logger_(std::move(options.buffer)) {}
 
   void log(spdlog::details::log_msg const& message) override {
     if (message.level == spdlog::level::off) return;
-    auto const since_epoch =
-        std::chrono::duration_cast<std::chrono::microseconds>(message.time.time_since_epoch());
-    LogEntry entry{.timestamp = static_cast<std::uint64_t>(since_epoch.count()),
-                   .level = level_of(message.level),
-                   .metadata = metadata_of(message)};
-    append_as_utf8(entry.message, {message.payload.data(), message.payload.size()});
-    require(logger_.log(std::move(entry)));
+    auto const& source = message.source;
+    LogLine line{.time = message.time,
+                 .level = level_of(message.level),
+                 .message = {message.payload.data(), message.payload.size()},
+                 .logger = {message.logger_name.data(), message.logger_name.size()},
+                 .thread = message.thread_id};
+    if (!source.empty()) {
+      line.file = source.filename;
+      line.line = static_cast<std::uint32_t>(source.line);
+      if (source.funcname != nullptr) line.function = source.funcname;
+    }
+    if (auto const logged = logger_.log_line(line); !logged) report(logged.error());
   }
 
   void flush() override {
-    auto const no_limit = flush_timeout_.count() <= 0;
-    require(logger_.flush(no_limit ? Deadline{} : Deadline{flush_timeout_}));
+    if (auto const flushed = logger_.try_flush(flush_timeout_); !flushed) report(flushed.error());
   }
 
   void set_pattern(std::string const&) override {}
@@ -73,6 +79,8 @@ class SpdlogSink final : public spdlog::sinks::sink {
   BufferedLogger& logger() noexcept { return logger_; }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   static Level level_of(spdlog::level::level_enum level) noexcept {
     switch (level) {
       case spdlog::level::trace:
@@ -85,30 +93,26 @@ class SpdlogSink final : public spdlog::sinks::sink {
         return Level::error;
       case spdlog::level::critical:
         return Level::fatal;
-      default:
-        return Level::info;
+      case spdlog::level::info:
+      case spdlog::level::off:
+      case spdlog::level::n_levels:
+        break;
     }
+    return Level::info;
   }
 
-  static std::string metadata_of(spdlog::details::log_msg const& message) {
-    Metadata metadata;
-    if (message.logger_name.size() > 0) {
-      metadata.add("logger",
-                   std::string_view{message.logger_name.data(), message.logger_name.size()});
-    }
-    metadata.add("thread", message.thread_id);
-    if (message.source.empty()) return metadata.text();
-    Metadata source;
-    source.add("file", message.source.filename).add("line", message.source.line);
-    if (message.source.funcname != nullptr) source.add("function", message.source.funcname);
-    return metadata.add("source", source).text();
-  }
-
-  static void require(Result<void> const& done) {
-    if (!done) spdlog::throw_spdlog_ex("stele: " + done.error().message);
+  void report(Failure const& why) {
+    if (on_failure_) return on_failure_(why);
+    auto const now = Clock::now().time_since_epoch().count();
+    auto next = next_line_.load();
+    auto const later = now + Clock::duration{std::chrono::seconds{1}}.count();
+    if (now < next || !next_line_.compare_exchange_strong(next, later)) return;
+    std::fprintf(stderr, "stele: %s\n", why.message.c_str());
   }
 
   std::chrono::milliseconds flush_timeout_;
+  std::function<void(Failure const&)> on_failure_;
+  std::atomic<Clock::rep> next_line_{0};
   BufferedLogger logger_;
 };
 

@@ -6,8 +6,9 @@
  * A function that can fail returns STELE_OK or another stele_code; the thread's last failure has a
  * sentence for people in stele_error_message(), which names the argument that is wrong. Strings are
  * UTF-8. A timeout is in milliseconds; STELE_NO_LIMIT, or any below 0: no limit; 0: it has passed,
- * so the call fails with STELE_TIMED_OUT and nothing is sent. Handles must not be used in a child
- * after fork(). No function raises SIGPIPE.
+ * so the call fails with STELE_TIMED_OUT and nothing is sent. In a child after fork() calls with a
+ * handle of the parent fail with STELE_MADE_BEFORE_FORK; it may be closed. No function raises
+ * SIGPIPE.
  */
 #ifndef STELE_STELE_H
 #define STELE_STELE_H
@@ -47,6 +48,7 @@ enum stele_code {
   STELE_TIMED_OUT = 104,
   STELE_PROTOCOL_VIOLATION = 105,
   STELE_CANCELLED = 106,
+  STELE_MADE_BEFORE_FORK = 107, /* The handle belongs to the parent. */
   /* The call itself is wrong: a null pointer, or a level that there is not. */
   STELE_INVALID_ARGUMENT = 201,
   STELE_OUT_OF_MEMORY = 202
@@ -218,7 +220,9 @@ int stele_follow(stele_client* client, const stele_selection* selection, int64_t
  * <stele/buffered_logger.hpp>. */
 typedef struct stele_logger stele_logger;
 
-enum stele_when_full { STELE_BLOCK = 0, STELE_REFUSE = 1 };
+/* What stele_logger_log does while the buffer has no free bytes: waits for its timeout; fails at
+ * once; waits a second at most, and once only as long as nothing is stored (STELE_1). */
+enum stele_when_full { STELE_BLOCK = 0, STELE_REFUSE = 1, STELE_WAIT = 2 };
 
 /* buffer_bytes 0: 8 MiB. A daemon that is down is no failure. */
 int stele_logger_open(const char* socket_path, const char* name, size_t buffer_bytes, int when_full,
@@ -233,13 +237,13 @@ typedef struct stele_logger_options {
   const char* socket_path;  /* NULL: $STELE_SOCKET, else the default. */
   const char* name;         /* NULL: none. */
   size_t buffer_bytes;      /* 0: 8 MiB. */
-  size_t batch_bytes;       /* 0: 256 KiB. */
+  size_t batch_bytes;       /* 0: 1 MiB. */
   int32_t when_full;
   stele_loss on_loss;       /* NULL: a line on standard error, once a second at most. */
   void* context;            /* Of on_loss. */
 } stele_logger_options;
 #define STELE_LOGGER_OPTIONS \
-  {sizeof(stele_logger_options), NULL, NULL, 0, 0, STELE_BLOCK, NULL, NULL}
+  {sizeof(stele_logger_options), NULL, NULL, 0, 0, STELE_WAIT, NULL, NULL}
 int stele_logger_open_with(const stele_logger_options* options, stele_logger** logger);
 /* STELE_1. */
 typedef struct stele_logger_status {
