@@ -47,9 +47,6 @@ class WatchedDirectory final : public wal::Directory {
     DiskCall const call(manager_);
     directory_->release_zeros(name, offset);
   }
-  std::chrono::seconds age(std::string_view name) const noexcept override {
-    return directory_->age(name);
-  }
   void sync(wal::Completion& completion) override { directory_->sync(completion); }
   std::size_t alignment() const noexcept override { return directory_->alignment(); }
   int event_fd() const noexcept override { return directory_->event_fd(); }

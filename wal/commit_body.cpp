@@ -45,4 +45,12 @@ std::vector<Gap> decode_gaps(std::span<std::byte const> body) {
   return gaps;
 }
 
+std::optional<std::chrono::milliseconds> decode_age(std::span<std::byte const> body) {
+  std::optional<std::chrono::milliseconds> age;
+  for (; body.size() >= gap_record_bytes; body = body.subspan(gap_record_bytes)) {
+    if (auto const found = decode_age_record(body.first<gap_record_bytes>())) age = found;
+  }
+  return age;
+}
+
 }  // namespace stele::wal

@@ -1,6 +1,7 @@
 // Walks the groups and records inside the body of a valid commit.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -46,5 +47,7 @@ bool is_well_formed(CommitHeader const& header, std::span<std::byte const> body)
 
 /// The gap records of a commit of kind gap.
 std::vector<Gap> decode_gaps(std::span<std::byte const> body);
+/// The last age record of a commit of kind gap, if it has one.
+std::optional<std::chrono::milliseconds> decode_age(std::span<std::byte const> body);
 
 }  // namespace stele::wal

@@ -51,9 +51,6 @@ class DiskDirectory final : public Directory {
   void release_zeros(std::string_view name, std::uint64_t offset) noexcept override {
     punch_zeros(place_, name, offset);
   }
-  std::chrono::seconds age(std::string_view name) const noexcept override {
-    return DiskFile::age(place_, name);
-  }
 
   void sync(Completion& completion) override {
     channel_.submit({.op = IoOp::sync_all, .fd = place_.fd.get(), .completion = &completion});

@@ -6,7 +6,6 @@
 
 #include <boost/assert.hpp>
 #include <cerrno>
-#include <ctime>
 #include <string>
 #include <utility>
 
@@ -65,16 +64,6 @@ Result<std::unique_ptr<File>> DiskFile::open(DirectoryPlace const& place, std::s
 bool DiskFile::has_name() const noexcept {
   struct stat found {};
   return ::fstat(fd_.get(), &found) != 0 || found.st_nlink > 0;
-}
-
-std::chrono::seconds DiskFile::age(DirectoryPlace const& place, std::string_view name) noexcept {
-  struct stat found {};
-  timespec now{};
-  bool const known =
-      ::fstatat(place.fd.get(), std::string(name).c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 &&
-      ::clock_gettime(CLOCK_REALTIME, &now) == 0;
-  if (!known || now.tv_sec < found.st_mtim.tv_sec) return {};
-  return std::chrono::seconds(now.tv_sec - found.st_mtim.tv_sec);
 }
 
 Result<std::uint64_t> DiskFile::size() const {

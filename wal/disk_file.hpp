@@ -1,7 +1,6 @@
 // One real file of the log.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -24,8 +23,6 @@ class DiskFile final : public File {
                                               IoChannel& channel);
   static Result<std::unique_ptr<File>> open(DirectoryPlace const& place, std::string_view name,
                                             DiskTraits const& traits, IoChannel& channel);
-  /// As Directory::age().
-  static std::chrono::seconds age(DirectoryPlace const& place, std::string_view name) noexcept;
 
   Result<std::uint64_t> size() const override;
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override;

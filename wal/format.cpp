@@ -1,5 +1,7 @@
 #include "wal/format.hpp"
 
+#include <algorithm>
+
 #include "wal/crc32c.hpp"
 #include "wal/field_codec.hpp"
 
@@ -204,6 +206,21 @@ void encode_gap(Gap const& gap, std::span<std::byte, gap_record_bytes> bytes) no
   out.u64(gap.offset);
   out.u64(gap.dropped);
   out.bytes(gap.writer.data(), gap.writer.size());
+}
+
+Gap age_record(std::chrono::milliseconds age) noexcept {
+  return {.reason = static_cast<GapReason>(age_record_reason),
+          .dropped = static_cast<std::uint64_t>(age.count())};
+}
+
+std::optional<std::chrono::milliseconds> decode_age_record(
+    std::span<std::byte const, gap_record_bytes> bytes) noexcept {
+  // Far above any real one; so that sums with it do not overflow.
+  constexpr std::uint64_t age_max = std::uint64_t{1} << 50;
+  FieldReader in(bytes);
+  if (in.u32() != age_record_reason) return std::nullopt;
+  auto const ms = FieldReader(bytes.subspan<40>()).u64();
+  return std::chrono::milliseconds(static_cast<std::int64_t>(std::min(ms, age_max)));
 }
 
 std::optional<Gap> decode_gap(std::span<std::byte const, gap_record_bytes> bytes) noexcept {

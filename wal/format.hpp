@@ -125,6 +125,12 @@ void encode_record_header(RecordHeader const& header,
                           std::span<std::byte, record_header_bytes> out) noexcept;
 RecordHeader decode_record_header(std::span<std::byte const, record_header_bytes> bytes) noexcept;
 
+/// A gap record that names no gap: how long the log had been open when it was written. Readers that
+/// do not know it skip it.
+inline constexpr std::uint32_t age_record_reason = 5;
+Gap age_record(std::chrono::milliseconds age) noexcept;
+std::optional<std::chrono::milliseconds> decode_age_record(
+    std::span<std::byte const, gap_record_bytes> bytes) noexcept;
 void encode_gap(Gap const& gap, std::span<std::byte, gap_record_bytes> out) noexcept;
 std::optional<Gap> decode_gap(std::span<std::byte const, gap_record_bytes> bytes) noexcept;
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "wal/format.hpp"
 #include "wal/new_file.hpp"
 #include "wal/segment_name.hpp"
 
@@ -58,10 +59,7 @@ Log::Core::Core(Directory& directory, Options const& resolved, LogListener& list
   if (recovered_.fresh) manifest_.store_id = make_store_id(options);
   store_id = manifest_.store_id;
   segments_.assign(recovered_.segments.begin(), recovered_.segments.end());
-  for (auto& segment : segments_) {
-    metrics.log_bytes += segment.bytes;
-    segment.since = now_ - directory_.age(segment_name(segment.segment_no));
-  }
+  for (auto const& segment : segments_) metrics.log_bytes += segment.bytes;
   for (auto const& gap : report.gaps) gaps.add(gap);
 }
 
@@ -90,7 +88,8 @@ void Log::Core::open_first_segment() {
   remove_leftovers();
   release_tails();
   for (auto const& gap : recovered_.new_gaps) pipeline.append_gap(gap);
-  if (recovered_.new_gaps.empty()) pipeline.queue_mark();
+  queue_age();
+  if (pipeline.idle()) pipeline.queue_mark();
 }
 
 /// A log that is started often would else fill the disk, and its limit, with segments of zeros.
@@ -138,63 +137,39 @@ SegmentMaker::Plan Log::Core::plan_segment() const {
   plan.manifest.last_segment_no = plan.header.segment_no;
   plan.manifest.durable_commit = pipeline.durable_commit();
   plan.manifest.end_seq = 0;
-  plan.expired = plan_expiry(plan.manifest, bytes);
+  plan.expired = plan_expiry(view(), bytes, plan.manifest);
   return plan;
 }
 
-/// Which segments retention takes for a new one, the oldest first and never the active one.
-std::vector<SegmentMaker::Expired> Log::Core::plan_expiry(Manifest& manifest,
-                                                          std::uint64_t new_bytes) const {
-  std::vector<SegmentMaker::Expired> expired;
-  auto bytes = metrics.log_bytes + new_bytes;
-  for (std::size_t i = 0; i + 1 < segments_.size(); ++i) {
-    bool const too_many = options.retain_bytes != 0 && bytes > options.retain_bytes;
-    if (!too_many && !is_too_old(segments_[i])) break;
-    if (is_held(last_seq_of(i), bytes)) break;
-    expired.push_back({segments_[i].segment_no, segments_[i].damaged});
-    bytes -= segments_[i].bytes;
-    auto const& first = segments_[i + 1];
-    manifest.first_segment_no = first.segment_no;
-    manifest.first_commit_no = first.first_commit_no;
-    manifest.first_chain = first.first_chain;
-    manifest.first_seq = first.first_seq;
-  }
-  return expired;
+RetentionView Log::Core::view() const noexcept {
+  return {options, segments_, metrics.log_bytes, pipeline.durable_seq(), held_from, age()};
 }
 
-bool Log::Core::is_too_old(KeptSegment const& segment) const noexcept {
-  return options.retain_age.count() != 0 && now_ - segment.since >= options.retain_age;
-}
-
-/// Whether somebody still wants what ends with `last_seq`, and a log of that size has room for it.
-bool Log::Core::is_held(Seq last_seq, std::uint64_t log_bytes) const noexcept {
-  if (options.hold_bytes == 0 || last_seq < held_from) return false;
-  return options.retain_bytes == 0 || log_bytes <= options.retain_bytes + options.hold_bytes;
-}
-
-/// Of a segment, or of those before it if it holds no payload.
-Seq Log::Core::last_seq_of(std::size_t index) const noexcept {
-  return index + 1 < segments_.size() ? segments_[index + 1].first_seq - 1 : pipeline.durable_seq();
+/// How long the log has been open, in all its lives, as far as it knows.
+std::chrono::milliseconds Log::Core::age() const noexcept {
+  return recovered_.age + std::chrono::duration_cast<std::chrono::milliseconds>(now_ - opened_at_);
 }
 
 /// Until the time is known, ages are counted from the zero of its clock.
 void Log::Core::take_time(Instant now) noexcept {
-  if (!std::exchange(has_time_, true)) {
-    for (auto& segment : segments_) segment.since += now - now_;
-  }
-  now_ = now;
+  if (!std::exchange(has_time_, true)) opened_at_ = now;
+  now_ = std::max(now, opened_at_);
   if (options.retain_age.count() != 0 && !age_check_at_) age_check_at_ = now_;
 }
 
-/// Segments without payloads are no reason: else an idle log would make one after another.
-bool Log::Core::has_old_payloads() const noexcept {
-  auto const first = segments_.front().first_seq;
-  for (std::size_t i = 0; i < segments_.size() && is_too_old(segments_[i]); ++i) {
-    auto const last = last_seq_of(i);
-    if (is_held(last, metrics.log_bytes)) break;
-    if (last >= first) return true;
-  }
-  return false;
+/// What the next life goes on from. A log that counts no age, and never did, needs none.
+void Log::Core::queue_age() {
+  if (options.retain_age.count() == 0 && recovered_.age.count() == 0) return;
+  noted_age_ = age();
+  pipeline.append_gap(age_record(*noted_age_));
+}
+
+/// Between writes, and never so that a segment is begun for it.
+void Log::Core::note_age() {
+  bool const has_room = active_.room() >= options.commit_align;
+  if (!has_room || !pipeline.idle() || !needs_age_record(view(), *noted_age_)) return;
+  queue_age();
+  advance();
 }
 
 /// Old segments go when a segment is made: so a log that is hardly written to begins one for their
@@ -203,13 +178,14 @@ bool Log::Core::has_old_payloads() const noexcept {
 void Log::Core::turn_for_age() {
   age_check_at_ = now_ + std::clamp<Instant::duration>(options.retain_age / 8, age_check_period_min,
                                                        age_check_period_max);
-  if (!active_.file || !has_old_payloads()) return;
+  if (!active_.file) return;
+  if (!has_old_payloads(view())) return note_age();
   if (write_in_flight_ || !pipeline.idle() || maker_.state() != SegmentMaker::State::ready) {
     age_check_at_ = now_ + age_check_period_min;
     return;
   }
   turn_segment();
-  pipeline.queue_mark();
+  queue_age();
   advance();
 }
 
@@ -232,7 +208,7 @@ void Log::Core::turn_segment() {
     // What is left of it is never written.
     metrics.log_bytes -= active_.room();
     segments_.back().bytes = active_.end_offset;
-    segments_.back().since = now_;
+    segments_.back().since = age();
   }
   active_ = maker_.take();
   segments_.push_back({.segment_no = active_.header.segment_no,
@@ -240,7 +216,7 @@ void Log::Core::turn_segment() {
                        .first_commit_no = pipeline.next_commit_no(),
                        .first_chain = pipeline.chain(),
                        .first_seq = pipeline.durable_seq() + 1,
-                       .since = now_});
+                       .since = age()});
   metrics.log_bytes += active_.header.segment_bytes;
   metrics.active_first_seq = segments_.back().first_seq;
   ++metrics.segments_made;
@@ -434,12 +410,15 @@ Result<void> Log::Core::close() {
   closing_ = true;
   maker_.abandon();
   if (failure_) return *failure_;
+  if (active_.file && noted_age_ != age()) queue_age();
   pipeline.queue_seal();
   // Without room the log ends without a seal: the next start reads it all the same.
-  if (*pipeline.next_commit_bytes() > active_.room()) return name_end();
-  write_commit();
-  while (write_in_flight_) directory_.wait();
-  if (failure_) return *failure_;
+  while (auto const bytes = pipeline.next_commit_bytes()) {
+    if (*bytes > active_.room()) return name_end();
+    write_commit();
+    while (write_in_flight_) directory_.wait();
+    if (failure_) return *failure_;
+  }
   // The next start makes segments of its own, and reads a hole faster than zeros.
   release_tail(active_.header.segment_no, active_.end_offset);
   if (maker_.state() == SegmentMaker::State::ready) {

@@ -10,6 +10,7 @@
 #include "wal/gap_ledger.hpp"
 #include "wal/log.hpp"
 #include "wal/recovery.hpp"
+#include "wal/retention.hpp"
 #include "wal/segment_maker.hpp"
 
 namespace stele::wal {
@@ -62,12 +63,11 @@ class Log::Core final : private Completion {
   void release_tails();
   void release_tail(std::uint64_t segment_no, std::uint64_t end_offset) noexcept;
   SegmentMaker::Plan plan_segment() const;
-  std::vector<SegmentMaker::Expired> plan_expiry(Manifest& manifest, std::uint64_t new_bytes) const;
-  bool is_too_old(KeptSegment const& segment) const noexcept;
-  bool is_held(Seq last_seq, std::uint64_t log_bytes) const noexcept;
+  RetentionView view() const noexcept;
+  std::chrono::milliseconds age() const noexcept;
   void take_time(Instant now) noexcept;
-  Seq last_seq_of(std::size_t index) const noexcept;
-  bool has_old_payloads() const noexcept;
+  void queue_age();
+  void note_age();
   void turn_for_age();
   void apply_expiry();
   void remove_leftovers();
@@ -88,7 +88,9 @@ class Log::Core final : private Completion {
   bool closing_ = false;
   bool destroyed_ = false;
   Instant now_{};
-  bool has_time_ = false;  ///< Somebody has told what time it is.
+  Instant opened_at_{};
+  bool has_time_ = false;                                 ///< Somebody has told what time it is.
+  std::optional<std::chrono::milliseconds> noted_age_{};  ///< In the last age record.
   std::optional<Instant> age_check_at_{};
   Instant commit_begun_{};
   std::uint64_t commit_disk_bytes_ = 0;

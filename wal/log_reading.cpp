@@ -57,6 +57,7 @@ Result<LogReading> read_log(Directory& directory, ReadAhead& reader, RecoverySin
   auto& recovered = reading.recovered;
   recovered.fresh = inventory.fresh;
   recovered.manifest = known;
+  recovered.rebuilt = inventory.rebuilt;
   recovered.leftovers = inventory.files.unfinished;
   if (inventory.fresh) return reading;
 

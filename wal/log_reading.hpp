@@ -1,6 +1,7 @@
 // Reads what a log directory holds, in order, and judges it. Writes nothing and takes no lock.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,7 +25,11 @@ struct KeptSegment {
   std::uint32_t first_chain = 0;
   Seq first_seq = 0;
   bool damaged = false;  ///< Kept when it expires.
-  Instant since{};       ///< For the log: its last commit; of the active one, when it became that.
+  /// By the age of the log, see FORMAT.md: the first and the last age record in it,
+  std::optional<std::chrono::milliseconds> first_age{};
+  std::chrono::milliseconds last_age{};
+  /// and when it was left; of the active one, when it became that.
+  std::chrono::milliseconds since{};
 };
 
 struct Renaming {
@@ -35,10 +40,12 @@ struct Renaming {
 struct Recovered {
   bool fresh = false;  ///< The directory was empty.
   Manifest manifest{};
+  bool rebuilt = false;  ///< It is from the segments: the file is missing or damaged.
   std::vector<KeptSegment> segments{};
   /// Where the log goes on; what is named by new_gaps lies before it.
   CommitPipeline::Start start{};
   std::uint64_t last_salt = 0;
+  std::chrono::milliseconds age{};  ///< That the log is known to have, by its own count.
   /// Found in this start, and not yet named by a gap record of the log.
   std::vector<Gap> new_gaps{};
   std::vector<Finding> findings{};  ///< All of them, also those that a gap record names.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "wal/commit_body.hpp"
+#include "wal/retention.hpp"
 #include "wal/segment_name.hpp"
 
 namespace stele::wal {
@@ -175,6 +176,11 @@ void LogWalk::deliver(ScannedCommit const& commit) {
   if (commit.header.kind == CommitKind::gap) {
     auto const gaps = decode_gaps(commit.body);
     named_gaps_.insert(named_gaps_.end(), gaps.begin(), gaps.end());
+    if (auto const age = decode_age(commit.body)) {
+      auto& segment = segments_.back();
+      if (!segment.first_age) segment.first_age = age;
+      segment.last_age = std::max(segment.last_age, *age);
+    }
   }
   if (commit.header.kind != CommitKind::entries) return;
   auto seq = commit.header.first_seq;
@@ -321,6 +327,7 @@ void LogWalk::finish(Recovered& recovered) {
   for (auto& segment : segments_) {
     segment.damaged = std::ranges::binary_search(damaged_segments_, segment.segment_no);
   }
+  recovered.age = date_segments(segments_);
   recovered.damaged = damaged_;
   recovered.segments = std::move(segments_);
   recovered.last_salt = last_salt_;

@@ -9,6 +9,7 @@
 
 #include "wal/aligned_buffer.hpp"
 #include "wal/manifest.hpp"
+#include "wal/retention.hpp"
 #include "wal/storage.hpp"
 
 namespace stele::wal {
@@ -33,14 +34,10 @@ struct Segment {
 /// ever written to by a commit, and the next start removes them.
 class SegmentMaker final : private Completion {
  public:
-  struct Expired {
-    std::uint64_t segment_no = 0;
-    bool damaged = false;  ///< Kept under another name.
-  };
   struct Plan {
     SegmentHeader header{};
     Manifest manifest{};  ///< As it is to stand when the segment is ready.
-    std::vector<Expired> expired{};
+    std::vector<ExpiredSegment> expired{};
   };
   enum class State : std::uint8_t { idle, working, ready, failed };
 

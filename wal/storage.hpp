@@ -105,10 +105,6 @@ class Directory {
   /// zeros, stay zeros, and the size stays as it is. Where that cannot be done nothing happens.
   virtual void release_zeros(std::string_view name, std::uint64_t offset) noexcept = 0;
 
-  /// How long ago the file was last changed, by the clock of the file system; 0 where that is not
-  /// known, or lies in the future.
-  virtual std::chrono::seconds age(std::string_view /*name*/) const noexcept { return {}; }
-
   /// Begins to make the directory's entries durable.
   virtual void sync(Completion& completion) = 0;
 

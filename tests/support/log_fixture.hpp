@@ -139,6 +139,14 @@ class LogFixture {
   }
 
   wal::RecoveryReport const& report() const { return log->recovery(); }
+  /// What the log named as expired when it was opened: the start may have let more go since.
+  wal::Seq expired_when_opened() const {
+    wal::Seq expired = 0;
+    for (auto const& gap : report().gaps) {
+      if (gap.reason == wal::GapReason::expired) expired = std::max(expired, gap.last_seq);
+    }
+    return expired;
+  }
   wal::LogMetrics const& metrics() const { return log->metrics(); }
 
   CollectingSink sink{};

@@ -298,11 +298,6 @@ class SimulatedDirectory final : public wal::Directory {
     found->second->released_from = offset;
   }
 
-  std::chrono::seconds age(std::string_view name) const noexcept override {
-    auto const found = disk_.names.find(std::string(name));
-    return found == disk_.names.end() ? std::chrono::seconds(0) : found->second->age;
-  }
-
   Result<void> check_place(std::string_view name, wal::File const* file) const override {
     if (disk_.replaced) return Failure{wal::Errc::replaced, "the directory was replaced"};
     bool const has_name = file == nullptr || file->has_name();
@@ -455,10 +450,6 @@ void SimulatedDisk::make_unreadable(std::string const& name, std::uint64_t offse
   auto& inode = *state_->names.at(name);
   inode.unreadable_begin = offset;
   inode.unreadable_end = offset + bytes;
-}
-
-void SimulatedDisk::set_age(std::string const& name, std::chrono::seconds age) {
-  state_->names.at(name)->age = age;
 }
 
 void SimulatedDisk::replace_directory() { state_->replaced = true; }

@@ -3,7 +3,6 @@
 // seed.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -75,8 +74,6 @@ class SimulatedDisk {
   /// Reads that touch these bytes fail with EIO.
   void make_unreadable(std::string const& name, std::uint64_t offset, std::uint64_t bytes);
   void make_readable(std::string const& name);
-  /// When the file was last changed, as the next mount tells it.
-  void set_age(std::string const& name, std::chrono::seconds age);
 
   /// What somebody else may do to it while it is in use: put another directory at its path,
   void replace_directory();

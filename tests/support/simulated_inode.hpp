@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -33,7 +32,6 @@ struct Inode {
   }
   bool handed_out = false;  ///< Somebody may have changed `cache` behind our back.
   std::uint64_t released_from = 0;
-  std::chrono::seconds age{};
   std::uint64_t unreadable_begin = 0;
   std::uint64_t unreadable_end = 0;
 };

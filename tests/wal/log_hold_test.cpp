@@ -84,4 +84,33 @@ BOOST_AUTO_TEST_CASE(what_is_held_does_not_age_and_makes_no_segments_turn) {
   BOOST_TEST(log.listener.expired == 3U);
 }
 
+// Ages that are written down for entries which nobody lets go would fill the log.
+BOOST_AUTO_TEST_CASE(a_log_that_is_held_writes_down_no_ages_but_of_its_starts) {
+  for (bool const clean : {true, false}) {
+    SimulatedDisk other{{}};
+    auto options = holding(0, 1);
+    options.retain_age = 100s;
+    LogFixture log(other, options);
+    for (int start = 0; start < 3; ++start) {
+      BOOST_TEST_REQUIRE(log.open(), log.failure.message);
+      if (start == 0) log.fill(25);
+      log.idle();
+      auto const operations = other.operations();
+      for (int i = 0; i < 1000; ++i) log.wait(100s);
+      BOOST_TEST(other.operations() == operations);
+      BOOST_TEST(log.listener.expired == 0U);
+      if (clean) {
+        log.stop();
+      } else {
+        log.crash(Crash::kill);
+      }
+    }
+    BOOST_TEST_REQUIRE(log.open(), log.failure.message);
+    log.settle();
+    log.log->hold_from(log.log->next_seq());
+    for (int i = 0; i < 3; ++i) log.wait(100s);
+    BOOST_TEST(log.listener.expired == 25U);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
