@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Programs of others, built against what was installed: without CMake, with another Boost, with an
-spdlog of their own. What cannot work is refused with a sentence.
+"""Programs of others, built against what was installed: with strict warnings, another standard, no
+CMake, another Boost, an spdlog of their own. What cannot work is refused with a sentence.
 
 usage: building_test.py SOURCE_DIR BUILD_DIR
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
+STRICT = ("-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wswitch-enum"
+          " -Wold-style-cast -Wnon-virtual-dtor -Wundef -Werror").split()
 OTHER_BOOST_HPP = """#pragma once
 #define BOOST_VERSION 108400
 #define BOOST_LIB_VERSION "1_84"
@@ -55,6 +58,16 @@ def setUpModule():
         assert done.returncode == 0, done.stderr
 
 
+def headers():
+    return sorted(f"stele/{path.name}" for path in (prefix / "include/stele").glob("*.hpp"))
+
+
+def check_syntax(included, *flags, compiler="g++"):
+    """Compiles a program that includes these headers, but for its code."""
+    text = "".join(f"#include <{name}>\n" for name in included)
+    return run(compiler, "-xc++", "-fsyntax-only", f"-I{prefix}/include", *flags, "-", input=text)
+
+
 def pkg_config(*words):
     folder = next(prefix.rglob("stele-client.pc")).parent
     done = run("pkg-config", *words, env={**os.environ, "PKG_CONFIG_PATH": str(folder)})
@@ -71,8 +84,57 @@ def configure(text, *arguments):
     return done.returncode == 0, " ".join((done.stdout + done.stderr).split())
 
 
+class Headers(unittest.TestCase):
+    def test_strict_warnings_find_nothing(self):
+        done = check_syntax(headers(), "-std=c++20", *STRICT)
+        self.assertEqual(done.stderr, "")
+
+    def test_a_later_standard_and_another_compiler_take_them(self):
+        if not shutil.which("clang++"):
+            self.skipTest("no clang++")
+        done = check_syntax(headers(), "-std=c++2b", *STRICT, compiler="clang++")
+        self.assertEqual(done.stderr, "")
+
+    def test_programs_without_exceptions_and_rtti_take_them(self):
+        plain = [name for name in headers() if name != "stele/spdlog_sink.hpp"]
+        done = check_syntax(plain, "-std=c++20", "-fno-exceptions", "-fno-rtti", *STRICT)
+        self.assertEqual(done.stderr, "")
+
+    def test_an_older_standard_is_refused_in_a_sentence_by_each(self):
+        for name in headers():
+            done = check_syntax([name], "-std=c++17")
+            self.assertEqual(done.stderr.count(" error: "), 2, done.stderr)
+            self.assertIn("stele needs C++20: compile with -std=c++20", done.stderr, name)
+
+    def test_c_takes_the_c_interface(self):
+        text = "#include <stele/stele.h>\n"
+        done = run("gcc", "-xc", "-std=c99", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic",
+                   "-Wstrict-prototypes", "-Werror", f"-I{prefix}/include", "-", input=text)
+        self.assertEqual(done.stderr, "")
+
+
+class Symbols(unittest.TestCase):
+    """symbols.txt is a promise: a line is never changed and never taken out."""
+
+    def exported(self):
+        done = run("nm", "-D", "--defined-only", "--with-symbol-versions",
+                   next(prefix.rglob("libstele.so.0")))
+        names = [line.split()[-1] for line in done.stdout.splitlines()]
+        return {name.replace("@@", "@") for name in names if not re.fullmatch(r"STELE_\d+", name)}
+
+    def test_the_library_exports_what_was_promised_and_nothing_else(self):
+        promised = Path(__file__).with_name("symbols.txt").read_text().split()
+        self.assertEqual(self.exported(), set(promised))
+
+    def test_each_function_of_the_header_is_exported(self):
+        text = (prefix / "include/stele/stele.h").read_text()
+        text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+        declared = set(re.findall(r"^[\w *]+[ *](stele_\w+)\(", text, re.MULTILINE))
+        self.assertEqual(declared, {name.split("@")[0] for name in self.exported()})
+
+
 class WithoutCMake(unittest.TestCase):
-    """hello.cpp, compiled with what pkg-config says."""
+    """hello.cpp, compiled once with what pkg-config says, and once more with another Boost."""
 
     def build(self, name, *flags):
         return run("g++", "-std=c++20", "-O0", *flags, source / "client-lib/examples/hello.cpp",
@@ -83,6 +145,14 @@ class WithoutCMake(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         ran = run(work / "hello", env={"STELE_SOCKET": "/nowhere"})
         self.assertIn("cannot connect to /nowhere", ran.stderr)
+
+    def test_a_program_with_another_boost_does_not_link(self):
+        other = work / "other/boost"
+        other.mkdir(parents=True)
+        (other / "version.hpp").write_text(OTHER_BOOST_HPP)
+        done = self.build("other_hello", f"-I{work}/other")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("undefined reference to `stele::Client::connect[abi:boost_1_84]", done.stderr)
 
     def test_the_boost_that_is_needed_can_be_asked_for(self):
         version, = pkg_config("--variable=boost_version", "stele-client")

@@ -31,7 +31,7 @@ NEEDED = {
 # A program that a test starts -> the package that has it; None: every Debian has it.
 STARTED = re.compile(r"""(?:subprocess\.(?:run|Popen|check_output|check_call)\(\[
                          |run_program\(\{|exists_program\()"([\w-]+)\"""", re.VERBOSE)
-PROGRAMS = {"ctest": "cmake", "cmake": "cmake", "dpkg": None, "jq": "jq", "journalctl": "systemd",
+PROGRAMS = {"ctest": "cmake", "cmake": "cmake", "dpkg": None, "gcc": "g++", "jq": "jq", "journalctl": "systemd",
             "ldconfig": None, "lnav": "lnav", "mount": None, "openssl": "openssl",
             "pkg-config": "pkg-config", "promtool": "prometheus", "protoc": "protobuf-compiler",
             "readelf": "g++", "stele": None, "systemctl": "systemd", "systemd-analyze": "systemd",

@@ -11,6 +11,8 @@
 // are named before the co_await: GCC 12 destroys a braced temporary of such an expression twice.
 #pragma once
 
+#include "stele/toolchain.hpp"  // First.
+
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>

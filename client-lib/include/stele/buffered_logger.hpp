@@ -6,6 +6,8 @@
 //   auto flushed = logger.flush();          // returns when all is on disk
 #pragma once
 
+#include "stele/toolchain.hpp"  // First.
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

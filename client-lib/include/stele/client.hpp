@@ -8,6 +8,8 @@
 // answer, or what it would have answered) or a stele::ClientError (there was no answer).
 #pragma once
 
+#include "stele/toolchain.hpp"  // First.
+
 #include <array>
 #include <chrono>
 #include <cstddef>

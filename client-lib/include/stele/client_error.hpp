@@ -2,6 +2,8 @@
 // (stele/error.hpp).
 #pragma once
 
+#include "stele/toolchain.hpp"  // First.
+
 #include <boost/system/error_code.hpp>
 #include <cstdint>
 

@@ -1,6 +1,8 @@
 // Until when a call may take.
 #pragma once
 
+#include "stele/toolchain.hpp"  // First.
+
 #include <chrono>
 #include <optional>
 
@@ -12,7 +14,7 @@ inline constexpr std::chrono::milliseconds no_limit = std::chrono::milliseconds:
 
 /// Made from a moment, or from a duration that begins where it is written:
 ///
-///   client.write_log(entry, std::chrono::milliseconds{200});
+///   auto seq = client.write_log(entry, std::chrono::milliseconds{200});
 ///
 /// The default is no limit. A duration of 0 or less has passed: the call fails with timed_out at
 /// once, before anything is sent.

@@ -1,6 +1,8 @@
 // The metadata of an entry, member by member, for those who do not have it as JSON text already.
 #pragma once
 
+#include "stele/toolchain.hpp"  // First.
+
 #include <concepts>
 #include <cstdint>
 #include <string>

@@ -7,6 +7,8 @@
 // also with spdlog::create_async, or as one of several sinks of a logger.
 #pragma once
 
+#include "stele/toolchain.hpp"  // First.
+
 #include <spdlog/details/log_msg.h>
 #include <spdlog/details/synchronous_factory.h>
 #include <spdlog/sinks/sink.h>

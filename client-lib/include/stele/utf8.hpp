@@ -1,6 +1,8 @@
 // Text that may not be UTF-8, made fit for an entry.
 #pragma once
 
+#include "stele/toolchain.hpp"  // First.
+
 #include <cstddef>
 #include <string>
 #include <string_view>

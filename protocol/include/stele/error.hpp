@@ -1,6 +1,8 @@
 // The closed list of errors that travel, and the value that carries one to a caller.
 #pragma once
 
+#include "stele/toolchain.hpp"  // First.
+
 #include <boost/system/error_code.hpp>
 #include <boost/system/result.hpp>
 #include <cstdint>
@@ -50,7 +52,7 @@ boost::system::error_code make_error_code(Error error) noexcept;
 enum class WriteState : std::uint8_t { not_written, unknown };
 
 /// A failed call: a stable code for programs, a sentence for people.
-struct Failure {
+struct [[STELE_BOOST_ABI]] Failure {
   boost::system::error_code code{};
   std::string message{};
   /// The text of a JSON object with what the code needs, such as the limit that was broken.

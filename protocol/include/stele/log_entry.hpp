@@ -1,6 +1,8 @@
 // The vocabulary of stele: what a log entry is. No JSON, no sockets, no files.
 #pragma once
 
+#include "stele/toolchain.hpp"  // First.
+
 #include <cstdint>
 #include <optional>
 #include <string>
