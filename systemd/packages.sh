@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds the release preset and makes the packages: five for Debian, and
+# Installs what is missing, builds the release preset and makes the packages: six for Debian, and
 # an archive to be taken apart in /. They are in build/release/packages.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

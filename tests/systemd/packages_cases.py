@@ -10,7 +10,8 @@ from common_cases import (SOCKET, Peer, Writer, messages, show, stop_and_check, 
 
 PACKAGES = pathlib.Path("/run/packages")
 CONFIG = pathlib.Path("/etc/stele/steled.conf")
-NAMES = ("libstele-dev", "libstele0", "stele-daemon", "stele-ship", "stele-tools")
+NAMES = ("libstele-dev", "libstele0", "python3-stele", "stele-daemon", "stele-ship",
+         "stele-tools")
 LOG = pathlib.Path("/run/steled.log")
 WEB = "steled@web.service"
 
@@ -61,6 +62,9 @@ class Packages(unittest.TestCase):
         libraries = subprocess.run(["ldconfig", "-p"], capture_output=True, text=True).stdout
         self.assertIn("libstele.so.0 ", libraries)
         subprocess.run(["pkg-config", "--exists", "stele-client"], check=True)
+        subprocess.run(["/usr/bin/python3", "-c",
+                        "import stele; stele.Client().write_log('by Python')"], check=True)
+        self.assertEqual(messages("by Python"), ["by Python"])
         ship = subprocess.run(["stele", "ship", "--to", "nats://nowhere"], capture_output=True,
                               text=True)
         self.assertIn("--stream is missing", ship.stderr)
