@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(a_child_that_was_made_in_a_visitor_leaves_the_read_to_the_p
     if (child < 0) child = ::fork();
     return child == 0;  // The child wants more.
   };
-  auto const followed = client->follow_logs({}, forks_once);
+  auto const followed = client->follow_logs({}, forks_once, 20s);
   if (child == 0) ::_exit(is_the_parents(followed) ? 0 : 1);
   int status = 0;
   BOOST_REQUIRE(::waitpid(child, &status, 0) == child);

@@ -32,8 +32,8 @@ struct SpdlogSinkOptions {
   /// How long a flush may wait for the disk; it does not wait for a daemon that is away (see
   /// BufferedLogger::try_flush). `no_limit`, or as a Deadline.
   std::chrono::milliseconds flush_timeout{5'000};
-  /// Called by the calls of log and flush that fail, in their thread. Empty: a line on standard
-  /// error, once a second at most. What it throws goes to spdlog.
+  /// Called by the calls of log and flush that fail, in their thread. It must not log with this
+  /// sink. Empty: a line on standard error, once a second at most. What it throws goes to spdlog.
   std::function<void(Failure const&)> on_failure{};
 };
 
