@@ -47,6 +47,8 @@ run exactly_once env STELE_ONCE_ROUNDS="${STELE_ONCE_ROUNDS:-250}" \
   $bin/process_test --run_test=exactly_once_test
 run logger env STELE_BUFFERED_ENTRIES=1000000 STELE_BUFFERED_KILLS=20 \
   $bin/client_process_test --run_test=buffered_logger_test,spdlog_sink_test
+run python env STELE_PYTHON_ENTRIES=1000000 STELE_PYTHON_KILLS=20 \
+  ctest --preset release -R python.logging_test
 run soak env STELE_SOAK_SECONDS="${STELE_SOAK_SECONDS:-600}" $bin/process_test --run_test=soak_test
 run memory $bin/process_test --run_test=memory_limit_test
 run load env STELE_LOAD_SCALE="${STELE_LOAD_SCALE:-4}" \
