@@ -341,6 +341,25 @@ print(client.write_log("x"))
 """, self.daemon, DAEMON=str(self.daemon.process.pid))
         self.assertEqual((code, out, err), (0, "handled\n1\n", ""))
 
+    def test_a_program_may_end_while_its_threads_read_and_follow(self):
+        """Called back after its end, the interpreter would abort the process."""
+        self.client.write_many_logs(map(str, range(5000)))
+        for _ in range(5):
+            self.assertEqual(run_python("""
+import stele, threading
+client = stele.Client()
+has_read = threading.Event()
+def work():
+    while True:
+        list(client.read_logs())
+        has_read.set()
+for _ in range(3):
+    threading.Thread(target=work, daemon=True).start()
+follow = client.follow_logs()
+next(follow)
+has_read.wait()
+""", self.daemon), (0, "", ""))
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -18,7 +18,7 @@ from ._error import ConnectionLost, Error, InvalidArgument, Refused, TimedOut, c
 from ._fork import generation
 from ._library import (LIBRARY, VISITOR, ClientOptionsStruct, EntryStruct, QueryStruct,
                        SelectionStruct, ServerStruct, StoredEntryStruct)
-from ._waiting import waiting
+from ._waiting import calling_back, must_stop, waiting
 
 if TYPE_CHECKING:
     from ._follow import Follow
@@ -247,11 +247,11 @@ class Client:
                     entries.append(to_entry(shown.contents))
                 except Exception as error:
                     problem.append(error)
-                return not problem
+                return not problem and not must_stop()
 
             rest = c_char_p()
-            check(LIBRARY.stele_read_page(connection.handle, byref(asked), limit_ms,
-                                          VISITOR(collect), None, byref(rest)))
+            calling_back(lambda: check(LIBRARY.stele_read_page(
+                connection.handle, byref(asked), limit_ms, VISITOR(collect), None, byref(rest))))
             if problem:
                 raise problem[0]
             return Page(entries, (rest.value or b"").decode())
