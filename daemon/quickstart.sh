@@ -95,8 +95,8 @@ stele import "$log"
 say "4. stele read -n 5"
 stele read -n 5
 
-say "5. stele read --since '1 hour ago' -o json -n 1"
-stele read --since '1 hour ago' -o json -n 1
+say "5. stele count --histogram   # by the times in the log"
+stele count --histogram
 
 say "6. stele stats"
 stele stats

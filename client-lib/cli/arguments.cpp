@@ -196,6 +196,10 @@ ParsedArguments parse_arguments(int argc, char** argv) {
   for (auto const& verb : added) {
     if (!verb.app->parsed()) continue;
     auto socket_path = without_mark(found.socket);
+    if (socket_path.empty() && app.get_option("--socket")->count() > 0) {
+      throw UsageError{"--socket is empty",
+                       "without it, $STELE_SOCKET or /run/stele/stele.sock holds"};
+    }
     return {.arguments =
                 Arguments{.options = {.socket_path = std::move(socket_path), .name = "stele"},
                           .verb = verb.verb,

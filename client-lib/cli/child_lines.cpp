@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstddef>
 #include <optional>
 #include <utility>
 
@@ -18,22 +17,27 @@ namespace stele::cli {
 namespace {
 
 constexpr std::size_t pipe_bytes = 65'536;
-constexpr std::size_t part_bytes_max = std::size_t{1} << 20;
 constexpr int look_after_child_ms = 100;
 
-volatile std::sig_atomic_t signalled_child = 0;
+volatile std::sig_atomic_t running_child = 0;
+volatile std::sig_atomic_t child_signal_seen = 0;
 
-extern "C" void pass_on(int number) {
-  if (signalled_child > 0) ::kill(signalled_child, number);
+// A terminal sends SIGINT to the command as well: that is the kernel's doing.
+extern "C" void pass_on(int number, siginfo_t* info, void* /*context*/) {
+  child_signal_seen = number;
+  bool const has_it = number == SIGINT && info != nullptr && info->si_code == SI_KERNEL;
+  if (running_child > 0 && !has_it) ::kill(running_child, number);
 }
 
-void handle_signals(pid_t child) noexcept {
-  signalled_child = child;
+void handle_signals() noexcept {
   struct sigaction action {};
-  action.sa_handler = pass_on;
-  ::sigaction(SIGTERM, &action, nullptr);
-  ::sigaction(SIGHUP, &action, nullptr);
-  std::signal(SIGINT, SIG_IGN);  // A terminal sends it to the command as well.
+  action.sa_sigaction = pass_on;
+  action.sa_flags = SA_SIGINFO;
+  struct sigaction before {};
+  ::sigaction(SIGHUP, nullptr, &before);
+  bool const hangs_up = before.sa_handler != SIG_IGN;  // nohup
+  for (int const number : {SIGTERM, SIGINT}) ::sigaction(number, &action, nullptr);
+  if (hangs_up) ::sigaction(SIGHUP, &action, nullptr);
 }
 
 Failure system_failure(std::string const& what, int error) {
@@ -41,18 +45,51 @@ Failure system_failure(std::string const& what, int error) {
   return {{error, category}, what + ": " + category.message(error)};
 }
 
+// A pipe whose ends are not inherited by what is executed.
+class Pipe {
+ public:
+  Pipe() : is_made_(::pipe2(ends_.data(), O_CLOEXEC) == 0) {}
+  Pipe(Pipe const&) = delete;
+  Pipe& operator=(Pipe const&) = delete;
+  ~Pipe() {
+    if (!is_made_) return;
+    ::close(ends_[0]);
+    close_in();
+  }
+
+  bool is_made() const noexcept { return is_made_; }
+  int out() const noexcept { return ends_[0]; }
+  int in() const noexcept { return ends_[1]; }
+  void close_in() noexcept {
+    if (ends_[1] >= 0) ::close(std::exchange(ends_[1], -1));
+  }
+
+ private:
+  std::array<int, 2> ends_{-1, -1};
+  bool is_made_;
+};
+
+// How many bytes of `text`, of `most` at most, end behind a character. Bytes that are no UTF-8 are
+// cut anywhere.
+std::size_t whole_characters(std::string_view text, std::size_t most) noexcept {
+  auto const is_inner = [&](std::size_t at) {
+    return (static_cast<unsigned char>(text[at]) & 0xc0U) == 0x80U;
+  };
+  auto end = most;
+  while (end > 0 && most - end < 4 && end < text.size() && is_inner(end)) --end;
+  return end > 0 && most - end < 4 ? end : most;
+}
+
 // The lines of one stream.
 class Stream {
  public:
-  Stream(int fd, bool is_stderr) : fd_(fd), is_stderr_(is_stderr) {
+  Stream(int fd, bool is_stderr, std::size_t part_bytes_max)
+      : fd_(fd), is_stderr_(is_stderr), part_bytes_max_(part_bytes_max) {
     ::fcntl(fd, F_SETFL, O_NONBLOCK);
   }
-  Stream(Stream const&) = delete;
-  Stream& operator=(Stream const&) = delete;
-  ~Stream() { close(); }
 
-  int fd() const noexcept { return fd_; }
-  bool is_open() const noexcept { return fd_ >= 0; }
+  int fd() const noexcept { return is_open_ ? fd_ : -1; }
+  bool is_open() const noexcept { return is_open_; }
 
   /// Reads what is there; false: nothing was.
   bool read(pid_t pid, std::function<void(ChildLine const&)> const& on_line) {
@@ -60,58 +97,71 @@ class Stream {
     auto const n = ::read(fd_, buffer.data(), buffer.size());
     if (n < 0) return errno == EINTR;
     if (n == 0) {
-      hand_out(pid, on_line, true);
-      close();
+      finish(pid, on_line);
       return false;
     }
     text_.append(buffer.data(), static_cast<std::size_t>(n));
-    hand_out(pid, on_line, false);
+    hand_out(pid, on_line);
     return true;
   }
 
   /// What has come so far is the end.
   void finish(pid_t pid, std::function<void(ChildLine const&)> const& on_line) {
-    hand_out(pid, on_line, true);
-    close();
+    if (!text_.empty() || parts_ > 0) hand_out_part(pid, on_line, text_, false);
+    text_.clear();
+    is_open_ = false;
   }
 
  private:
-  void hand_out(pid_t pid, std::function<void(ChildLine const&)> const& on_line, bool at_end) {
+  void hand_out(pid_t pid, std::function<void(ChildLine const&)> const& on_line) {
     std::string_view rest = text_;
     for (;;) {
       auto const end = rest.find('\n');
-      bool const whole = end != rest.npos;
-      if (!whole && rest.size() < part_bytes_max && !(at_end && !rest.empty())) break;
-      auto const part = rest.substr(0, whole ? end : part_bytes_max);
-      on_line({.text = part, .is_stderr = is_stderr_, .pid = pid});
-      rest.remove_prefix(part.size() + (whole ? 1 : 0));
+      auto const line = rest.substr(0, end);
+      if (line.size() > part_bytes_max_) {
+        auto const part = line.substr(0, whole_characters(line, part_bytes_max_));
+        hand_out_part(pid, on_line, part, true);
+        rest.remove_prefix(part.size());
+      } else if (end != rest.npos) {
+        hand_out_part(pid, on_line, line, false);
+        rest.remove_prefix(end + 1);
+      } else {
+        break;
+      }
     }
     text_.erase(0, text_.size() - rest.size());
   }
-  void close() noexcept {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
+  void hand_out_part(pid_t pid, std::function<void(ChildLine const&)> const& on_line,
+                     std::string_view text, bool continues) {
+    if (continues || parts_ > 0) ++parts_;
+    on_line({.text = text,
+             .is_stderr = is_stderr_,
+             .pid = pid,
+             .part = parts_,
+             .continues = continues});
+    if (!continues) parts_ = 0;
   }
 
   int fd_;
   bool is_stderr_;
+  std::size_t part_bytes_max_;
+  bool is_open_ = true;
+  std::size_t parts_ = 0;  ///< Of the line that goes on.
   std::string text_{};
 };
 
-[[noreturn]] void become_command(std::vector<std::string> const& command, int out, int err) {
+[[noreturn]] void become_command(std::vector<std::string> const& command, int out, int err,
+                                 int failed) {
   ::dup2(out, STDOUT_FILENO);
   ::dup2(err, STDERR_FILENO);
-  std::signal(SIGPIPE, SIG_DFL);
-  std::signal(SIGXFSZ, SIG_DFL);
+  for (int const number : {SIGPIPE, SIGXFSZ}) std::signal(number, SIG_DFL);
   std::vector<char*> words;
   for (auto const& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   ::execvp(words.front(), words.data());
   int const error = errno;
-  auto const text = "stele: cannot run " + command.front() + ": " +
-                    boost::system::system_category().message(error) + '\n';
-  (void)!::write(STDERR_FILENO, text.data(), text.size());
-  ::_exit(error == ENOENT ? 127 : 126);  // As a shell has it.
+  (void)!::write(failed, &error, sizeof error);
+  ::_exit(exit_failed);
 }
 
 int exit_code_of(int status) noexcept {
@@ -125,26 +175,23 @@ std::optional<int> ended(pid_t child, int flags) noexcept {
     result = ::waitpid(child, &status, flags);
   } while (result < 0 && errno == EINTR);
   if (result != child) return std::nullopt;
+  running_child = 0;
   return exit_code_of(status);
 }
 
-}  // namespace
+// The error with which the command could not be executed; 0: it runs.
+int execution_error(Pipe& failed) noexcept {
+  failed.close_in();
+  int error = 0;
+  ssize_t n = 0;
+  do {
+    n = ::read(failed.out(), &error, sizeof error);
+  } while (n < 0 && errno == EINTR);
+  return n == static_cast<ssize_t>(sizeof error) ? error : 0;
+}
 
-Result<int> run_child(std::vector<std::string> const& command,
-                      std::function<void(ChildLine const&)> const& on_line) {
-  int out[2];
-  int err[2];
-  if (::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0) {
-    return system_failure("cannot make a pipe", errno);
-  }
-  pid_t const child = ::fork();
-  if (child < 0) return system_failure("cannot start a process", errno);
-  if (child == 0) become_command(command, out[1], err[1]);
-  ::close(out[1]);
-  ::close(err[1]);
-  handle_signals(child);
-  std::array<Stream, 2> streams{Stream{out[0], false}, Stream{err[0], true}};
-
+int read_streams(pid_t child, std::array<Stream, 2>& streams,
+                 std::function<void(ChildLine const&)> const& on_line) {
   std::optional<int> exit_code;
   while (streams[0].is_open() || streams[1].is_open()) {
     std::array<pollfd, 2> watched{pollfd{streams[0].fd(), POLLIN, 0},
@@ -154,16 +201,41 @@ Result<int> run_child(std::vector<std::string> const& command,
     for (auto& stream : streams) {
       if (stream.is_open()) something = stream.read(child, on_line) || something;
     }
-    if (something) continue;
-    if (exit_code) {
-      for (auto& stream : streams) {
-        if (stream.is_open()) stream.finish(child, on_line);
-      }
-    } else {
-      exit_code = ended(child, WNOHANG);
+    if (!exit_code) exit_code = ended(child, WNOHANG);
+    if (something || !exit_code || child_signal_seen == 0) continue;
+    for (auto& stream : streams) {
+      if (stream.is_open()) stream.finish(child, on_line);
     }
   }
   return exit_code ? *exit_code : ended(child, 0).value_or(exit_failed);
+}
+
+}  // namespace
+
+bool child_was_signalled() noexcept { return child_signal_seen != 0; }
+
+Result<int> run_child(std::vector<std::string> const& command, ChildOptions const& options,
+                      std::function<void(ChildLine const&)> const& on_line) {
+  Pipe out;
+  Pipe err;
+  Pipe failed;
+  if (!out.is_made() || !err.is_made() || !failed.is_made()) {
+    return system_failure("cannot make a pipe", errno);
+  }
+  handle_signals();
+  pid_t const child = ::fork();
+  if (child < 0) return system_failure("cannot start a process", errno);
+  if (child == 0) become_command(command, out.in(), err.in(), failed.in());
+  running_child = child;
+  out.close_in();
+  err.close_in();
+  if (int const error = execution_error(failed); error != 0) {
+    ended(child, 0);
+    return system_failure("cannot run " + command.front(), error);
+  }
+  std::array<Stream, 2> streams{Stream{out.out(), false, options.part_bytes_max},
+                                Stream{err.out(), true, options.part_bytes_max}};
+  return read_streams(child, streams, on_line);
 }
 
 }  // namespace stele::cli

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -12,18 +13,29 @@
 
 namespace stele::cli {
 
+/// A line, or a part of one that is longer than a part may be.
 struct ChildLine {
   std::string_view text{};
   bool is_stderr = false;
   pid_t pid = 0;
+  std::size_t part = 0;    ///< From 1 on; 0: the line is whole.
+  bool continues = false;  ///< Another part follows.
+};
+
+struct ChildOptions {
+  std::size_t part_bytes_max = std::size_t{256} << 10;
 };
 
 /// Runs a command, hands out each line of its two streams as it comes, and returns its exit code:
 /// 128 + n if signal n ended it. Lines of one stream come in order; a last line may lack its end;
-/// a line above 1 MiB comes in parts. SIGTERM and SIGHUP are passed on to the command, and SIGINT
-/// is left to it. When the command has ended, what it printed is read; what it left running is not
-/// waited for. Fails if it cannot be started.
-Result<int> run_child(std::vector<std::string> const& command,
+/// no part ends within a character. It returns when both streams have ended: what the command left
+/// running may print, too. SIGTERM, SIGHUP and SIGINT are passed on to the command (unless its
+/// terminal has sent it as well), and once that is gone they end the reading. Fails with the
+/// system's error if the command cannot be started.
+Result<int> run_child(std::vector<std::string> const& command, ChildOptions const& options,
                       std::function<void(ChildLine const&)> const& on_line);
+
+/// Whether one of these signals has come.
+bool child_was_signalled() noexcept;
 
 }  // namespace stele::cli

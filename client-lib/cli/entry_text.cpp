@@ -46,6 +46,12 @@ void append_level(std::string& out, Level level, EntryStyle style) {
   if (style.colour) out += colour_off;
 }
 
+// The line end of a file of Windows belongs to the message, but says nothing to a reader.
+std::string_view without_carriage_return(std::string_view message) noexcept {
+  if (message.ends_with('\r')) message.remove_suffix(1);
+  return message;
+}
+
 void append_brief(std::string& out, StoredEntry const& entry, EntryStyle style) {
   append_time(out, entry, style);
   out += ' ';
@@ -53,7 +59,7 @@ void append_brief(std::string& out, StoredEntry const& entry, EntryStyle style) 
   auto const level = to_string(entry.level);
   out.append(level_width > level.size() ? level_width - level.size() : 0, ' ');
   out += ' ';
-  append_visible(out, entry.message);
+  append_visible(out, without_carriage_return(entry.message));
   if (entry.metadata == "{}") return;
   out += ' ';
   append_visible(out, entry.metadata);
@@ -77,7 +83,7 @@ void append_verbose(std::string& out, StoredEntry const& entry, EntryStyle style
   out += " seq " + std::to_string(entry.seq) + "\n    level     ";
   append_level(out, entry.level, style);
   out += "\n    message   ";
-  append_visible(out, entry.message);
+  append_visible(out, without_carriage_return(entry.message));
   out += "\n    origin    pid " + std::to_string(origin.pid) + ", uid " +
          std::to_string(origin.uid) + ", gid " + std::to_string(origin.gid);
   if (entry.metadata == "{}") return;

@@ -13,7 +13,7 @@ enum ExitCode : int {
   exit_torn = 6,         ///< The log ends in an unfinished write; nothing else is wrong with it.
   exit_unreadable = 7,   ///< No log could be read in this directory.
   exit_warned = 8,       ///< `doctor` found something to mend, though nothing is lost by it.
-  exit_interrupted = 130,
+  // 128 + n: signal n ended it; 130 for Ctrl-C.
 };
 
 }  // namespace stele::cli

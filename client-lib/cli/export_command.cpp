@@ -24,8 +24,8 @@ Examples:
   stele export | stele import --format stele --socket /run/other/stele.sock
   stele export -o export | /lib/systemd/systemd-journal-remote -o stele.journal -
 
-json: one object a line, as `stele read -o json`; export: Journal Export Format. What is written
-while it runs may be in it or not; each entry is in it once, and no seq is left out unsaid.
+json: one object a line, as `stele read -o json`; export: Journal Export Format. It ends at what
+was on disk when it began; each entry is in it once, and no seq is left out unsaid.
 )";
 
 constexpr std::array export_options = with_selection(std::array{
@@ -42,9 +42,13 @@ EntryForm entry_form_of(GivenOptions const& given) {
   throw UsageError{"unknown form of output '" + name + "'", "forms are json, export"};
 }
 
-// A follow gives entries in the order of the log; it has all of them when it has caught up.
+// A follow gives entries in the order of the log; what is written after it began is not waited for,
+// or a writer that never stops would make it endless.
 Result<void> export_entries(Client& client, EntrySelection const& selection, EntryStyle style,
                             Output& output) {
+  auto const snapshot =
+      client.follow_logs({.newest = 0}, [](FollowPart const& part) { return !part.caught_up; });
+  if (!snapshot) return snapshot.error();
   ProgressMeter meter{std::nullopt};
   bool const shows = !is_terminal(STDOUT_FILENO);
   std::uint64_t bytes = 0;
@@ -55,14 +59,15 @@ Result<void> export_entries(Client& client, EntrySelection const& selection, Ent
       print_removed(*part.removed);
     }
     for (auto const& entry : part.entries) {
-      if (!selection.wants(entry)) continue;
+      if (entry.seq > snapshot->last_seq || !selection.wants(entry)) continue;
       append_entry_text(output.text(), entry, style);
       ++entries;
     }
     bytes += output.text().size();
     output.flush();
     if (shows) meter.show(bytes, entries);
-    return !part.caught_up && output.ok() && !interrupted();
+    bool const is_end = part.caught_up || part.last_seq >= snapshot->last_seq;
+    return !is_end && output.ok() && !interrupted();
   };
   auto const end = client.follow_logs(
       {.start_ts = selection.start_ts, .end_ts = selection.end_ts, .filter = selection.filter},
@@ -81,7 +86,7 @@ int run_export(ClientOptions const& options, GivenOptions const& given) {
   auto const done = export_entries(*client, selection, style, output);
   auto const exit_code = output.finish();
   if (!done) return report(done.error());
-  return interrupted() ? exit_interrupted : exit_code;
+  return interrupted() ? interrupted_exit_code() : exit_code;
 }
 
 }  // namespace

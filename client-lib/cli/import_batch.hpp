@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client-lib/cli/import_notes.hpp"
 #include "stele/log_entry.hpp"
 
 namespace stele::cli {
@@ -14,7 +15,7 @@ namespace stele::cli {
 struct LineEntry {
   LogEntry entry{};
   std::size_t invalid_bytes = 0;  ///< Replaced by U+FFFD, and counted in the entry's metadata.
-  bool has_time_of_earlier_line = false;
+  Notes notes{};
 };
 
 /// The entry for one line. A line that is UTF-8 becomes the message as it is, with metadata `{}`;

@@ -23,21 +23,25 @@ constexpr std::string_view import_help =
 
 Examples:
   stele import /var/log/dpkg.log
-  stele import --time syslog --timezone UTC /var/log/auth.log
+  stele import --timezone UTC /var/log/auth.log
   stele import --time '%Y/%m/%d %H:%M:%S%f' --level-pattern '\[(\w+)\]' error.log
   stele import --format json --map message=event --map level=severity app.jsonl
-  journalctl -o json | stele import --format journal
+  journalctl -o json --all | stele import --format journal
   stele export | stele import --format stele --socket /run/other/stele.sock
 
 lines    the line is the message, byte for byte without its \n; bytes that are not UTF-8 become
-         U+FFFD and are counted in the entry's metadata
-json     an object a line; members that are not mapped become the metadata
-journal  `journalctl -o json`
+         U+FFFD and are counted in the entry's metadata. What is packed (gzip, zstd, xz, bzip2) is
+         unpacked, and UTF-16 read
+json     an object a line; members that are not mapped become the metadata; other lines are text
+journal  `journalctl -o json --all`: without --all it leaves out what is above 4096 bytes
 stele    `stele export`, or `stele read -o json`
 
---time takes the time from the line: syslog, iso, apache, clf, hdfs, epoch, or a strptime format
-(with %f for the digits of a fraction; `*` before it: anywhere in the line). A line without a time
-has that of the line before. Without --time the daemon stamps plain lines when they arrive.
+The time of a line of a file, and its level, are what the line says: --time auto looks at the first
+lines for the form in which they are written, and names it at the end. --time FORM says it: iso,
+syslog, rfc5424, apache, clf, epoch …, or a strptime format (with %f for the digits of a fraction;
+`*` before it: anywhere in the line). A line without a time has that of the line before; dates
+without a year are those before the file was last written. --time none, and lines of standard input
+without --time: the daemon stamps them when they arrive.
 
 A daemon that is restarted meanwhile is waited for, up to a minute; each line is stored once.
 )";
@@ -49,8 +53,8 @@ constexpr std::array import_options{
            .default_value = "lines"},
     Option{.names = "--time",
            .value = "FORMAT",
-           .help = "How times are written: syslog, iso, apache, clf, hdfs, epoch, or as for "
-                   "strptime"},
+           .help = "How times are written: auto, none, iso, syslog, rfc5424, apache, clf, epoch, "
+                   "…, or as for strptime; default: auto for files"},
     Option{.names = "--timezone",
            .value = "ZONE",
            .help = "Of times without one: Europe/Berlin, UTC; default: local time"},
@@ -66,7 +70,8 @@ constexpr std::array import_options{
            .help = "A regular expression (PCRE) whose first group is the level's name"},
     Option{.names = "--map",
            .value = "NAME=MEMBER",
-           .help = "json: which member is the timestamp, level, message or metadata",
+           .help = "json: which member is the timestamp, level, message or metadata; a.b is a "
+                   "member of a",
            .many = true},
     Option{.names = "--batch",
            .value = "N",
@@ -128,22 +133,45 @@ std::optional<JsonMapping> mapping_of(GivenOptions const& given) {
   return mapping;
 }
 
+// What could not do anything is a mistake of who typed it.
+void refuse_idle_options(GivenOptions const& given, std::optional<JsonMapping> const& mapping) {
+  auto const refuse = [&given](std::string_view option, std::string const& why) {
+    if (given.has(option)) throw UsageError{std::string{option} + " does nothing " + why};
+  };
+  auto const format = "with --format " + given.text("--format", "lines");
+  if (mapping) refuse("--level-pattern", format);
+  if (mapping && mapping->times_are_us) {
+    for (auto const* option : {"--time", "--timezone", "--year"}) refuse(option, format);
+  }
+  if (given.text("--time") == "none") {
+    for (auto const* option : {"--timezone", "--year"}) refuse(option, "with --time none");
+  }
+}
+
 LineForm line_form_of(GivenOptions const& given) {
   LineForm form{.json = mapping_of(given), .level = given.level("--level", Level::info)};
+  refuse_idle_options(given, form.json);
   if (given.has("--timezone")) use_time_zone(given.text("--timezone"));
-  auto level_pattern = given.text("--level-pattern");
-  if (given.has("--time")) {
-    auto const format = given.text("--time");
-    auto const named = named_time_format(format);
-    if (!named && format.find('%') == format.npos) {
-      throw UsageError{"unknown form of time '" + format + "'",
-                       "forms are " + std::string{named_time_formats} +
-                           ", or a strptime format such as '%Y-%m-%d %H:%M:%S'"};
-    }
-    form.time.emplace(format, static_cast<int>(given.number("--year").value_or(0)), now_us());
-    if (named && level_pattern.empty()) level_pattern = named->level_pattern;
+  auto& time = form.time;
+  auto const format = given.text("--time", "auto");
+  time.of_files_alone = !given.has("--time");
+  if (format != "none") {
+    time.kind = format == "auto" ? TimeOption::Kind::automatic : TimeOption::Kind::given;
   }
-  if (!level_pattern.empty()) form.level_pattern.emplace(level_pattern, "--level-pattern");
+  // JSON has its times in a member, and all forms are known there.
+  if (form.json && time.kind == TimeOption::Kind::automatic) time.kind = TimeOption::Kind::none;
+  if (time.kind == TimeOption::Kind::given) time.format = format;
+  if (auto const year = given.number("--year")) {
+    if (*year < 1970 || *year > 2200) throw UsageError{"--year is from 1970 to 2200"};
+    time.first_year = static_cast<int>(*year);
+  }
+  if (given.has("--level-pattern")) {
+    form.level_pattern.emplace(given.text("--level-pattern"), "--level-pattern");
+    if (form.level_pattern->group_count() == 0) {
+      throw UsageError{"--level-pattern has no group, which would hold the level",
+                       R"(--level-pattern '\[(\w+)\]')"};
+    }
+  }
   return form;
 }
 

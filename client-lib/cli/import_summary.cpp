@@ -2,11 +2,20 @@
 
 #include <string_view>
 
+#include "client-lib/cli/terminal_text.hpp"
+
 namespace stele::cli {
 namespace {
 
 std::string count_of(std::uint64_t count, std::string_view noun) {
   return std::to_string(count) + ' ' + std::string{noun} + (count == 1 ? "" : "s");
+}
+
+// The names of files may hold anything.
+std::string visible(std::string_view text) {
+  std::string shown;
+  append_visible(shown, text);
+  return shown;
 }
 
 }  // namespace
@@ -33,19 +42,20 @@ std::string summary_text(ImportSummary const& summary) {
             count_of(summary.invalid_lines, "line") +
             " not valid UTF-8: each became U+FFFD, and the entry's metadata counts them\n";
   }
-  if (summary.earlier_times > 0) {
-    text += count_of(summary.earlier_times, "line") +
-            " without a time: each has that of the line before\n";
+  if (summary.nul_bytes > 0) {
+    text += count_of(summary.nul_bytes, "NUL byte") + " kept, as a crash leaves them\n";
   }
+  if (!summary.time_forms.empty()) text += "times read as " + visible(summary.time_forms) + '\n';
+  text += summary.notes.text();
   if (summary.refused_lines > 0) {
     text += count_of(summary.refused_lines, "line") + " not imported\n";
   }
   if (!summary.complete) {
     text += summary.last_stored.empty() ? "stopped before anything was stored\n"
-                                        : "stopped after " + summary.last_stored + '\n';
+                                        : "stopped after " + visible(summary.last_stored) + '\n';
   }
   if (!summary.unknown_lines.empty()) {
-    text += summary.unknown_lines + " may be stored or not\n";
+    text += visible(summary.unknown_lines) + " may be stored or not\n";
   }
   return text;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "client-lib/cli/import_notes.hpp"
 #include "stele/client.hpp"
 
 namespace stele::cli {
@@ -12,9 +13,11 @@ struct ImportSummary {
   std::uint64_t lines = 0;  ///< Acknowledged.
   SeqRange seqs{};          ///< Of these lines; other writers' entries can lie between.
   std::uint64_t refused_lines = 0;
-  std::uint64_t earlier_times = 0;  ///< Lines with the time of a line before them.
+  std::string time_forms{};  ///< `syslog`, or several by file; empty: none were read.
+  NoteCounts notes{};
   std::uint64_t invalid_lines = 0;
   std::uint64_t invalid_bytes = 0;
+  std::uint64_t nul_bytes = 0;  ///< Kept, as a crash leaves them.
   std::string last_stored{};    ///< `line 7 of FILE`; empty if nothing is stored.
   std::string unknown_lines{};  ///< `lines 8 to 9 of FILE`: sent, but not acknowledged.
   bool complete = true;         ///< All input was tried.

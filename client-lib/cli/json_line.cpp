@@ -1,150 +1,141 @@
 #include "client-lib/cli/json_line.hpp"
 
 #include <algorithm>
-#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
-#include <charconv>
 
+#include "client-lib/cli/json_members.hpp"
 #include "client-lib/cli/level_names.hpp"
-#include "client-lib/cli/text_scanner.hpp"
 #include "stele/utf8.hpp"
 
 namespace stele::cli {
 namespace {
 
-struct Member {
-  std::string name{};          ///< Unescaped.
-  std::string_view spelled{};  ///< With its quotes.
-  std::string_view value{};    ///< JSON text.
-};
-
-constexpr std::string_view white_space = " \t\r\n";
-
-void skip_white(std::string_view& text) {
-  auto const start = text.find_first_not_of(white_space);
-  text.remove_prefix(start == text.npos ? text.size() : start);
-}
-
-// Takes the text of one value off valid JSON.
-std::string_view take_value(std::string_view& text) {
-  std::size_t depth = 0;
-  std::size_t at = 0;
-  for (; at < text.size(); ++at) {
-    char const c = text[at];
-    if (c == '"') {
-      for (++at; text[at] != '"'; ++at) at += text[at] == '\\' ? 1 : 0;
-    } else if (c == '{' || c == '[') {
-      ++depth;
-    } else if (c == '}' || c == ']') {
-      if (depth == 0) break;
-      --depth;
-    } else if (depth == 0 && (c == ',' || c == ':')) {
-      break;
-    }
-  }
-  auto value = text.substr(0, at);
-  text.remove_prefix(at);
-  value.remove_suffix(value.size() - (value.find_last_not_of(white_space) + 1));
-  return value;
-}
-
-std::string text_of(std::string_view json_string) {
-  auto const value = boost::json::parse({json_string.data(), json_string.size()});
-  return {value.get_string().data(), value.get_string().size()};
-}
-
-// The members of an object that is valid JSON, in their order.
-std::vector<Member> members_of(std::string_view text) {
-  std::vector<Member> members;
-  skip_white(text);
-  text.remove_prefix(1);
-  for (;;) {
-    skip_white(text);
-    if (text.empty() || text.front() == '}') return members;
-    auto const spelled = take_value(text);
-    text.remove_prefix(1);  // The colon.
-    skip_white(text);
-    members.push_back({.name = text_of(spelled), .spelled = spelled, .value = take_value(text)});
-    if (!text.empty() && text.front() == ',') text.remove_prefix(1);
-  }
-}
-
-Member const* find_member(std::vector<Member> const& members,
-                          std::vector<std::string> const& names) {
-  for (auto const& name : names) {
-    for (auto const& member : members) {
-      if (member.name == name) return &member;
-    }
-  }
-  return nullptr;
-}
-
-bool is_dropped(std::string_view name, std::vector<std::string> const& dropped) {
-  return std::any_of(dropped.begin(), dropped.end(), [name](std::string_view pattern) {
-    if (!pattern.ends_with('*')) return name == pattern;
-    return name.starts_with(pattern.substr(0, pattern.size() - 1));
-  });
-}
-
-// journald writes bytes that are not UTF-8 as an array of numbers.
-std::string bytes_of(boost::json::array const& numbers) {
-  std::string bytes;
-  for (auto const& number : numbers) {
-    boost::system::error_code ec;
-    auto const byte = number.to_number<std::uint8_t>(ec);
-    if (!ec.failed()) bytes += static_cast<char>(byte);
-  }
-  return bytes;
-}
-
-std::string message_of(std::string_view json) {
-  auto const value = boost::json::parse({json.data(), json.size()});
-  std::string message;
-  if (value.is_string()) return text_of(json);
-  if (value.is_array()) {
-    append_as_utf8(message, bytes_of(value.get_array()));
-  } else if (!value.is_null()) {
-    message = json;
-  }
-  return message;
-}
-
 std::string scalar_text(std::string_view json) {
   return json.starts_with('"') ? text_of(json) : std::string{json};
 }
 
-void append_member(std::string& object, std::string_view spelled, std::string_view value) {
-  if (object.size() > 1) object += ',';
-  object += spelled;
-  object += ':';
-  object += value;
+// journald writes bytes that are not UTF-8 as an array of numbers.
+bool append_bytes(std::string& bytes, boost::json::array const& numbers) {
+  for (auto const& number : numbers) {
+    boost::system::error_code ec;
+    auto const byte = number.to_number<std::uint8_t>(ec);
+    if (ec.failed()) return false;
+    bytes += static_cast<char>(byte);
+  }
+  return true;
 }
 
-std::string metadata_of(std::vector<Member> const& members, JsonMapping const& mapping,
-                        std::vector<Member const*> const& used) {
-  std::string metadata = "{";
-  for (auto const& member : members) {
-    bool const taken = std::find(used.begin(), used.end(), &member) != used.end();
-    if (taken || is_dropped(member.name, mapping.dropped)) continue;
-    if (member.name == mapping.metadata && member.value.starts_with('{')) {
-      for (auto const& inner : members_of(member.value)) {
-        append_member(metadata, inner.spelled, inner.value);
-      }
-      continue;
+// A field of the journal may have several values: a line for each.
+std::string journal_text(std::string_view json) {
+  auto const value = boost::json::parse({json.data(), json.size()});
+  if (!value.is_array()) return scalar_text(json);
+  std::string bytes;
+  if (append_bytes(bytes, value.get_array())) return bytes;
+  bytes.clear();
+  for (auto const& element : value.get_array()) {
+    if (!bytes.empty()) bytes += '\n';
+    if (element.is_string()) {
+      bytes.append(element.get_string().data(), element.get_string().size());
+    } else if (!element.is_array() || !append_bytes(bytes, element.get_array())) {
+      return std::string{json};
     }
-    append_member(metadata, member.spelled, member.value);
   }
-  return metadata + '}';
+  return bytes;
 }
+
+// The members that an entry is made of.
+class EntryMaker {
+ public:
+  EntryMaker(std::string_view object, JsonMapping const& mapping)
+      : object_(object), members_(members_of(object)), mapping_(mapping) {}
+
+  void take_time(LogEntry& entry, TimeReader const& read_time) {
+    auto const values = values_of(mapping_.timestamp);
+    for (auto const& [name, value] : values) {
+      entry.timestamp = read_time(scalar_text(value));
+      if (entry.timestamp) return take(value);
+    }
+    if (!values.empty()) note(Note::unknown_time);
+  }
+
+  void take_level(LogEntry& entry) {
+    bool is_unknown = false;
+    for (auto const& [name, value] : values_of(mapping_.level)) {
+      if (auto const level = read_level(scalar_text(value))) {
+        entry.level = level->level;
+        if (level->is_exact) return take(value);
+        return note(Note::other_level);
+      }
+      is_unknown = is_unknown || name != mongo_severity;
+    }
+    if (is_unknown) note(Note::unknown_level);
+  }
+
+  // A text comes before other values.
+  void take_message(LogEntry& entry) {
+    auto const values = values_of(mapping_.message);
+    if (values.empty()) return;
+    auto const text = std::ranges::find_if(
+        values, [](auto const& found) { return found.value.starts_with('"'); });
+    auto const& [name, value] = text == values.end() ? values.front() : *text;
+    auto message = mapping_.is_journal ? journal_text(value) : scalar_text(value);
+    if (name == container_message && message.ends_with('\n')) message.pop_back();
+    append_as_utf8(entry.message, message);
+    take(value);
+  }
+
+  void take_rest(LogEntry& entry) {
+    entry.metadata = object_without(object_, taken_, mapping_.metadata, mapping_.dropped);
+    if (tell_double_names_apart(entry.metadata)) note(Note::double_name);
+    bool const has_null =
+        mapping_.is_journal && std::ranges::any_of(members_, [](JsonMember const& member) {
+          return member.value == "null";
+        });
+    if (has_null) note(Note::left_out);
+  }
+
+  Notes notes() const noexcept { return notes_; }
+
+ private:
+  // Docker's, which holds the line end, too.
+  static constexpr std::string_view container_message = "log";
+  // Too short a name to say that all of its values are levels.
+  static constexpr std::string_view mongo_severity = "s";
+
+  struct Found {
+    std::string_view name;
+    std::string_view value;
+  };
+  std::vector<Found> values_of(std::vector<std::string> const& names) const {
+    std::vector<Found> values;
+    for (auto const& name : names) {
+      auto const value = value_at(members_, name);
+      if (value && *value != "null") values.push_back({name, *value});
+    }
+    return values;
+  }
+  void take(std::string_view value) { taken_.push_back(value); }
+  void note(Note note) { notes_.set(static_cast<std::size_t>(note)); }
+
+  std::string_view object_;
+  std::vector<JsonMember> members_;
+  JsonMapping const& mapping_;
+  std::vector<std::string_view> taken_{};
+  Notes notes_{};
+};
 
 }  // namespace
 
 JsonMapping usual_mapping() {
-  return {.timestamp = {"timestamp", "time", "ts", "@timestamp", "datetime"},
-          .level = {"level", "severity", "lvl", "levelname"},
-          .message = {"message", "msg", "text"}};
+  return {.timestamp = {"timestamp", "time", "ts", "@timestamp", "@t", "datetime", "date",
+                        "asctime", "eventTime", "t.$date", "timeUnixNano", "TimeCreated"},
+          .level = {"level", "severity", "lvl", "levelname", "log.level", "@l", "loglevel",
+                    "log_level", "severityText", "severity_text", "s"},
+          .message = {"message", "msg", "text", "short_message", "log", "@m", "@mt",
+                      "fields.message", "body.stringValue", "body", "textPayload",
+                      "jsonPayload.message", "event", "MESSAGE"}};
 }
 
 JsonMapping journal_mapping() {
@@ -152,7 +143,9 @@ JsonMapping journal_mapping() {
           .level = {"PRIORITY"},
           .message = {"MESSAGE"},
           .dropped = {"__*"},
-          .times_are_us = true};
+          .times_are_us = true,
+          .is_journal = true,
+          .only_objects = true};
 }
 
 JsonMapping stele_mapping() {
@@ -160,66 +153,21 @@ JsonMapping stele_mapping() {
           .level = {"level"},
           .message = {"message"},
           .dropped = {"seq", "origin", "version", "time"},
+          .metadata = "metadata",
           .times_are_us = true,
-          .metadata = "metadata"};
+          .only_objects = true};
 }
 
-std::optional<std::uint64_t> epoch_us_of_number(std::string_view digits) {
-  TextScanner scanner{digits};
-  auto const whole = scanner.take_number();
-  if (!whole) return std::nullopt;
-  auto const fraction_us = scanner.take_fraction_us();
-  if (!fraction_us || !scanner.at_end()) return std::nullopt;
-  // Until the year 5138 these do not overlap, from 1973 on.
-  if (*whole < 100'000'000'000) return *whole * 1'000'000 + *fraction_us;
-  if (*whole < 100'000'000'000'000) return *whole * 1'000 + *fraction_us / 1'000;
-  if (*whole < 100'000'000'000'000'000) return *whole;
-  return *whole / 1'000;
-}
-
-std::optional<Level> level_of_text(std::string_view text) {
-  constexpr std::array by_syslog{Level::fatal, Level::fatal, Level::fatal, Level::error,
-                                 Level::warn,  Level::info,  Level::info,  Level::debug};
-  if (text.size() == 1 && text.front() >= '0' && text.front() <= '7') {
-    return by_syslog[static_cast<std::size_t>(text.front() - '0')];
-  }
-  if (text.size() == 2 && text.front() >= '1' && text.front() <= '6' && text.back() == '0') {
-    return static_cast<Level>(text.front() - '1');
-  }
-  std::string name{text};
-  for (auto& c : name) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return parse_level_name(name);
-}
-
-Result<LogEntry> entry_of_json(std::string_view line, JsonMapping const& mapping, Level otherwise,
-                               TimeReader const& read_time) {
-  boost::system::error_code ec;
-  auto const value = boost::json::parse({line.data(), line.size()}, ec);
-  if (ec.failed() || !value.is_object()) return Failure{Error::bad_json, "is not a JSON object"};
-  auto const members = members_of(line);
-  auto const* const timestamp = find_member(members, mapping.timestamp);
-  auto const* const level = find_member(members, mapping.level);
-  auto const* const message = find_member(members, mapping.message);
-  LogEntry entry{.level = otherwise};
-  if (timestamp != nullptr) {
-    entry.timestamp = read_time(scalar_text(timestamp->value));
-    if (!entry.timestamp) {
-      return Failure{Error::invalid_entry,
-                     "has a time that is not understood: " + std::string{timestamp->value}};
-    }
-  }
-  if (level != nullptr) {
-    auto const known = level_of_text(scalar_text(level->value));
-    if (!known) {
-      return Failure{Error::invalid_entry, "has an unknown level: " + std::string{level->value}};
-    }
-    entry.level = *known;
-  }
-  if (message != nullptr) entry.message = message_of(message->value);
-  entry.metadata = metadata_of(members, mapping, {timestamp, level, message});
-  return entry;
+JsonEntry entry_of_json(std::string_view object, JsonMapping const& mapping, Level otherwise,
+                        TimeReader const& read_time) {
+  JsonEntry made{.entry = {.level = otherwise}};
+  EntryMaker maker{object, mapping};
+  maker.take_time(made.entry, read_time);
+  maker.take_level(made.entry);
+  maker.take_message(made.entry);
+  maker.take_rest(made.entry);
+  made.notes = maker.notes();
+  return made;
 }
 
 }  // namespace stele::cli

@@ -8,21 +8,25 @@
 #include <string_view>
 #include <vector>
 
+#include "client-lib/cli/import_notes.hpp"
 #include "stele/error.hpp"
 #include "stele/log_entry.hpp"
 
 namespace stele::cli {
 
-/// Which members of an object become what. All that are not named become the metadata, each with
-/// the text that it had. Several names: the first that the object has.
+/// Which members of an object become what, by their paths (value_at()). All that are not named
+/// become the metadata, each with the text that it had. Of several names, the first whose value
+/// can be one holds.
 struct JsonMapping {
   std::vector<std::string> timestamp{};
   std::vector<std::string> level{};
   std::vector<std::string> message{};
   std::vector<std::string> dropped{};  ///< Names; one that ends with `*` is a start of names.
-  bool times_are_us = false;           ///< Numbers are microseconds, whatever their size.
   /// A member whose members become the metadata; empty: none.
   std::string metadata{};
+  bool times_are_us = false;  ///< Numbers are microseconds, whatever their size.
+  bool is_journal = false;    ///< Arrays are bytes, or several values; null was too long.
+  bool only_objects = false;  ///< Other lines are refused; else they are text.
 };
 
 /// Common names of other programs' logs.
@@ -35,17 +39,13 @@ JsonMapping stele_mapping();
 /// Text of a time, microseconds since the epoch.
 using TimeReader = std::function<std::optional<std::uint64_t>(std::string_view text)>;
 
-/// The entry for one object. `otherwise` is its level if it has none.
-/// Fails with bad_json or invalid_entry.
-Result<LogEntry> entry_of_json(std::string_view line, JsonMapping const& mapping, Level otherwise,
-                               TimeReader const& read_time);
+struct JsonEntry {
+  LogEntry entry{};
+  Notes notes{};
+};
 
-/// A number as microseconds since the epoch, by its size: seconds, milliseconds, microseconds or
-/// nanoseconds.
-std::optional<std::uint64_t> epoch_us_of_number(std::string_view digits);
-
-/// Names as in level_names.hpp, in any case; also syslog's digits 0 to 7, and 10 to 60 as some
-/// libraries for JavaScript have them.
-std::optional<Level> level_of_text(std::string_view text);
+/// The entry for one object, which is valid JSON. `otherwise` is its level if it has none.
+JsonEntry entry_of_json(std::string_view object, JsonMapping const& mapping, Level otherwise,
+                        TimeReader const& read_time);
 
 }  // namespace stele::cli

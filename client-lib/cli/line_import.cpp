@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <map>
 #include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "client-lib/cli/decoded_input.hpp"
 #include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/import_batch.hpp"
 #include "client-lib/cli/import_summary.hpp"
@@ -18,17 +20,26 @@
 #include "client-lib/cli/reconnect.hpp"
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/streams.hpp"
+#include "client-lib/cli/time_text.hpp"
 #include "protocol/request.hpp"
 
 namespace stele::cli {
 namespace {
 
-constexpr std::size_t file_bytes = std::size_t{256} << 10;
+constexpr std::size_t json_line_bytes_more = std::size_t{256} << 10;
+/// Nothing waits longer for a batch to fill.
+constexpr std::chrono::milliseconds batch_age_max{500};
+constexpr std::size_t searched_line_bytes_max = std::size_t{64} << 10;
 constexpr std::size_t batch_bytes_max = std::size_t{1} << 20;
 constexpr std::uint64_t refused_lines_named_max = 10;
 /// How long a batch may take, over connections.
 constexpr std::chrono::seconds patience{60};
 constexpr std::chrono::milliseconds overload_pause{100};
+
+// A line of JSON may be longer than the entry that it makes: `\u0000` is one byte of it.
+std::size_t line_bytes_for(std::size_t entry_bytes_max, LineParser const& parser) {
+  return parser.reads_json() ? entry_bytes_max * 6 + json_line_bytes_more : entry_bytes_max;
+}
 
 // A control character takes six bytes of JSON, so a batch of this size always fits into a frame.
 std::size_t batch_bytes_for(std::size_t frame_bytes_max) {
@@ -47,6 +58,42 @@ std::optional<std::uint64_t> total_bytes(std::vector<std::string> const& paths) 
   return total;
 }
 
+// The whole file is read for it, since only its end is near a time that is known.
+std::optional<int> first_year_of(std::string const& path, LineClock& clock,
+                                 std::uint64_t latest_us) {
+  auto file = InputFile::open(path);
+  if (!file) return std::nullopt;
+  FirstYear year;
+  LineSplitter splitter{searched_line_bytes_max};
+  DecodedInput input{*file};
+  auto const add = [&](LineSplitter::Line const& line) {
+    auto const written = clock.read(line.text);
+    if (written && !written->has_year && !written->epoch_us) year.add(written->civil);
+  };
+  for (;;) {
+    auto const bytes = input.read();
+    if (!bytes || interrupted()) return std::nullopt;
+    if (!bytes->has_value()) continue;
+    if ((*bytes)->empty()) break;
+    splitter.feed(**bytes);
+    while (auto const line = splitter.next()) add(*line);
+  }
+  if (auto const line = splitter.finish()) add(*line);
+  return year.before(latest_us);
+}
+
+std::string time_forms_text(std::map<std::string, std::vector<std::string>> const& files_by_form) {
+  std::string text;
+  for (auto const& [form, files] : files_by_form) {
+    if (!text.empty()) text += "; ";
+    text += form.empty() ? "none, for no form was found" : form;
+    if (files_by_form.size() == 1 && !form.empty()) break;
+    text += files.size() == 1 ? " in " + files.front()
+                              : " in " + std::to_string(files.size()) + " files";
+  }
+  return text;
+}
+
 // One run of `stele import`: a batch at a time, so that what is stored is always a prefix of the
 // input.
 class Import {
@@ -55,41 +102,59 @@ class Import {
       : options_(std::move(options)),
         client_(std::move(client)),
         paths_(std::move(arguments.paths)),
-        parser_(std::move(arguments.form)),
+        time_(arguments.form.time),
+        parser_(std::move(arguments.form), now_us()),
         batch_({.entries_max = arguments.batch_entries_max,
                 .bytes_max = batch_bytes_for(client_.hello().frame_bytes_max)}),
-        meter_(total_bytes(paths_)),
-        buffer_(file_bytes) {}
+        line_bytes_max_(line_bytes_for(client_.hello().entry_bytes_max, parser_)),
+        meter_(total_bytes(paths_)) {}
 
   int run();
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   void import_file(InputFile& file);
+  /// False: nothing of the file is to be imported.
+  bool begin_file(InputFile const& file, std::string_view first_lines);
+  void refuse_file(InputFile const& file, std::string_view first_lines);
   void add_line(InputFile const& file, LineSplitter::Line const& line, std::uint64_t number);
   void refuse_long_line(InputFile const& file, std::uint64_t bytes, std::uint64_t number);
   void refuse_line(InputFile const& file, std::uint64_t number, std::string const& why);
   void send_batch(InputFile const& file);
   Result<SeqRange> write_batch();
+  bool has_done_less() const noexcept;
   bool stopped() const noexcept { return fatal_ || interrupted(); }
 
   ClientOptions options_;
   Client client_;
   std::vector<std::string> paths_;
+  TimeOption time_;
   LineParser parser_;
+  std::map<std::string, std::vector<std::string>> files_by_form_{};
   ImportBatch batch_;
+  std::size_t line_bytes_max_;
   ProgressMeter meter_;
-  std::vector<char> buffer_;
   ImportSummary summary_{};
   std::uint64_t bytes_done_ = 0;   ///< Input whose lines are stored or refused.
   std::uint64_t batch_bytes_ = 0;  ///< Input of the batch.
+  Clock::time_point batch_began_{};
   std::size_t batch_invalid_bytes_ = 0;
-  std::uint64_t batch_earlier_times_ = 0;
+  NoteCounts batch_notes_{};
   std::uint64_t batch_invalid_lines_ = 0;
   std::uint64_t next_write_no_ = 1;
   bool batch_is_unsure_ = false;    ///< It was sent, and perhaps stored.
   bool failed_ = false;             ///< Something was not imported; the rest was tried.
   std::optional<Failure> fatal_{};  ///< Nothing more can be written.
 };
+
+// What is not as it was given, though every line is there.
+bool Import::has_done_less() const noexcept {
+  bool const lacks_times = time_.kind == TimeOption::Kind::given && !parser_.reads_json() &&
+                           summary_.notes.of(Note::time_of_arrival) > 0;
+  return lacks_times || summary_.notes.of(Note::unknown_time) > 0 ||
+         summary_.notes.of(Note::left_out) > 0 || summary_.notes.of(Note::undecided_level) > 0;
+}
 
 int Import::run() {
   for (auto const& path : paths_) {
@@ -104,23 +169,34 @@ int Import::run() {
     failed_ = true;
   }
   meter_.clear();
-  int exit_code = failed_ ? exit_failed : exit_ok;
+  if (parser_.reads_json() && !parser_.has_seen_object() && summary_.lines > 0) {
+    print_error("no line is a JSON object", "without --format each line is a message");
+    failed_ = true;
+  }
+  int exit_code = failed_ || has_done_less() ? exit_failed : exit_ok;
   if (fatal_) {
     exit_code = report(*fatal_);
   } else if (interrupted()) {
-    exit_code = exit_interrupted;
+    exit_code = interrupted_exit_code();
   }
   summary_.complete = exit_code == exit_ok || exit_code == exit_failed;
+  summary_.time_forms = time_forms_text(files_by_form_);
   auto const text = summary_text(summary_);
   std::fwrite(text.data(), 1, text.size(), stderr);
   return exit_code;
 }
 
 void Import::import_file(InputFile& file) {
-  LineSplitter splitter{client_.hello().entry_bytes_max};
+  file.on_idle([this, &file] {
+    send_batch(file);
+    return !fatal_;
+  });
+  DecodedInput input{file};
+  LineSplitter splitter{line_bytes_max_};
   std::uint64_t line_number = 0;
+  bool begun = false;
   while (!stopped()) {
-    auto const bytes = file.read_some(buffer_);
+    auto const bytes = input.read();
     if (!bytes) {
       meter_.clear();
       report(bytes.error());
@@ -128,16 +204,47 @@ void Import::import_file(InputFile& file) {
       break;
     }
     if (!bytes->has_value()) continue;
-    if (**bytes == 0) break;
-    splitter.feed({buffer_.data(), **bytes});
+    if ((*bytes)->empty()) break;
+    if (!std::exchange(begun, true) && !begin_file(file, **bytes)) return;
+    splitter.feed(**bytes);
     while (auto const line = splitter.next()) {
-      if (stopped()) return;
+      if (fatal_) return;
       add_line(file, *line, ++line_number);
     }
   }
-  if (stopped()) return;
-  if (auto const line = splitter.finish()) add_line(file, *line, ++line_number);
-  if (!stopped()) send_batch(file);
+  // What a signal cut short cannot be read again from a pipe, and can from a file.
+  bool const is_cut = interrupted() && file.is_named_file();
+  auto const last = is_cut ? std::nullopt : splitter.finish();
+  if (last && !fatal_) add_line(file, *last, ++line_number);
+  if (!fatal_) send_batch(file);
+}
+
+bool Import::begin_file(InputFile const& file, std::string_view first_lines) {
+  auto const latest_us = std::min(file.modified_us().value_or(now_us()), now_us());
+  bool const found = parser_.begin_file(first_lines, file.is_named_file(), latest_us);
+  if (!found && time_.kind == TimeOption::Kind::given && file.is_named_file()) {
+    refuse_file(file, first_lines);
+    return false;
+  }
+  if (!parser_.reads_times()) return true;
+  auto* const clock = parser_.clock();
+  if (clock != nullptr && parser_.lacks_first_year(first_lines) && file.is_named_file()) {
+    if (auto const year = first_year_of(file.name(), *clock, latest_us)) {
+      parser_.set_first_year(*year, first_lines);
+    }
+  }
+  files_by_form_[clock == nullptr ? "" : clock->name()].push_back(file.name());
+  return true;
+}
+
+void Import::refuse_file(InputFile const& file, std::string_view first_lines) {
+  failed_ = true;
+  meter_.clear();
+  auto const likely = ClockFinder{now_us()}.find_clock(first_lines, now_us());
+  print_error("the first lines of " + file.name() + " have no time of the form '" + time_.format +
+                  "'; nothing of it is imported",
+              likely ? "its times look like '" + likely->name() + "': --time auto finds that"
+                     : "--time none gives each line the time at which it arrives");
 }
 
 void Import::add_line(InputFile const& file, LineSplitter::Line const& line, std::uint64_t number) {
@@ -147,17 +254,24 @@ void Import::add_line(InputFile const& file, LineSplitter::Line const& line, std
   auto parsed = parser_.parse(line.text);
   if (!parsed) return refuse_line(file, number, parsed.error().message);
   auto& made = *parsed;
+  auto valid = protocol::validate_entry(made.entry);
+  if (!valid && parser_.reads_json() && parser_.takes_text()) {
+    made = parser_.parse_as_text(line.text);
+    valid = protocol::validate_entry(made.entry);
+  }
   auto const bytes = entry_bytes(made.entry);
   if (bytes > client_.hello().entry_bytes_max) return refuse_long_line(file, bytes, number);
-  if (auto const valid = protocol::validate_entry(made.entry); !valid) {
-    return refuse_line(file, number, "makes no entry: " + valid.error().message);
-  }
+  if (!valid) return refuse_line(file, number, "makes no entry: " + valid.error().message);
   if (!batch_.has_room_for(made.entry)) {
     send_batch(file);
-    if (stopped()) return;
+    if (fatal_) return;
   }
+  if (batch_.empty()) batch_began_ = Clock::now();
+  auto const nul_bytes = std::ranges::count(made.entry.message, '\0');
   batch_.add(std::move(made.entry), number);
-  if (made.has_time_of_earlier_line) ++batch_earlier_times_;
+  batch_notes_.add(made.notes);
+  summary_.nul_bytes += static_cast<std::uint64_t>(nul_bytes);
+  if (Clock::now() - batch_began_ > batch_age_max) send_batch(file);
   batch_invalid_bytes_ += made.invalid_bytes;
   if (made.invalid_bytes > 0) ++batch_invalid_lines_;
 }
@@ -192,7 +306,7 @@ void Import::send_batch(InputFile const& file) {
   bytes_done_ += std::exchange(batch_bytes_, 0);
   summary_.invalid_bytes += std::exchange(batch_invalid_bytes_, 0);
   summary_.invalid_lines += std::exchange(batch_invalid_lines_, 0);
-  summary_.earlier_times += std::exchange(batch_earlier_times_, 0);
+  summary_.notes.add(std::exchange(batch_notes_, {}));
   batch_.clear();
   meter_.show(bytes_done_, summary_.lines);
 }

@@ -3,41 +3,79 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "client-lib/cli/import_batch.hpp"
 #include "client-lib/cli/json_line.hpp"
 #include "client-lib/cli/text_pattern.hpp"
-#include "client-lib/cli/time_pattern.hpp"
+#include "client-lib/cli/times/line_clock.hpp"
 #include "stele/error.hpp"
 #include "stele/log_entry.hpp"
 
 namespace stele::cli {
 
+/// Where the time of a line comes from.
+struct TimeOption {
+  enum class Kind { none, automatic, given } kind = Kind::none;
+  std::string format{};             ///< As line_clock_of() takes it.
+  std::optional<int> first_year{};  ///< Of dates without a year.
+  bool of_files_alone = false;      ///< Nobody asked for it: standard input stays as it comes.
+};
+
 struct LineForm {
   std::optional<JsonMapping> json{};  ///< Lines are objects; else the line is the message.
   Level level = Level::info;          ///< Of entries whose line names none.
-  std::optional<TimePattern> time{};
+  TimeOption time{};
   std::optional<TextPattern> level_pattern{};  ///< Its first group is the level.
 };
 
 /// A plain line is the message (make_line_entry). Where a time is looked for and not found,
-/// the time of the line before holds, as for the rest of an entry of several lines.
+/// the time of the line before holds, as for the rest of an entry of several lines; before the
+/// first time of a file that of the first, if it is near enough.
 class LineParser {
  public:
-  explicit LineParser(LineForm form) : form_(std::move(form)) {}
+  /// `now_us`: no time is expected to be later.
+  LineParser(LineForm form, std::uint64_t now_us);
 
-  /// Fails with bad_json or invalid_entry; the sentence goes on after "line 7".
+  /// The lines of another file come, the first of them these. Returns whether their times are
+  /// found, if any are looked for; `latest_us` is a time at which the file was whole.
+  bool begin_file(std::string_view first_lines, bool is_file, std::uint64_t latest_us);
+  bool reads_times() const noexcept { return reads_times_; }
+  /// Of the times of this file; null: none are read.
+  LineClock* clock() noexcept { return clock_ ? &*clock_ : nullptr; }
+  /// After begin_file(): whether its dates lack a year that nobody has given; then set_first_year()
+  /// may follow.
+  bool lacks_first_year(std::string_view first_lines);
+  void set_first_year(int year, std::string_view first_lines);
+
+  /// Fails with bad_json where a line must be an object; the sentence goes on after "line 7".
   Result<LineEntry> parse(std::string_view line);
+  /// Of a line that is no object, or one of which no entry can be made: the line is the message.
+  LineEntry parse_as_text(std::string_view line);
   /// An empty line is a message, but no JSON.
-  bool skips_empty_lines() const noexcept { return form_.json.has_value(); }
+  bool skips_empty_lines() const noexcept { return reads_json(); }
+  bool reads_json() const noexcept { return form_.json.has_value(); }
+  bool takes_text() const noexcept { return !form_.json || !form_.json->only_objects; }
+  /// Whether there was a line of the form that was asked for.
+  bool has_seen_object() const noexcept { return has_seen_object_; }
 
  private:
   Result<LineEntry> parse_json(std::string_view line);
+  std::optional<std::uint64_t> time_of_text(std::string_view text);
+  void take_time(std::string_view line, LineEntry& made);
+  void take_time_of_other_line(LineEntry& made);
+  void take_level(LineEntry& made) const;
 
   LineForm form_;
+  std::uint64_t now_us_;
+  ClockFinder finder_;
+  std::optional<LineClock> clock_{};
   std::optional<std::uint64_t> last_time_us_{};
+  bool has_seen_object_ = false;
+  bool reads_times_ = false;    ///< Of this file.
+  std::size_t tries_left_ = 0;  ///< To find the form of the times in a later line.
 };
 
 }  // namespace stele::cli

@@ -95,7 +95,7 @@ std::string check_text(wal::LogCheck const& check) {
   auto const& findings = check.findings;
   for (auto const& finding : std::span(findings).first(std::min(findings.size(), lines_max))) {
     out += word_for(finding.kind);
-    out += finding.text;
+    append_visible(out, finding.text);
     if (finding.named) out += "; a gap record names them";
     out += '\n';
   }

@@ -1,13 +1,32 @@
 // The command `stele`: parse, run one verb, exit with its code.
+#include <fcntl.h>
+
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 
 #include "client-lib/cli/arguments.hpp"
 #include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/report.hpp"
+#include "client-lib/cli/text_pattern.hpp"
+
+namespace {
+
+// A descriptor that is closed would be given to the first thing that is opened, such as the
+// daemon's socket, and what is meant for a person would go there. Reading what takes the place of
+// standard input fails, as does writing to what takes that of the other two.
+void keep_standard_descriptors_taken() {
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    if (::open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd) std::_Exit(1);
+  }
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace stele::cli;
+  keep_standard_descriptors_taken();
   std::signal(SIGPIPE, SIG_IGN);  // A reader that goes away shows as an error of write(2).
   std::signal(SIGXFSZ, SIG_IGN);  // So does a file that may not grow further (ulimit -f).
   try {
@@ -18,6 +37,9 @@ int main(int argc, char** argv) {
   } catch (UsageError const& error) {
     print_error(error.what(), error.hint());
     return exit_usage;
+  } catch (PatternLimitError const& error) {
+    print_error(error.what(), "a simpler pattern, or --contains for a text as it stands");
+    return exit_failed;
   } catch (std::exception const& error) {  // Out of memory, or a defect.
     print_error(error.what());
     return exit_failed;

@@ -15,6 +15,10 @@
 namespace stele::cli {
 namespace {
 
+// What cannot be run has read nothing: the text goes to the terminal as it is.
+constexpr char const* run_or_show =
+    "eval \"$STELE_CHOSEN_PAGER\"; s=$?; case $s in 126|127) echo "
+    "\"stele: the pager '$STELE_CHOSEN_PAGER' cannot be run\" >&2; exec cat;; esac; exit $s";
 constexpr char const* first_found = "command -v less >/dev/null && exec less; exec more";
 
 // Quit if it fits the screen, keep colours, long lines and the screen; as systemd has it.
@@ -37,7 +41,8 @@ char const* chosen_pager() noexcept {
     if (at_end) options += " +G";
     ::setenv("LESS", options.c_str(), 1);
   }
-  ::execl("/bin/sh", "sh", "-c", chosen_pager(), static_cast<char*>(nullptr));
+  ::setenv("STELE_CHOSEN_PAGER", chosen_pager(), 1);
+  ::execl("/bin/sh", "sh", "-c", run_or_show, static_cast<char*>(nullptr));
   ::_exit(127);
 }
 

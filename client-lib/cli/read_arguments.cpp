@@ -132,6 +132,9 @@ ReadArguments read_arguments(GivenOptions const& given, bool tail) {
   }
   arguments.pager = arguments.style.visible && !arguments.follow && !given.has("--no-pager") &&
                     !pager_is_refused();
+  if (given.has("--no-tail") && !arguments.follow) {
+    throw UsageError{"--no-tail does nothing without --follow"};
+  }
   if (!arguments.follow) return arguments;
   if (arguments.newest_first || arguments.first || !arguments.cursor.empty()) {
     throw UsageError{"what is followed has no end: no --reverse, no --lines +N, no --cursor",

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -66,7 +67,7 @@ int RangeRead::run() {
   auto const exit_code = output_.finish();
   pager_.finish();
   if (!done) return report(done.error());
-  if (interrupted()) return exit_interrupted;
+  if (interrupted()) return interrupted_exit_code();
   if (taken_ > 0) return exit_code;
   if (!arguments_.quiet && arguments_.style.visible) print_error("no entries in this range");
   return arguments_.fail_empty ? exit_empty : exit_code;
@@ -113,6 +114,10 @@ void RangeRead::print(StoredEntry const& entry) {
 
 int run_read(ClientOptions const& options, GivenOptions const& given) {
   if (given.has("--from")) return run_remote_read(given);
+  for (auto const* option : {"--stream", "--tls", "--tls-ca", "--tls-cert", "--tls-key", "--creds",
+                             "--nkey", "--nkey-seed"}) {
+    if (given.has(option)) throw UsageError{std::string{option} + " does nothing without --from"};
+  }
   auto const arguments = read_arguments(given);
   if (arguments.follow) return follow_log(options, arguments);
   auto client = Client::connect(options);

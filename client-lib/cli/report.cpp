@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "client-lib/cli/exit_code.hpp"
+#include "client-lib/cli/terminal_text.hpp"
 
 namespace stele::cli {
 namespace {
@@ -25,7 +26,7 @@ std::string_view hint_for_client(Failure const& failure) noexcept {
     case ClientError::protocol_violation:
       return "is this the socket of steled, and of the same version as this command?";
     case ClientError::made_before_fork:
-      break;
+      return "this is a defect of the command: it forked, and used its parent's connection";
   }
   return {};
 }
@@ -52,11 +53,11 @@ std::string_view hint_for_refusal(Error error) noexcept {
 
 void print_error(std::string_view sentence, std::string_view hint) {
   std::string text = "stele: ";
-  text += sentence;
+  append_visible(text, sentence);
   text += '\n';
   if (!hint.empty()) {
     text += "hint: ";
-    text += hint;
+    append_visible(text, hint);
     text += '\n';
   }
   std::fwrite(text.data(), 1, text.size(), stderr);

@@ -10,7 +10,8 @@
 
 namespace stele::cli {
 
-/// `stele: sentence`, then `hint: …` if there is one.
+/// `stele: sentence`, then `hint: …` if there is one. Names in them may come from anybody: what a
+/// terminal would act on is escaped.
 void print_error(std::string_view sentence, std::string_view hint = {});
 
 /// That retention was faster than this program.

@@ -1,6 +1,7 @@
 #include "client-lib/cli/streams.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,11 +10,14 @@
 #include <utility>
 
 #include "client-lib/cli/exit_code.hpp"
+#include "client-lib/cli/interrupt.hpp"
 #include "client-lib/cli/report.hpp"
+#include "client-lib/cli/time_units.hpp"
 
 namespace stele::cli {
 namespace {
 
+constexpr int idle_after_ms = 500;
 constexpr std::size_t output_bytes = std::size_t{256} << 10;
 
 std::string system_text(int error) { return boost::system::system_category().message(error); }
@@ -32,23 +36,48 @@ Result<InputFile> InputFile::open(std::string const& path) {
 }
 
 InputFile::InputFile(InputFile&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), name_(std::move(other.name_)) {}
+    : fd_(std::exchange(other.fd_, -1)),
+      name_(std::move(other.name_)),
+      idle_(std::move(other.idle_)) {}
 
 InputFile::~InputFile() {
   if (fd_ > STDIN_FILENO) ::close(fd_);
 }
 
+// False: a signal came, or nobody waits any more.
+bool InputFile::wait() const {
+  for (;;) {
+    pollfd watched{fd_, POLLIN, 0};
+    auto const ready = ::poll(&watched, 1, idle_after_ms);
+    if (interrupted()) return false;
+    if (ready > 0 || (ready < 0 && errno != EINTR)) return true;
+    if (ready == 0 && !idle_()) return false;
+  }
+}
+
 Result<std::optional<std::size_t>> InputFile::read_some(std::span<char> buffer) {
+  if (idle_ && !wait()) return std::optional<std::size_t>{};
   auto const n = ::read(fd_, buffer.data(), buffer.size());
   if (n >= 0) return std::optional<std::size_t>{static_cast<std::size_t>(n)};
   if (errno == EINTR) return std::optional<std::size_t>{};
   return input_failure("cannot read " + name_, errno);
 }
 
+bool InputFile::is_named_file() const noexcept { return fd_ != STDIN_FILENO && size().has_value(); }
+
 std::optional<std::uint64_t> InputFile::size() const noexcept {
   struct stat status {};
   if (::fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
   return static_cast<std::uint64_t>(status.st_size);
+}
+
+std::optional<std::uint64_t> InputFile::modified_us() const noexcept {
+  struct stat status {};
+  if (::fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  auto const& time = status.st_mtim;
+  if (time.tv_sec < 0) return 0;
+  return static_cast<std::uint64_t>(time.tv_sec) * second_us +
+         static_cast<std::uint64_t>(time.tv_nsec) / 1'000;
 }
 
 void Output::flush_if_large() {

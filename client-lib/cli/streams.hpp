@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,19 +21,30 @@ class InputFile {
   InputFile& operator=(InputFile&&) = delete;
   ~InputFile();
 
+  /// From now on, each time that nothing has come for half a second, `idle` is called, and false
+  /// ends the wait: read_some() returns nothing.
+  void on_idle(std::function<bool()> idle) { idle_ = std::move(idle); }
+
   /// 0: the end. A signal that is handled ends the wait: nothing.
   Result<std::optional<std::size_t>> read_some(std::span<char> buffer);
 
   /// The path, or `standard input`.
   std::string const& name() const noexcept { return name_; }
+  /// A regular file that has a name: it can be read again.
+  bool is_named_file() const noexcept;
   /// Bytes; known for regular files.
   std::optional<std::uint64_t> size() const noexcept;
+  /// When it was last written; known for regular files.
+  std::optional<std::uint64_t> modified_us() const noexcept;
 
  private:
   InputFile(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
 
+  bool wait() const;
+
   int fd_ = -1;
   std::string name_;
+  std::function<bool()> idle_{};
 };
 
 /// Standard output behind a large buffer. A reader that went away is no failure: ok() turns false

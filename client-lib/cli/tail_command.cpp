@@ -1,13 +1,20 @@
+#include <poll.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/read_arguments.hpp"
 #include "client-lib/cli/reconnect.hpp"
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/streams.hpp"
 #include "client-lib/cli/verbs.hpp"
+#include "client-lib/quiet_thread.hpp"
 
 namespace stele::cli {
 namespace {
@@ -27,6 +34,17 @@ where it was.
 )";
 
 constexpr std::uint64_t page_entries = 2000;
+
+// Ends the process when nobody reads its output any more (`tail | head`): until the next entry
+// comes nothing would be written, and no error be seen. All that there is to print has been
+// written.
+void end_with_reader() {
+  client::start_quiet_thread([] {
+    pollfd watched{STDOUT_FILENO, 0, 0};
+    while (::poll(&watched, 1, -1) < 0 && errno == EINTR) continue;
+    if ((watched.revents & POLLERR) != 0) std::_Exit(exit_ok);
+  }).detach();
+}
 
 // One tail, over as many connections as it takes.
 class Follow {
@@ -137,6 +155,7 @@ int run_tail(ClientOptions const& options, GivenOptions const& given) {
 int follow_log(ClientOptions const& options, ReadArguments const& arguments) {
   auto client = Client::connect(options);
   if (!client) return report(client.error());
+  end_with_reader();
   return Follow{options, arguments, std::move(*client)}.run();
 }
 

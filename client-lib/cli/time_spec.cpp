@@ -8,6 +8,7 @@
 
 #include "client-lib/cli/text_scanner.hpp"
 #include "client-lib/cli/time_units.hpp"
+#include "client-lib/cli/times/civil_time.hpp"
 
 namespace stele::cli {
 namespace {
@@ -85,16 +86,6 @@ std::optional<std::uint64_t> parse_relative(std::string_view text, std::uint64_t
   return *span_us > now_us ? 0 : now_us - *span_us;
 }
 
-struct CivilTime {
-  int year = 1970;
-  int month = 1;
-  int day = 1;
-  int hour = 0;
-  int minute = 0;
-  int second = 0;
-  std::uint64_t fraction_us = 0;
-};
-
 std::tm to_local(std::time_t seconds) {
   std::tm local{};
   ::localtime_r(&seconds, &local);
@@ -106,11 +97,7 @@ CivilTime start_of_today(std::uint64_t now_us) {
   return {.year = local.tm_year + 1900, .month = local.tm_mon + 1, .day = local.tm_mday};
 }
 
-std::optional<std::uint64_t> since_epoch(std::int64_t seconds, std::uint64_t fraction_us) {
-  if (seconds < 0) return std::nullopt;
-  return static_cast<std::uint64_t>(seconds) * second_us + fraction_us;
-}
-
+// The day may be that before the first of a month, or behind the last.
 std::optional<std::uint64_t> from_local(CivilTime const& time) {
   std::tm local{};
   local.tm_year = time.year - 1900;
@@ -120,15 +107,9 @@ std::optional<std::uint64_t> from_local(CivilTime const& time) {
   local.tm_min = time.minute;
   local.tm_sec = time.second;
   local.tm_isdst = -1;
-  return since_epoch(std::mktime(&local), time.fraction_us);
-}
-
-std::optional<std::uint64_t> from_utc(CivilTime const& time, std::int64_t offset_seconds) {
-  using namespace std::chrono;
-  sys_days const date{year{time.year} / time.month / time.day};
-  auto const days = std::int64_t{date.time_since_epoch().count()};
-  auto const seconds = days * 86'400 + time.hour * 3'600 + time.minute * 60 + time.second;
-  return since_epoch(seconds - offset_seconds, time.fraction_us);
+  auto const seconds = std::int64_t{std::mktime(&local)};
+  if (seconds < 0) return std::nullopt;
+  return static_cast<std::uint64_t>(seconds) * second_us + time.fraction_us;
 }
 
 bool take_date(TextScanner& scanner, CivilTime& time) {
@@ -162,24 +143,6 @@ bool take_clock(TextScanner& scanner, CivilTime& time) {
   return true;
 }
 
-// `Z`, ` UTC`, `+01:00`, `+0100`, `+01`.
-std::optional<std::int64_t> take_offset_seconds(TextScanner& scanner) {
-  if (scanner.take("Z") || scanner.take("z") || scanner.take(" UTC")) return 0;
-  bool const west = scanner.take("-");
-  if (!west && !scanner.take("+")) return std::nullopt;
-  auto const hours = scanner.take_digits(2);
-  if (!hours || *hours > 23) return std::nullopt;
-  int minutes = 0;
-  if (!scanner.at_end()) {
-    scanner.take(":");
-    auto const digits = scanner.take_digits(2);
-    if (!digits || *digits > 59) return std::nullopt;
-    minutes = *digits;
-  }
-  std::int64_t const seconds = *hours * 3'600 + minutes * 60;
-  return west ? -seconds : seconds;
-}
-
 std::optional<std::uint64_t> parse_civil(std::string_view text, std::uint64_t now_us) {
   TextScanner scanner{text};
   CivilTime time{};
@@ -194,9 +157,8 @@ std::optional<std::uint64_t> parse_civil(std::string_view text, std::uint64_t no
   if (!take_clock(scanner, time)) return std::nullopt;
   if (scanner.at_end()) return from_local(time);
   if (clock_alone) return std::nullopt;
-  auto const offset_seconds = take_offset_seconds(scanner);
-  if (!offset_seconds || !scanner.at_end()) return std::nullopt;
-  return from_utc(time, *offset_seconds);
+  auto const offset_seconds = zone_offset_seconds(scanner.rest());
+  return offset_seconds ? utc_time_us(time, *offset_seconds) : std::nullopt;
 }
 
 std::optional<std::uint64_t> parse_day_name(std::string_view text, std::uint64_t now_us) {
@@ -224,6 +186,22 @@ std::optional<std::uint64_t> parse_epoch_seconds(std::string_view text) {
   return *seconds * second_us + *fraction_us;
 }
 
+// 20240102 or 20240102030405: as microseconds, both would be of the first days of 1970.
+std::optional<std::uint64_t> parse_compact(std::string_view text) {
+  if (text.size() != 8 && text.size() != 14) return std::nullopt;
+  TextScanner scanner{text};
+  auto const take = [&scanner](std::size_t digits) {
+    return scanner.at_end() ? 0 : scanner.take_digits(digits).value_or(-1);
+  };
+  CivilTime time{.year = take(4), .month = take(2), .day = take(2)};
+  time.hour = take(2);
+  time.minute = take(2);
+  time.second = take(2);
+  bool const is_sensible =
+      exists(time) && time.second < 60 && time.year >= 1970 && time.year < 2200;
+  return is_sensible ? from_local(time) : std::nullopt;
+}
+
 std::optional<std::uint64_t> parse_epoch_us(std::string_view text) {
   TextScanner scanner{text};
   auto const value = scanner.take_number();
@@ -236,6 +214,7 @@ std::optional<std::uint64_t> parse_epoch_us(std::string_view text) {
 std::optional<std::uint64_t> parse_time(std::string_view text, std::uint64_t now_us) {
   if (auto const time = parse_day_name(text, now_us)) return time;
   if (auto const time = parse_epoch_seconds(text)) return time;
+  if (auto const time = parse_compact(text)) return time;
   if (auto const time = parse_epoch_us(text)) return time;
   if (auto const time = parse_relative(text, now_us)) return time;
   return parse_civil(text, now_us);

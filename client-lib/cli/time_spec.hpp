@@ -15,7 +15,9 @@ namespace stele::cli {
 ///   now  today  yesterday  tomorrow
 ///   10 min ago  -1h  +5min  "-1h 30m" relative to `now_us`; never before 1970
 ///   @1700000000[.5]                   seconds since the epoch
-///   1700000000000000                  digits alone: microseconds since the epoch, as on the wire
+///   20240102  20240102030405          local time, if there is such a day
+///   1700000000000000                  other digits alone: microseconds since the epoch, as on the
+///   wire
 ///
 /// Units are systemd's: us ms s min h d w month (30.44 days) y (365.25 days), also spelled out.
 /// Digits of a fraction below the microsecond are dropped. Times before 1970 are not accepted.

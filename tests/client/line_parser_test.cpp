@@ -12,22 +12,17 @@ using stele::Level;
 using stele::cli::JsonMapping;
 using stele::cli::LineForm;
 using stele::cli::LineParser;
-using stele::cli::TimePattern;
+using stele::cli::Note;
+using stele::cli::TimeOption;
 
 namespace {
 
 constexpr std::uint64_t second = 1'000'000;
 constexpr std::uint64_t now_us = 1'700'000'000 * second;  // 2023-11-14 22:13:20 UTC
 
-std::optional<std::uint64_t> time_in(std::string_view format, std::string_view line,
-                                     int first_year = 0) {
-  TimeZone const zone("UTC");
-  return TimePattern(format, first_year, now_us).find(line);
-}
-
 stele::LogEntry entry_of(LineForm form, std::string_view line) {
   TimeZone const zone("UTC");
-  auto made = LineParser(std::move(form)).parse(line);
+  auto made = LineParser(std::move(form), now_us).parse(line);
   return made ? made->entry : stele::LogEntry{.message = "failed: " + made.error().message};
 }
 
@@ -39,61 +34,42 @@ stele::LogEntry entry_of_json(JsonMapping mapping, std::string_view line) {
 
 BOOST_AUTO_TEST_SUITE(line_parser_test)
 
-BOOST_AUTO_TEST_CASE(named_formats_find_the_times_of_common_logs) {
-  BOOST_TEST(*time_in("apache", "[Sun Dec 04 04:47:44 2005] [notice] x") == 1133671664 * second);
-  BOOST_TEST(*time_in("apache", "[Sun Dec 04 04:47:44.25 2005] [a:error] x") ==
-             1133671664 * second + 250'000);
-  BOOST_TEST(*time_in("hdfs", "081109 203615 148 INFO dfs: x") == 1226262975 * second);
-  BOOST_TEST(*time_in("clf", R"(::1 - - [10/Oct/2000:13:55:36 -0700] "GET /")") ==
-             971211336 * second);
-  BOOST_TEST(*time_in("epoch", "1700000000.5 x") == now_us + 500'000);
-  for (auto const* line : {"2023-11-14T22:13:20Z x", "2023-11-14 22:13:20 x",
-                           "2023-11-14 23:13:20+01:00 x", "2023-11-14T22:13:20"}) {
-    BOOST_TEST(*time_in("iso", line) == now_us, line);
-  }
-  BOOST_TEST(*time_in("iso", "2023-11-14 22:13:20,250 x") == now_us + 250'000);
-}
-
-BOOST_AUTO_TEST_CASE(a_given_format_is_at_the_start_or_with_a_star_anywhere) {
-  BOOST_TEST(*time_in("%Y/%m/%d %H:%M:%S", "2023/11/14 22:13:20: x") == now_us);
-  BOOST_TEST(!time_in("%Y/%m/%d %H:%M:%S", "at 2023/11/14 22:13:20").has_value());
-  BOOST_TEST(*time_in("*%Y/%m/%d %H:%M:%S", "at 2023/11/14 22:13:20") == now_us);
-  BOOST_TEST(!time_in("%Y-%m-%d", "no time").has_value());
-  BOOST_TEST(!time_in("%Y-%m-%d", "1969-12-31").has_value());
-}
-
-BOOST_AUTO_TEST_CASE(without_a_year_it_is_the_latest_that_is_not_in_the_future) {
-  BOOST_TEST(*time_in("syslog", "Nov 14 22:13:20 host x") == now_us);
-  BOOST_TEST(*time_in("syslog", "Nov 14 22:13:21 host x") == (1'700'000'001 - 31'536'000) * second);
-  BOOST_TEST(*time_in("syslog", "Jun 14 15:16:01 combo sshd", 2005) == 1118762161 * second);
-}
-
-BOOST_AUTO_TEST_CASE(a_month_far_before_the_last_begins_a_year) {
-  TimeZone const zone("UTC");
-  TimePattern pattern("syslog", 2005, now_us);
-  BOOST_TEST(*pattern.find("Dec 31 23:59:59 x") == 1136073599 * second);
-  BOOST_TEST(*pattern.find("Jan  1 00:00:00 x") == 1136073600 * second);
-  BOOST_TEST(*pattern.find("Feb 29 00:00:00 x") == *pattern.find("Mar  1 00:00:00 x"));
-}
-
-BOOST_AUTO_TEST_CASE(local_times_are_of_the_zone_that_holds) {
-  TimeZone const zone("Europe/Berlin");
-  BOOST_TEST(*TimePattern("iso", 0, now_us).find("2023-11-14 23:13:20") == now_us);
-  BOOST_TEST(*TimePattern("iso", 0, now_us).find("2023-07-14 23:13:20") == (1689369200 * second));
-  BOOST_TEST(*TimePattern("iso", 0, now_us).find("2023-11-14T22:13:20Z") == now_us);
-}
-
 BOOST_AUTO_TEST_CASE(a_line_without_a_time_has_that_of_the_line_before) {
   TimeZone const zone("UTC");
   LineForm form;
-  form.time.emplace("iso", 0, now_us);
-  LineParser parser(std::move(form));
+  form.time = {.kind = TimeOption::Kind::given, .format = "iso"};
+  LineParser parser(std::move(form), now_us);
+  BOOST_TEST(!parser.begin_file("before any\n", true, now_us));
   BOOST_TEST(!parser.parse("before any")->entry.timestamp.has_value());
   BOOST_TEST(*parser.parse("2023-11-14 22:13:20 error")->entry.timestamp == now_us);
   auto const continued = parser.parse("  at main.cpp:7");
   BOOST_TEST(*continued->entry.timestamp == now_us);
-  BOOST_TEST(continued->has_time_of_earlier_line);
+  BOOST_TEST(continued->notes.test(static_cast<std::size_t>(Note::time_of_other_line)));
   BOOST_TEST(continued->entry.message == "  at main.cpp:7");
+}
+
+BOOST_AUTO_TEST_CASE(a_line_before_the_first_time_of_a_file_has_that_time) {
+  TimeZone const zone("UTC");
+  LineParser parser({.time = {.kind = TimeOption::Kind::automatic}}, now_us);
+  BOOST_TEST(parser.begin_file("# head\n2023-11-14 22:13:20 one\n", true, now_us));
+  BOOST_TEST(*parser.parse("# head")->entry.timestamp == now_us);
+  BOOST_TEST(parser.begin_file("Nov 13 22:13:20 one\n", true, now_us));
+  BOOST_TEST(*parser.parse("Nov 13 22:13:20 one")->entry.timestamp == now_us - 86'400 * second);
+  BOOST_TEST(!parser.begin_file("none\n", true, now_us));
+  BOOST_TEST(!parser.parse("none")->entry.timestamp.has_value());
+  BOOST_TEST(*parser.parse("2023-11-14 22:13:20 late")->entry.timestamp == now_us);
+}
+
+BOOST_AUTO_TEST_CASE(standard_input_has_its_times_read_where_that_is_asked_for) {
+  TimeZone const zone("UTC");
+  auto const line = "2023-11-14 22:13:20 WARN one";
+  for (bool const asked : {false, true}) {
+    LineParser parser({.time = {.kind = TimeOption::Kind::automatic, .of_files_alone = !asked}},
+                      now_us);
+    parser.begin_file(line, false, now_us);
+    BOOST_TEST(parser.parse(line)->entry.timestamp.has_value() == asked);
+    BOOST_TEST((parser.parse(line)->entry.level == (asked ? Level::warn : Level::info)));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_level_is_what_the_first_group_says_else_the_given_one) {
@@ -106,6 +82,18 @@ BOOST_AUTO_TEST_CASE(a_level_is_what_the_first_group_says_else_the_given_one) {
   BOOST_TEST((level_in("[notice] x") == Level::info));
   BOOST_TEST((level_in("[main] x") == Level::debug));
   BOOST_TEST((level_in("x") == Level::debug));
+}
+
+BOOST_AUTO_TEST_CASE(a_group_of_a_level_pattern_may_be_the_priority_of_syslog_or_at_a_line_end) {
+  auto const level_in = [](std::string const& pattern, std::string_view line) {
+    LineForm form{.level = Level::debug};
+    form.level_pattern.emplace(pattern, "--level-pattern");
+    return entry_of(std::move(form), line).level;
+  };
+  BOOST_TEST((level_in(R"(^<(\d+)>)", "<34>x") == Level::fatal));
+  BOOST_TEST((level_in(R"(^(<\d+>))", "<36>x") == Level::warn));
+  BOOST_TEST((level_in(R"(^(\d+) )", "34 x") == Level::info));
+  BOOST_TEST((level_in(R"(x (?<other>\w) (?<level>\w+)$)", "x W error\r") == Level::error));
 }
 
 BOOST_AUTO_TEST_CASE(json_members_are_mapped_and_the_rest_is_metadata_as_it_was_written) {
@@ -127,24 +115,77 @@ BOOST_AUTO_TEST_CASE(times_in_json_are_numbers_of_any_unit_or_text) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(levels_in_json_are_names_or_numbers) {
-  BOOST_TEST((*stele::cli::level_of_text("Error") == Level::error));
-  BOOST_TEST((*stele::cli::level_of_text("3") == Level::error));
-  BOOST_TEST((*stele::cli::level_of_text("50") == Level::error));
-  BOOST_TEST(!stele::cli::level_of_text("9").has_value());
-  BOOST_TEST(!stele::cli::level_of_text("70").has_value());
+BOOST_AUTO_TEST_CASE(a_line_that_is_no_object_is_text_among_json_and_refused_among_exports) {
+  auto const usual = [](std::string_view line) {
+    return entry_of_json(stele::cli::usual_mapping(), line);
+  };
+  for (auto const* line : {"[1]", "{\"a\":", "text", "{\"a\":NaN}"}) {
+    BOOST_TEST(usual(line).message == line);
+    BOOST_TEST(usual(line).metadata == "{}");
+    for (auto const& strict : {stele::cli::stele_mapping(), stele::cli::journal_mapping()}) {
+      BOOST_TEST(entry_of_json(strict, line).message == "failed: is not a JSON object");
+    }
+  }
+  BOOST_TEST(usual("\xef\xbb\xbf{\"msg\":\"x\"}").message == "x");
+  auto const invalid = usual("{\"msg\":\"x\xff\",\"a\":1}");
+  BOOST_TEST(invalid.message == "x\xef\xbf\xbd");
+  BOOST_TEST(invalid.metadata == R"({"a":1,"import":{"invalid_bytes":1}})");
 }
 
-BOOST_AUTO_TEST_CASE(a_line_that_is_no_object_is_refused_with_the_reason) {
-  auto const refusal = [](std::string_view line) {
-    return entry_of_json(stele::cli::usual_mapping(), line).message;
+BOOST_AUTO_TEST_CASE(what_is_not_understood_of_an_object_is_kept_and_noted) {
+  auto const noted = [](std::string_view line) {
+    TimeZone const zone("UTC");
+    auto made = LineParser({.json = stele::cli::usual_mapping()}, now_us).parse(line);
+    std::string found = made->entry.metadata;
+    for (std::size_t i = 0; i < made->notes.size(); ++i) {
+      if (made->notes[i]) found += ' ' + std::to_string(i);
+    }
+    return std::string{to_string(made->entry.level)} + ' ' + found;
   };
-  BOOST_TEST(refusal("[1]") == "failed: is not a JSON object");
-  BOOST_TEST(refusal("{\"a\":") == "failed: is not a JSON object");
-  BOOST_TEST(refusal("\xff") == "failed: is not valid UTF-8");
-  BOOST_TEST(refusal(R"({"level":"loud"})") == R"(failed: has an unknown level: "loud")");
-  BOOST_TEST(refusal(R"({"time":"soon"})") ==
-             R"(failed: has a time that is not understood: "soon")");
+  auto const number = [](Note note) { return ' ' + std::to_string(static_cast<int>(note)); };
+  auto const undated = number(Note::time_of_arrival);
+  BOOST_TEST(noted(R"({"level":"panic","time":1})") ==
+             R"(fatal {"level":"panic"})" + number(Note::other_level));
+  BOOST_TEST(noted(R"({"level":"loud","time":1})") ==
+             R"(info {"level":"loud"})" + number(Note::unknown_level));
+  BOOST_TEST(noted(R"({"time":"soon"})") ==
+             R"(info {"time":"soon"})" + undated + number(Note::unknown_time));
+  BOOST_TEST(noted(R"({"time":"soon","ts":1})") == R"(info {"time":"soon"})");
+  BOOST_TEST(noted(R"({"time":null,"level":null,"msg":null})") ==
+             R"(info {"time":null,"level":null,"msg":null})" + undated);
+  BOOST_TEST(noted(R"({"ts":1,"a":1,"a":2,"b":[{"c":1,"c":2}],"a#2":3})") ==
+             R"(info {"a":1,"a#2":2,"b":[{"c":1,"c#2":2}],"a#2#2":3})" + number(Note::double_name));
+  BOOST_TEST(noted(R"({"ts":1,"msg":"x","msg":"y"})") == R"(info {"msg":"y"})");
+  BOOST_TEST(noted(R"({"ts":1,"a":"\ud83d","b":"\ud83d\ude00","c":"\\ud83d"})") ==
+             R"(info {"a":"\ufffd","b":"\ud83d\ude00","c":"\\ud83d"})" + number(Note::half_pair));
+}
+
+BOOST_AUTO_TEST_CASE(a_message_may_be_deep_inside_and_is_text_rather_than_another_value) {
+  auto const message = [](std::string_view line) {
+    auto const entry = entry_of_json(stele::cli::usual_mapping(), line);
+    return entry.message + ' ' + entry.metadata;
+  };
+  BOOST_TEST(message(R"({"fields":{"message":"x","n":1}})") == R"(x {"fields":{"n":1}})");
+  BOOST_TEST(message(R"({"log":"x\n"})") == "x {}");
+  BOOST_TEST(message(R"({"message":[1,2]})") == "[1,2] {}");
+  BOOST_TEST(message(R"({"message":42,"text":"x"})") == R"(x {"message":42})");
+  auto mapping = stele::cli::usual_mapping();
+  mapping.message = {"a.b.c"};
+  BOOST_TEST(entry_of_json(mapping, R"({"a.b":{"c":"x"},"message":"y"})").message == "x");
+  BOOST_TEST(entry_of_json(mapping, R"({"a":{"b":{"c":"x"}}})").metadata == "{}");
+}
+
+BOOST_AUTO_TEST_CASE(a_field_of_the_journal_may_have_several_values_or_be_left_out) {
+  auto const parse = [](std::string_view fields) {
+    auto const line = R"({"__REALTIME_TIMESTAMP":"1700000000000000",)" + std::string{fields} + "}";
+    return *LineParser({.json = stele::cli::journal_mapping()}, now_us).parse(line);
+  };
+  BOOST_TEST(parse(R"("MESSAGE":["one","two"])").entry.message == "one\ntwo");
+  BOOST_TEST(parse(R"("MESSAGE":[[104,105],"two"])").entry.message == "hi\ntwo");
+  auto const left_out = parse(R"("MESSAGE":null)");
+  BOOST_TEST(left_out.notes.test(static_cast<std::size_t>(Note::left_out)));
+  BOOST_TEST(!parse(R"("MESSAGE":"x")").notes.test(static_cast<std::size_t>(Note::left_out)));
+  BOOST_TEST(parse(R"("PRIORITY":"5","MESSAGE":"x")").entry.metadata == R"({"PRIORITY":"5"})");
 }
 
 BOOST_AUTO_TEST_CASE(journal_entries_have_their_fields_as_metadata_and_bytes_as_text) {

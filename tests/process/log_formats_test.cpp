@@ -222,20 +222,50 @@ BOOST_AUTO_TEST_CASE(an_export_imported_elsewhere_is_the_same_but_for_seq_and_or
   BOOST_TEST(after.substr(after.find("||") + 1) == before);
 }
 
-BOOST_AUTO_TEST_CASE(lines_that_are_no_entries_are_named_and_the_others_are_imported) {
+BOOST_AUTO_TEST_CASE(lines_that_are_no_json_are_text_and_what_is_not_understood_is_kept_and_told) {
   Steled daemon;
   daemon.start();
   auto const imported = run_stele(daemon, {"import", "--format", "json", "--map", "message=event"},
-                                  "{\"event\":\"one\",\"n\":1}\nnot JSON\n\n{\"event\":\"two\","
-                                  "\"a\":1,\"a\":2}\n{\"event\":\"three\"}\n");
-  BOOST_TEST(imported.exit_code == 1);
-  BOOST_TEST(
-      imported.err.find("line 2 of standard input is not a JSON object") != std::string::npos,
-      imported.err);
-  BOOST_TEST(imported.err.find("line 4 of standard input makes no entry") != std::string::npos,
-             imported.err);
-  BOOST_TEST(run_stele(daemon, {"read", "-o", "cat"}).out == "one\nthree\n");
-  BOOST_TEST(run_stele(daemon, {"read", "-o", "cat", "--where", "n=1"}).out == "one\n");
+                                  "\xef\xbb\xbf{\"event\":\"one\",\"n\":1,\"time\":1700000000}\n"
+                                  "not JSON\n\n{\"event\":\"two\",\"a\":1,\"a\":2}\n"
+                                  "{\"event\":\"three\",\"level\":\"panic\"}\n");
+  BOOST_TEST(imported.exit_code == 0, imported.err);
+  for (auto const* sentence :
+       {"imported 4 lines", "1 line without a JSON object", "1 line with two members of one name",
+        "1 line with a level of another name", "3 lines without a time"}) {
+    BOOST_TEST(imported.err.find(sentence) != std::string::npos, imported.err);
+  }
+  BOOST_TEST(run_stele(daemon, {"read", "-o", "cat"}).out == "one\nnot JSON\ntwo\nthree\n");
+  BOOST_TEST(run_stele(daemon, {"read", "-o", "cat", "--where", "a#2=2"}).out == "two\n");
+  BOOST_TEST(run_stele(daemon, {"read", "-o", "cat", "-p", "fatal", "level=panic"}).out ==
+             "three\n");
+}
+
+BOOST_AUTO_TEST_CASE(an_import_that_did_less_than_it_was_asked_for_is_1) {
+  Steled daemon;
+  daemon.start();
+  auto const left_out = run_stele(daemon, {"import", "--format", "journal"},
+                                  R"({"__REALTIME_TIMESTAMP":"1700000000000000","MESSAGE":null})"
+                                  "\n");
+  BOOST_TEST(left_out.exit_code == 1);
+  BOOST_TEST(left_out.err.find("--all") != std::string::npos, left_out.err);
+  BOOST_TEST(run_stele(daemon, {"import", "--format", "json"}, "text\n").exit_code == 1);
+  BOOST_TEST(run_stele(daemon, {"import", "--format", "json"}, "{\"time\":\"soon\"}\n").exit_code ==
+             1);
+  auto const refused = run_stele(daemon, {"import", "--format", "stele"}, "text\n");
+  BOOST_TEST(refused.exit_code == 1);
+  BOOST_TEST(refused.err.find("line 1 of standard input is not a JSON object") != std::string::npos,
+             refused.err);
+}
+
+BOOST_AUTO_TEST_CASE(an_export_into_its_own_log_ends_at_what_was_there_when_it_began) {
+  Steled daemon;
+  daemon.start();
+  run_stele(daemon, {"import", "-"}, "one\ntwo\n");
+  auto const command = stele_path() + " export --socket " + daemon.socket() + " | " + stele_path() +
+                       " import --format stele --socket " + daemon.socket();
+  for (int i = 0; i < 10; ++i) shell(command);
+  BOOST_TEST(run_stele(daemon, {"count"}).out == "2048\n");
 }
 
 BOOST_AUTO_TEST_CASE(wrong_options_of_an_import_are_2) {
@@ -248,8 +278,21 @@ BOOST_AUTO_TEST_CASE(wrong_options_of_an_import_are_2) {
                                                         {"--timezone", "../passwd"},
                                                         {"--map", "message=x"},
                                                         {"--level-pattern", "("},
+                                                        {"--level-pattern", "ERROR"},
+                                                        {"--time", "%Q"},
+                                                        {"--year", "20005"},
                                                         {"--batch", "0"}}) {
     BOOST_TEST(run_stele(daemon, {"import", option, value, "-"}).exit_code == 2, option);
+  }
+  for (auto const& words :
+       std::vector<std::vector<std::string>>{{"--format", "json", "--level-pattern", "(x)"},
+                                             {"--format", "stele", "--time", "iso"},
+                                             {"--format", "journal", "--timezone", "UTC"},
+                                             {"--time", "none", "--year", "2024"}}) {
+    auto all = words;
+    all.insert(all.begin(), "import");
+    all.emplace_back("-");
+    BOOST_TEST(run_stele(daemon, all).exit_code == 2, words[2]);
   }
 }
 

@@ -1,15 +1,19 @@
 // `stele pipe`, `top`, `stats --prometheus` and `completion` as scripts see them.
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "support/program.hpp"
 #include "support/steled.hpp"
+#include "support/subject.hpp"
 
 using stele::test::exists_program;
 using stele::test::run_program;
 using stele::test::run_stele;
+using stele::test::stele_path;
 using stele::test::Steled;
 
 namespace {
@@ -58,21 +62,59 @@ BOOST_AUTO_TEST_CASE(a_prefix_is_text_where_that_is_asked_for_and_bytes_stay_cou
 
 BOOST_AUTO_TEST_CASE(a_signal_that_ends_the_command_is_128_and_its_number) {
   BOOST_TEST(pipe({}, "kill -TERM $$").exit_code == 128 + SIGTERM);
-  BOOST_TEST(run_stele(daemon, {"pipe", "--", "/no/such/command"}).exit_code == 127);
+  auto const missing = run_stele(daemon, {"pipe", "--", "/no/such/command"});
+  BOOST_TEST(missing.exit_code == 127);
+  BOOST_TEST(missing.err.find("cannot run /no/such/command") != std::string::npos, missing.err);
+  BOOST_TEST(run_stele(daemon, {"pipe", "--", "/etc/passwd"}).exit_code == 126);
+  BOOST_TEST(read({}) == "");
   BOOST_TEST(run_stele(daemon, {"pipe"}).exit_code == 2);
 }
 
-BOOST_AUTO_TEST_CASE(what_a_command_leaves_running_is_not_waited_for) {
-  BOOST_TEST(pipe({}, "echo here; sleep 600 & exit 3").exit_code == 3);
-  BOOST_TEST(read({}) == "here\n");
-  run_program({"/bin/sh", "-c", "true"});
+BOOST_AUTO_TEST_CASE(what_a_command_leaves_running_is_read_to_its_end_or_until_a_signal) {
+  auto const mark = daemon.home() + "/mark";
+  BOOST_TEST(pipe({}, "(read x; echo late; echo yes >" + mark + ") <" + daemon.home() +
+                          "/steled.log & echo started; exit 3")
+                 .exit_code == 3);
+  BOOST_TEST(stele::test::read_file(mark) == "yes\n");
+  BOOST_TEST(run_stele(daemon, {"count", "--contains", "late"}).out == "1\n");
+  for (int const number : {SIGTERM, SIGINT}) {
+    stele::test::Program running({stele_path(), "pipe", "--socket", daemon.socket(), "--",
+                                  "/bin/sh", "-c", "echo $$; sleep 600 & exit 4"},
+                                 {.in = "/dev/null", .out = mark});
+    auto const has_ended = [&] {
+      auto const pid = run_stele(daemon, {"read", "-o", "cat", "-n", "1"}).out;
+      return pid.find("late") == pid.npos && pid.find("started") == pid.npos &&
+             run_program({"/bin/kill", "-0", pid.substr(0, pid.size() - 1)}).exit_code != 0;
+    };
+    while (!has_ended()) BOOST_REQUIRE(!running.wait_for(std::chrono::milliseconds(10)));
+    running.signal(number);
+    BOOST_TEST(running.wait() == 4);
+  }
 }
 
-BOOST_AUTO_TEST_CASE(nothing_runs_where_there_is_no_daemon) {
+BOOST_AUTO_TEST_CASE(the_command_runs_without_a_daemon_and_the_exit_code_tells_of_what_is_lost) {
   auto const mark = daemon.home() + "/ran";
-  BOOST_TEST(run_stele(daemon.home() + "/nobody.sock", {"pipe", "--", "touch", mark}).exit_code ==
-             3);
-  BOOST_TEST(run_program({"/bin/test", "-e", mark}).exit_code == 1);
+  stele::test::Program running({stele_path(), "pipe", "--socket", daemon.home() + "/nobody.sock",
+                                "--", "/bin/sh", "-c", "echo lost; echo yes >" + mark},
+                               {.in = "/dev/null", .out = daemon.home() + "/out"});
+  while (!std::filesystem::exists(mark))
+    BOOST_REQUIRE(!running.wait_for(std::chrono::milliseconds(10)));
+  running.signal(SIGTERM);
+  BOOST_TEST(running.wait() == 1);
+  BOOST_TEST(stele::test::read_file(daemon.home() + "/out").find("not every line is stored") !=
+             std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_line_above_the_limit_is_stored_in_parts_that_say_so) {
+  BOOST_TEST(pipe({}, "head -c 3000000 /dev/zero | tr '\\0' x; echo; printf 'short\n'").exit_code ==
+             0);
+  auto whole = read({});
+  std::erase(whole, '\n');
+  BOOST_TEST((whole == std::string(3'000'000, 'x') + "short"));
+  BOOST_TEST(run_stele(daemon, {"count", "part=1", "continues=true"}).out == "1\n");
+  BOOST_TEST(run_stele(daemon, {"count", "-g", "^x"}).out != "1\n");
+  BOOST_TEST(run_stele(daemon, {"read", "-o", "cat", "-g", "short", "stream=stdout"}).out ==
+             "short\n");
 }
 
 BOOST_AUTO_TEST_CASE(many_lines_are_stored_once_and_in_order) {

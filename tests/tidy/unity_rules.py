@@ -8,7 +8,7 @@ from pathlib import Path
 from cpp_text import code_only, line_of, matching_brace
 
 UNITY_FOLDERS = re.compile(
-    r"(?:protocol|wal|daemon|client-lib(?:/cli|/ship)?"
+    r"(?:protocol|wal|daemon|client-lib(?:/cli(?:/times)?|/ship)?"
     r"|tests/(?:client|daemon|faults|process|protocol|simulation|support|wal))/[^/]+\.cpp")
 # What is declared at the start of a line, as clang-format leaves it.
 TYPE = re.compile(r"^(?:class|struct|enum class|enum|union) (\w+)[^;]*?\{", re.MULTILINE)
@@ -72,6 +72,9 @@ def unity_findings(files, read):
         if not UNITY_FOLDERS.fullmatch(path):
             continue
         folder = Path(path).parent
+        # A folder that has no list of its own belongs to the target of the one above.
+        if f"{folder}/CMakeLists.txt" not in files and f"{folder.parent}/CMakeLists.txt" in files:
+            folder = folder.parent
         lists = f"{folder}/CMakeLists.txt"
         if folder not in alone:
             alone[folder] = compiled_alone(read(lists)) if lists in files else set()

@@ -1,0 +1,45 @@
+// What an import did to a line beyond taking it as it is.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace stele::cli {
+
+enum class Note : std::size_t {
+  time_of_other_line,  ///< It has no time: that of the line before, or of the first with one.
+  time_of_arrival,     ///< It has no time, and neither had a line before it.
+  unknown_time,        ///< It has a time that is not understood; the member is kept.
+  other_level,         ///< Its level is not one of stele's: the nearest, and the member is kept.
+  unknown_level,       ///< Its level is not known at all; the member is kept.
+  undecided_level,     ///< --level-pattern gave up.
+  text,                ///< It is no JSON object.
+  left_out,            ///< journalctl wrote null for a field that is too long.
+  double_name,         ///< Two members of an object have one name: the second has another now.
+  half_pair,           ///< Half of a surrogate pair is U+FFFD now.
+  count
+};
+
+using Notes = std::bitset<static_cast<std::size_t>(Note::count)>;
+
+class NoteCounts {
+ public:
+  void add(Notes notes) noexcept {
+    for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += notes[i] ? 1U : 0U;
+  }
+  void add(NoteCounts const& other) noexcept {
+    for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+  }
+  std::uint64_t of(Note note) const noexcept { return counts_[static_cast<std::size_t>(note)]; }
+
+  /// A line of text for each kind that there was.
+  std::string text() const;
+
+ private:
+  std::array<std::uint64_t, static_cast<std::size_t>(Note::count)> counts_{};
+};
+
+}  // namespace stele::cli

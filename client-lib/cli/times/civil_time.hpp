@@ -1,0 +1,60 @@
+// A date and a time of day as they are written, and the moments that they mean.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace stele::cli {
+
+struct CivilTime {
+  int year = 1970;
+  int month = 1;
+  int day = 1;
+  int hour = 0;
+  int minute = 0;
+  int second = 0;  ///< 60 in a leap second, which is the first moment of the next minute.
+  std::uint64_t fraction_us = 0;
+};
+
+/// Whether the calendar has such a day, and the clock such a time.
+bool exists(CivilTime const& time) noexcept;
+
+/// Days since 1970-01-01; the date must exist.
+std::int64_t days_since_epoch(int year, int month, int day) noexcept;
+
+/// Microseconds since the epoch. Nothing before 1970.
+std::optional<std::uint64_t> utc_time_us(CivilTime const& time, std::int64_t offset_seconds);
+
+/// Seconds east of UTC of `Z`, `+01`, `+0100`, `+01:00`, `UTC` or another zone's abbreviation,
+/// with or without a blank before it. Nothing for other words.
+std::optional<std::int64_t> zone_offset_seconds(std::string_view zone) noexcept;
+
+/// The abbreviations that zone_offset_seconds() knows, as a regular expression.
+std::string_view zone_names_pattern() noexcept;
+
+/// The C library's time zone ($TZ).
+class LocalZone {
+ public:
+  /// The moment that a local time means. In the hour that comes twice when summer time ends it is
+  /// the first unless that is more than a minute before `previous_us`; an abbreviation of this
+  /// zone (`CEST`) decides, too. In the hour that is left out, summer time is taken as begun.
+  std::optional<std::uint64_t> time_us(CivilTime const& time,
+                                       std::optional<std::uint64_t> previous_us = std::nullopt,
+                                       std::string_view zone_name = {});
+  /// Whether an abbreviation is of this zone in the days around `time`.
+  bool has_name(CivilTime const& time, std::string_view zone_name);
+
+ private:
+  struct Offset {
+    std::int64_t seconds = 0;
+    std::array<char, 12> name{};
+  };
+  void look_up(std::int64_t quarter);
+
+  std::int64_t quarter_ = INT64_MIN;  ///< Of an hour, of which offsets_ are.
+  std::array<Offset, 2> offsets_{};   ///< That of the earlier moment first.
+};
+
+}  // namespace stele::cli

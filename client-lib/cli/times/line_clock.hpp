@@ -1,0 +1,73 @@
+// The moments of the lines of one log, in their order.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client-lib/cli/times/civil_time.hpp"
+#include "client-lib/cli/times/time_pattern.hpp"
+#include "client-lib/cli/times/year_chooser.hpp"
+
+namespace stele::cli {
+
+/// Where a time has no zone, the C library's ($TZ) holds. Where it has no year, see YearSteps.
+class LineClock {
+ public:
+  /// `name`: of the form, for people. `latest_us`: no line of the log is expected to be later.
+  LineClock(TimePattern pattern, std::string name, std::uint64_t latest_us);
+
+  struct Moment {
+    std::uint64_t time_us = 0;
+    std::string_view level{};  ///< Valid until the next call; empty: the line names none.
+  };
+  std::optional<Moment> find(std::string_view line);
+
+  /// What the line says, without a meaning.
+  std::optional<WrittenTime> read(std::string_view line) { return pattern_.read(line); }
+  void set_first_year(int year) noexcept { first_year_ = year; }
+  std::string const& name() const noexcept { return name_; }
+
+ private:
+  std::optional<std::uint64_t> time_of(WrittenTime written);
+  void choose_year(CivilTime& time);
+
+  TimePattern pattern_;
+  std::string name_;
+  std::uint64_t latest_us_;
+  std::optional<int> first_year_{};
+  YearSteps years_{};
+  LocalZone zone_{};
+  std::optional<std::uint64_t> previous_us_{};
+};
+
+/// The clock for `--time FORMAT`: the name of a form, or a format as for strptime. Throws
+/// UsageError.
+LineClock line_clock_of(std::string_view format, std::uint64_t latest_us);
+
+/// All forms at once, for logs of which nobody has said how they write their times.
+class ClockFinder {
+ public:
+  explicit ClockFinder(std::uint64_t now_us) : now_us_(now_us) {}
+
+  /// The form that most of the first lines of `text` have; nothing if hardly any line has one.
+  std::optional<LineClock> find_clock(std::string_view text, std::uint64_t latest_us);
+
+  /// The moment of a text that is a time and nothing else.
+  std::optional<std::uint64_t> time_of(std::string_view text);
+
+ private:
+  std::uint64_t now_us_;
+  std::vector<TimePattern> at_start_{};  ///< As time_forms().
+  std::vector<LineClock> whole_{};
+  std::size_t last_whole_ = 0;
+};
+
+/// The first of the lines that has a time.
+std::optional<LineClock::Moment> first_moment(LineClock& clock, std::string_view text);
+/// Whether one of the first lines has a time without a year.
+bool lacks_years(LineClock& clock, std::string_view text);
+
+}  // namespace stele::cli

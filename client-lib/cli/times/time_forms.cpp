@@ -1,0 +1,55 @@
+#include "client-lib/cli/times/time_forms.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace stele::cli {
+namespace {
+
+constexpr std::array known_forms{
+    TimeForm{"rfc5424", R"(<(?<priority>\d{1,3})>1 %i )"},
+    // W3C extended log files of IIS: no zone is written, and it is UTC.
+    TimeForm{"iis", R"(%F %T (?:W3SVC\d+ )?(?:\S+ )?[\da-fA-F.:]+ [A-Z]+ /\S* \S+ \d+ )", true},
+    TimeForm{"level-first",
+             R"((?!Log )(?|[\[\(]?(?:level=)?%w[\]\)]?|(?<level>[DIWEF])),?:?\s+(?:\S+\s+){0,3}?)"
+             R"((?:(?:time|ts)=)?["\[\(]?%i)"},
+    TimeForm{"iso", R"((?:<(?<priority>\d{1,3})>)?(?:\w+=(?:"[^"]*"|\S*) ){0,4}?)"
+                    R"((?:(?:time|ts|timestamp|date|at|t)=)?["'\[\(]{0,2}%i(?:%L)?)"},
+    TimeForm{"labelled", R"(\s*[A-Za-z][A-Za-z -]{1,20}: +%i)"},
+    TimeForm{"syslog", R"((?:<(?<priority>\d{1,3})>)?%b +%d %T%f)"},
+    TimeForm{"cisco", R"((?:<(?<priority>\d{1,3})>)?[*.]?%b +%d %Y %T%f)"},
+    TimeForm{"slash", R"(\[?%Y/%m/%d %T%f(?: ?%z)?(?:%L)?)"},
+    TimeForm{"short-slash", R"(%y/%m/%d %T%f %w\b)"},
+    TimeForm{"apache", R"(\[%a %b +%d %T%f %Y\] \[(?:[^\]:]*:)?(?<level>[a-z]+)\d?\])"},
+    TimeForm{"ctime", R"([\[*]{0,3}%a %b +%d %T%f %Y(?: ?%z)?)"},
+    TimeForm{"date", R"(%a %b +%d %T(?:%p)? ?%z %Y)"},
+    TimeForm{"rfc2822", R"(%a, %d %b %Y %T(?: ?%z)?)"},
+    TimeForm{"weekday-iso", R"(%a %i)"},
+    TimeForm{"clf", R"([^\[]{0,256}\[%d/%b/%Y[: ]%T%f(?: ?%z)?\])"},
+    TimeForm{"dash-month", R"(\[?%d-%b-%Y %T%f(?: ?%z)?(?:%L)?)"},
+    TimeForm{"redis", R"(\d+:[A-Z] %d %b %Y %T%f (?<level>[.*#-]))"},
+    TimeForm{"old-redis", R"(\[\d+\] %d %b %T%f (?<level>[.*#-]))"},
+    TimeForm{"klog", R"((?<level>[IWEF])(?<Y>20\d\d)?(?<m>\d\d)(?<d>\d\d) +%T%f +\d+ )"},
+    TimeForm{"logcat", R"((?<m>\d\d)-(?<d>\d\d) %T%f +\d+ +\d+ (?<level>[VDIWEFA]) )"},
+    TimeForm{"audit", R"((?:node=\S+ )?type=\S+ msg=audit\(%s:\d+\))"},
+    TimeForm{"hdfs", R"(%y%m%d %H%M%S \d+ (?<level>[A-Z]+) )"},
+    TimeForm{"old-mysql", R"(%y%m%d +%T \[(?<level>\w+)\])"},
+    TimeForm{"java-util", R"(%b %d, %Y %I:%M:%S %p)"},
+    TimeForm{"us", R"((?:(?<level>[A-Z]\w+),)?%m/%d/%Y,? %I:%M:%S%f%p)"},
+    TimeForm{"basic-iso", R"(%Y(?<m>\d\d)(?<d>\d\d)[T-](?<H>\d\d)(?<M>\d\d)%S%f%z?)"},
+    TimeForm{"dotted", R"(\[?%d\.%m\.%Y,? %T%f(?:%L)?)"},
+    TimeForm{"epoch", R"([\[\("]?(?=\d{9}|\d\.\d+[eE])%s)"},
+    TimeForm{"month-first", R"(\[?%m/%d/%Y,? %T%f(?:%L)?)", false, true},
+    TimeForm{"day-first", R"(\[?%d/%m/%Y,? %T%f(?:%L)?)", false, true},
+};
+
+}  // namespace
+
+std::span<TimeForm const> time_forms() noexcept { return known_forms; }
+
+TimeForm const* find_time_form(std::string_view name) noexcept {
+  auto const* const found = std::ranges::find(known_forms, name, &TimeForm::name);
+  return found == known_forms.end() ? nullptr : &*found;
+}
+
+}  // namespace stele::cli
