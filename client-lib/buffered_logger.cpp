@@ -1,20 +1,35 @@
 // One logger of a program; what it does with entries is its pipeline's.
 #include "stele/buffered_logger.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "client-lib/client_state.hpp"
 #include "client-lib/fork_generation.hpp"
 #include "client-lib/log_pipeline.hpp"
+#include "protocol/limits.hpp"
 #include "protocol/request.hpp"
 
 namespace stele {
 namespace {
 
+// A batch is one request: protocol::frame_bytes_default with what is around the entries.
+constexpr std::size_t batch_bytes_max = protocol::frame_bytes_default / 2;
+
 std::int64_t microseconds_of(std::chrono::system_clock::time_point time) {
   using namespace std::chrono;
   return floor<microseconds>(time.time_since_epoch()).count();
+}
+
+/// What no daemon would take, or no socket can have; throws what it is.
+void check(BufferedLoggerOptions const& options) {
+  auto valid = client::check_name(options.name);
+  if (valid && options.socket_path.find('\0') != std::string::npos) {
+    valid =
+        Failure{Error::bad_request, "the socket's path holds a NUL", R"({"path":"socket_path"})"};
+  }
+  if (!valid) throw_exception_from_error(valid.error(), BOOST_CURRENT_LOCATION);
 }
 
 Failure line_too_large(std::size_t bytes, std::size_t limit) {
@@ -28,13 +43,12 @@ Failure line_too_large(std::size_t bytes, std::size_t limit) {
 class BufferedLogger::Impl {
  public:
   explicit Impl(BufferedLoggerOptions options) : options_(std::move(options)) {
-    if (auto valid = client::check_name(options_.name); !valid) {
-      throw_exception_from_error(valid.error(), BOOST_CURRENT_LOCATION);
-    }
-    pipeline_ = client::LogPipeline::join({.socket_path = options_.socket_path,
-                                           .name = options_.name,
-                                           .buffer_bytes = options_.buffer_bytes,
-                                           .batch_bytes = options_.batch_bytes});
+    check(options_);
+    pipeline_ = client::LogPipeline::join(
+        {.socket_path = options_.socket_path,
+         .name = options_.name,
+         .buffer_bytes = options_.buffer_bytes,
+         .batch_bytes = std::clamp(options_.batch_bytes, std::size_t{1}, batch_bytes_max)});
     state_->on_loss = options_.on_loss;
     pipeline_->add(state_);
   }
@@ -72,6 +86,9 @@ Result<void> BufferedLogger::Impl::log(LogEntry const& entry, Deadline const& de
 }
 
 Result<void> BufferedLogger::Impl::log_line(LogLine const& line, Deadline const& deadline) {
+  if (line.level > Level::fatal) {
+    return pipeline_->refuse(*state_, {Error::invalid_entry, "level is no level"});
+  }
   auto const bytes =
       line.message.size() + line.logger.size() + line.file.size() + line.function.size();
   if (auto const limit = pipeline_->entry_bytes_max(); bytes > limit) {

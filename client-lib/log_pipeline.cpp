@@ -26,7 +26,8 @@ constexpr std::size_t turn_bytes = std::size_t{64} << 10;
 // How long destructors wait for a daemon that nobody has started.
 constexpr auto away_longest = 250ms;
 
-// What destructors of this process have waited in vain, since something was stored last.
+// What loggers of this process have waited in vain, since something was stored last; calls that
+// wait without limit are not among them.
 std::atomic<std::int64_t> waited_in_vain_ms{0};
 
 Failure not_on_disk(std::uint64_t entry_count, std::optional<Failure> const& trouble) {
@@ -148,10 +149,11 @@ std::optional<Failure> LogPipeline::wait_for_capacity(Lock& lock, LoggerState co
       break;
   }
   auto const stored_before = stored_;
+  auto const start = Clock::now();
   auto const until = earlier(deadline, options.full_timeout);
   wait_until(progress_, lock, until, [&] { return has_capacity() || is_hopeless(); });
   if (has_capacity()) return std::nullopt;
-  if (stored_ == stored_before) waited_in_vain_ = true;
+  if (stored_ == stored_before) note_wait_in_vain(start);
   return full;
 }
 
@@ -160,16 +162,23 @@ Result<void> LogPipeline::flush(LoggerState& logger, Deadline const& deadline, P
   auto const target = logger.accepted;
   auto const is_done = [&] { return stops_ || logger.settled() >= target; };
   auto const stored_before = stored_;
+  auto const start = Clock::now();
   if (patience == Patience::full) {
     wait_until(progress_, lock, deadline, is_done);
   } else {
     wait_until(progress_, lock, deadline, [&] { return is_done() || is_away_ || waited_in_vain_; });
-    if (!is_done() && stored_ == stored_before) waited_in_vain_ = true;
+    if (!is_done() && stored_ == stored_before) note_wait_in_vain(start);
   }
   if (logger.settled() < target) return not_on_disk(target - logger.settled(), trouble_);
   if (logger.refused == logger.refused_flushed) return {};
   logger.refused_flushed = logger.refused;
   return *logger.refusal;
+}
+
+void LogPipeline::note_wait_in_vain(Clock::time_point start) {
+  waited_in_vain_ = true;
+  waited_in_vain_ms +=
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count();
 }
 
 void LogPipeline::begin_close(LoggerState& logger) {
@@ -196,7 +205,7 @@ Result<void> LogPipeline::close_at_last(LoggerState& logger, std::chrono::millis
   if (at_most == no_limit) return close(logger, {});
   auto const start = Clock::now();
   std::chrono::milliseconds const in_vain{waited_in_vain_ms.load()};
-  auto const until = Deadline{std::max(at_most - in_vain, 0ms)};
+  auto const until = Deadline{std::max(std::max(at_most, 0ms) - in_vain, 0ms)};
   auto const away_until = earlier(until, std::max(away_longest - in_vain, 0ms));
   Lock lock{mutex_};
   begin_close(logger);
@@ -207,10 +216,7 @@ Result<void> LogPipeline::close_at_last(LoggerState& logger, std::chrono::millis
     wait_until(progress_, lock, limit, [&] { return is_done(logger) || is_away_ != was_away; });
   }
   --closers_;
-  if (!is_done(logger)) {
-    waited_in_vain_ms +=
-        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count();
-  }
+  if (!is_done(logger)) note_wait_in_vain(start);
   return leave(lock, logger);
 }
 

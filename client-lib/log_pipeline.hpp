@@ -79,7 +79,7 @@ class LogPipeline {
   Failure refuse(LoggerState& logger, Failure why);
   Result<void> flush(LoggerState& logger, Deadline const& deadline, Patience patience);
   Result<void> close(LoggerState& logger, Deadline const& deadline);
-  /// For destructors: their waits in vain are counted for all loggers of the process together.
+  /// For destructors: waits in vain are counted for all loggers of the process together.
   Result<void> close_at_last(LoggerState& logger, std::chrono::milliseconds at_most);
   BufferedLoggerStatus status(LoggerState const& logger) const;
 
@@ -93,6 +93,7 @@ class LogPipeline {
   std::optional<Failure> wait_for_capacity(Lock& lock, LoggerState const& logger, std::size_t bytes,
                                            BufferedLoggerOptions const& options,
                                            Deadline const& deadline);
+  void note_wait_in_vain(Clock::time_point start);
   void begin_close(LoggerState& logger);
   bool is_done(LoggerState const& logger) const noexcept;
   Result<void> leave(Lock& lock, LoggerState& logger);

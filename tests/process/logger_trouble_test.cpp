@@ -197,11 +197,33 @@ BOOST_AUTO_TEST_CASE(a_logger_that_others_outlive_leaves_its_entries_to_them) {
   BOOST_TEST(client.count_logs({}).value().count == 2U);
 }
 
-BOOST_AUTO_TEST_CASE(a_name_that_the_daemon_would_refuse_is_refused_by_the_constructor) {
-  for (auto const& name : {std::string("\xff"), std::string(257, 'x')}) {
-    BOOST_CHECK_EXCEPTION(BufferedLogger({.name = name}), boost::system::system_error,
+BOOST_AUTO_TEST_CASE(what_the_daemon_or_a_socket_would_refuse_is_refused_by_the_constructor) {
+  BufferedLoggerOptions const wrong[] = {{.name = "\xff"},
+                                         {.name = std::string(257, 'x')},
+                                         {.socket_path = std::string("/tmp/a\0b", 8)}};
+  for (auto const& options : wrong) {
+    BOOST_CHECK_EXCEPTION(BufferedLogger{options}, boost::system::system_error,
                           [](auto const& error) { return error.code() == Error::bad_request; });
   }
+}
+
+BOOST_AUTO_TEST_CASE(options_and_lines_at_their_ends_are_taken_or_refused_and_never_wait) {
+  Steled daemon;
+  daemon.start();
+  for (std::size_t const batch_bytes : {std::size_t{0}, std::size_t{1}, SIZE_MAX}) {
+    BufferedLogger logger({.socket_path = daemon.socket(),
+                           .batch_bytes = batch_bytes,
+                           .full_timeout = std::chrono::milliseconds::min(),
+                           .close_timeout = std::chrono::milliseconds::min()});
+    for (int i = 0; i < 3; ++i) BOOST_TEST(logger.log({.message = "m"}).has_value());
+    auto const refused = logger.log_line({.level = static_cast<stele::Level>(99)});
+    BOOST_TEST((!refused && refused.error().code == Error::invalid_entry));
+    BOOST_TEST(logger.flush(stele::test::patience).has_value());
+    BOOST_TEST(logger.status().stored == 3U);
+  }
+  BufferedLogger none({.socket_path = daemon.socket(), .buffer_bytes = 0});
+  auto const refused = none.log({.message = "m"});
+  BOOST_TEST((!refused && refused.error().code == Error::entry_too_large));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

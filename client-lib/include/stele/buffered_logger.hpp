@@ -49,13 +49,14 @@ struct BufferedLoggerOptions {
   /// times `batch_bytes` are used for batches and replies.
   std::size_t buffer_bytes = std::size_t{8} << 20;
   /// A batch that is under way is stored by one sync of the disk; the next one gathers meanwhile.
-  /// A larger entry makes a batch of its own.
+  /// A larger entry makes a batch of its own. 8 MiB at most.
   std::size_t batch_bytes = std::size_t{1} << 20;
   WhenFull when_full = WhenFull::wait;
   std::chrono::milliseconds full_timeout{1'000};
   /// How long the destructor may wait until all is on disk. All destructors of a process together
-  /// wait no longer than that in vain, and 250 ms while nobody listens at the socket. `no_limit`:
-  /// each waits as long as it takes.
+  /// wait no longer than that in vain, less what calls with WhenFull::wait and try_flush() have
+  /// waited in vain before; and 250 ms while nobody listens at the socket. `no_limit`: each waits
+  /// as long as it takes.
   std::chrono::milliseconds close_timeout{5'000};
   /// Empty: a line on standard error, once a second at most.
   LossObserver on_loss{};
@@ -106,7 +107,7 @@ class BufferedLogger {
  public:
   /// Does not connect yet: a daemon that is down is no failure. Throws
   /// boost::system::system_error (bad_request) if the name is not UTF-8 or has more than 256
-  /// bytes, and std::system_error if there is no thread to be had.
+  /// bytes, or the path holds a NUL, and std::system_error if there is no thread to be had.
   explicit BufferedLogger(BufferedLoggerOptions options = {});
   BufferedLogger(BufferedLogger const&) = delete;
   BufferedLogger& operator=(BufferedLogger const&) = delete;
