@@ -30,6 +30,14 @@ bool ends_in_damage(LogCheck const& check) {
   });
 }
 
+/// 0 if nobody knows it any more.
+std::uint64_t salt_of(LogInventory const& inventory, std::uint64_t segment_no) {
+  auto const& segment = inventory.segments.at(segment_no);
+  if (segment.unreadable.empty()) return segment.header.salt;
+  auto const& manifest = inventory.manifest;
+  return segment_no == manifest.last_segment_no ? manifest.last_salt : 0;
+}
+
 /// The log as it was checked: of one at work up to its last whole commit, of another one all.
 Extent extent_of(LogCheck const& check) {
   Extent extent{.manifest = check.inventory.manifest};
@@ -37,6 +45,8 @@ Extent extent_of(LogCheck const& check) {
   auto const& last = check.segments.back();
   auto const& segment = check.inventory.segments.at(last.segment_no);
   manifest.last_segment_no = last.segment_no;
+  manifest.last_salt = salt_of(check.inventory, last.segment_no);
+  manifest.copied_from_segment_no = 0;
   manifest.durable_commit = check.end.commit_no - 1;
   bool const whole = !check.in_use || ends_in_damage(check);
   manifest.end_seq = whole ? check.end.next_seq : 0;
@@ -64,7 +74,9 @@ class Backup {
 
  private:
   Result<void> look_at_target();
-  Result<void> join();
+  Result<void> join(std::uint64_t segment_no);
+  bool is_foreign(std::uint64_t segment_no) const;
+  bool was_left(std::uint64_t segment_no) const;
   Result<bool> is_complete(std::uint64_t segment_no) const;
   Result<bool> copy_segments();
   Result<void> copy_segment(std::uint64_t segment_no, File& file);
@@ -75,9 +87,10 @@ class Backup {
   Directory& source_;
   Directory& target_;
   Extent extent_{};
-  std::optional<Manifest> earlier_{};  ///< Of the copy that is there.
-  bool joined_ = false;                ///< What is copied next goes on where the target's log ends.
-  LogFiles files_{};                   ///< Of the target.
+  std::optional<Manifest> earlier_{};          ///< Of the copy that is there.
+  std::optional<Manifest> target_manifest_{};  ///< As it is now.
+  bool joined_ = false;  ///< What is copied next goes on where the target's log ends.
+  LogFiles files_{};     ///< Of the target.
   AlignedBuffer piece_;
   BackupReport report_{};
 };
@@ -103,6 +116,7 @@ Result<void> Backup::look_at_target() {
     if (manifest == nullptr) return diverged("its MANIFEST cannot be read");
     if (manifest->store_id != extent_.manifest.store_id) return diverged("it is of another log");
     earlier_ = *manifest;
+    target_manifest_ = earlier_;
   } else if (auto const strange = strange_files(target_, files_); !strange || *strange) {
     return strange ? diverged("it is not empty, and holds no copy of a log") : strange.error();
   }
@@ -117,20 +131,34 @@ Result<void> Backup::look_at_target() {
   return {};
 }
 
-/// Where what follows does not go on where the target's log ends, the target becomes a log that has
-/// expired up to there, and that each segment then goes on: what lies before it there has expired
-/// in the source as well.
-Result<void> Backup::join() {
-  if (joined_) return {};
-  auto manifest = extent_.manifest;
-  manifest.last_segment_no = manifest.first_segment_no - 1;
-  manifest.durable_commit = manifest.first_commit_no - 1;
-  manifest.end_seq = 0;
-  joined_ = true;
-  return write_manifest(target_, manifest);
+/// Where what follows does not go on where the target's log ends, the target's MANIFEST says that
+/// it is no part of that log: it holds what it held until the new MANIFEST is there. A target that
+/// holds nothing yet becomes a log that has expired up to there.
+Result<void> Backup::join(std::uint64_t segment_no) {
+  if (std::exchange(joined_, true)) return {};
+  if (!target_manifest_) {
+    target_manifest_ = extent_.manifest;
+    target_manifest_->last_segment_no = target_manifest_->first_segment_no - 1;
+    target_manifest_->last_salt = 0;
+    target_manifest_->durable_commit = target_manifest_->first_commit_no - 1;
+    target_manifest_->end_seq = 0;
+  } else if (target_manifest_->copied_from_segment_no == 0) {
+    target_manifest_->copied_from_segment_no = segment_no;
+  } else {
+    return {};
+  }
+  return write_manifest(target_, *target_manifest_);
 }
 
-/// Whether the target has it. Of an earlier copy all but the last segment are complete.
+/// Whether an earlier run has left the segment behind, and begun a later one.
+bool Backup::was_left(std::uint64_t segment_no) const {
+  if (!earlier_) return false;
+  if (segment_no < earlier_->last_segment_no) return true;
+  auto const from = earlier_->copied_from_segment_no;
+  return from != 0 && segment_no >= from && segment_no < files_.segments.back();
+}
+
+/// Whether the target has it as a whole.
 Result<bool> Backup::is_complete(std::uint64_t segment_no) const {
   if (!std::ranges::binary_search(files_.segments, segment_no)) return false;
   auto const there = open_segment(target_, segment_no);
@@ -140,7 +168,13 @@ Result<bool> Backup::is_complete(std::uint64_t segment_no) const {
   if (there->header != here.header) {
     return diverged("its " + segment_name(segment_no) + " is another one than the log's");
   }
-  return earlier_ && segment_no < earlier_->last_segment_no && there->bytes == here.bytes;
+  return was_left(segment_no) && there->bytes == here.bytes;
+}
+
+bool Backup::is_foreign(std::uint64_t segment_no) const {
+  return std::ranges::any_of(report_.check.inventory.strays, [&](StraySegment const& stray) {
+    return stray.segment_no == segment_no;
+  });
 }
 
 /// MANIFEST has left out what cannot be opened any more.
@@ -164,10 +198,12 @@ Result<bool> Backup::copy_segments() {
       joined_ = false;
       continue;
     }
+    // It is no part of the log; an earlier copy may still have the true one.
+    if (is_foreign(no)) continue;
     auto const complete = is_complete(no);
     if (!complete) return complete.error();
     if (*complete) {
-      if (auto const joined = join(); !joined) return joined.error();
+      if (auto const joined = join(no); !joined) return joined.error();
       continue;
     }
     auto file = source_.open(segment_name(no));
@@ -177,7 +213,7 @@ Result<bool> Backup::copy_segments() {
       if (!goes_on || !*goes_on) return goes_on;
       continue;
     }
-    if (auto const joined = join(); !joined) return joined.error();
+    if (auto const joined = join(no); !joined) return joined.error();
     if (auto const copied = copy_segment(no, **file); !copied) return copied.error();
     // No later name is on disk without this one.
     if (auto const synced = sync_names(target_); !synced) return synced.error();
@@ -232,9 +268,11 @@ Result<void> Backup::read_back() {
   auto const copy = check_log(target_, [] { return false; });
   if (!copy) return copy.error();
   auto const& end = report_.check.end;
-  bool const same = copy->end.commit_no == end.commit_no && copy->end.chain == end.chain;
-  bool const damaged =
-      copy->has(Finding::Kind::damage) && !report_.check.has(Finding::Kind::damage);
+  bool const is_damaged = report_.check.has(Finding::Kind::damage);
+  // An earlier copy may hold what is damaged now, and so know more of the end.
+  bool const same =
+      copy->end.commit_no == end.commit_no && (copy->end.chain == end.chain || is_damaged);
+  bool const damaged = copy->has(Finding::Kind::damage) && !is_damaged;
   if (same && !damaged) return {};
   return Failure{Errc::damaged, "the copy does not read back as what was copied"};
 }

@@ -17,7 +17,7 @@
 namespace stele::wal {
 
 inline constexpr std::uint16_t format_major = 1;
-inline constexpr std::uint16_t format_minor = 1;
+inline constexpr std::uint16_t format_minor = 2;
 
 /// A segment starts with two copies of its header, each in a block of its own, so that one
 /// unreadable sector does not take the segment. Commits follow.

@@ -63,6 +63,11 @@ std::string refusal_text(std::vector<Finding> const& findings) {
   return text;
 }
 
+bool is_damage_without_seqs(Finding const& finding) noexcept {
+  bool const has_seqs = finding.gap.first_seq != 0 && finding.gap.first_seq <= finding.gap.last_seq;
+  return finding.kind == Finding::Kind::damage && !has_seqs;
+}
+
 }  // namespace
 
 Log::Log(std::unique_ptr<Core> core) : core_(std::move(core)) {}
@@ -79,6 +84,7 @@ Result<std::unique_ptr<Log>> Log::open(Directory& directory, Options const& opti
   if (recovered->damaged && options.on_damage == OnDamage::refuse) {
     return Failure{Errc::damaged, refusal_text(recovered->findings)};
   }
+  report.damage_without_seqs = std::ranges::any_of(recovered->findings, is_damage_without_seqs);
   recovered->findings = {};
   auto core = std::make_unique<Core>(directory, resolved.value(), listener,
                                      std::move(recovered.value()), std::move(report));
@@ -97,6 +103,10 @@ Gathering Log::gathering() const noexcept { return core_->pipeline.gathering(); 
 boost::system::error_code Log::admit(std::size_t payloads,
                                      std::size_t payload_bytes) const noexcept {
   return core_->admit(payloads, payload_bytes);
+}
+
+bool Log::has_segment_for(std::size_t payload_bytes) const noexcept {
+  return core_->has_segment_for(payload_bytes);
 }
 
 Seq Log::append(WriterMark const& writer, std::span<std::string_view const> payloads) {

@@ -105,6 +105,8 @@ struct RecoveryReport {
   std::uint64_t commits = 0;
   std::uint64_t payloads = 0;
   bool clean_stop = false;  ///< The log ended with a SEAL.
+  /// Damage that no gap tells: a lost MANIFEST, a commit without payloads.
+  bool damage_without_seqs = false;
   std::vector<Gap> gaps{};  ///< All that is known to be missing, old and new.
   /// New in this start: one sentence each, with file and offset, up to findings_max of them.
   std::vector<std::string> findings{};
@@ -186,6 +188,9 @@ class Log {
 
   /// Whether a group of these payload bytes could be appended now: no error, Errc::no_space,
   /// Errc::too_large or Errc::failed.
+  /// Whether a group of about so many bytes would not wait for a segment to be made. Also if it
+  /// would be refused.
+  bool has_segment_for(std::size_t payload_bytes) const noexcept;
   boost::system::error_code admit(std::size_t payloads, std::size_t payload_bytes) const noexcept;
 
   /// Appends one group: all of it lies in one commit, or none of it does. Returns its first seq.

@@ -137,6 +137,8 @@ SegmentMaker::Plan Log::Core::plan_segment() const {
   plan.manifest.last_segment_no = plan.header.segment_no;
   plan.manifest.durable_commit = pipeline.durable_commit();
   plan.manifest.end_seq = 0;
+  plan.manifest.last_salt = plan.header.salt;
+  plan.manifest.copied_from_segment_no = 0;
   plan.expired = plan_expiry(view(), bytes, plan.manifest);
   return plan;
 }
@@ -396,6 +398,12 @@ boost::system::error_code Log::Core::admit(std::size_t payloads,
     if (pipeline.queued_commit_bytes() + bytes > active_.room()) return Errc::no_space;
   }
   return {};
+}
+
+bool Log::Core::has_segment_for(std::size_t payload_bytes) const noexcept {
+  if (failure_ || closing_ || waits_for_space()) return true;
+  if (maker_.state() == SegmentMaker::State::ready) return true;
+  return pipeline.queued_commit_bytes() + payload_bytes <= active_.room();
 }
 
 void Log::Core::fail(Failure failure) {

@@ -32,6 +32,7 @@ class Log::Core final : private Completion {
   void on_timer(Instant now);
   void check_place();
   std::optional<Instant> next_deadline() const noexcept;
+  bool has_segment_for(std::size_t payload_bytes) const noexcept;
   boost::system::error_code admit(std::size_t payloads, std::size_t payload_bytes) const noexcept;
   Result<void> close();
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "wal/foreign_segments.hpp"
 #include "wal/segment_name.hpp"
 
 namespace stele::wal {
@@ -112,15 +113,18 @@ Result<void> establish_manifest(Directory& directory, ReadAhead& reader, LogInve
   return {};
 }
 
-/// Whether the header of one segment names the other as the one before it.
-enum class Link : std::uint8_t { unknown, agrees, differs };
-Link link_between(OpenSegment const& before, OpenSegment const& after) {
-  if (!before.unreadable.empty() || !after.unreadable.empty()) return Link::unknown;
-  if (after.header.prev_segment_no != before.segment_no) return Link::unknown;
-  if (after.header.prev_salt == before.header.salt) return Link::agrees;
-  // A start names the salt of the last commit that it found, which may lie in an older segment.
-  bool const made_by_start = after.header.prev_end_commit != end_commit_unknown;
-  return made_by_start ? Link::unknown : Link::differs;
+/// What an unfinished copy has left behind the log: it becomes part of it with the next MANIFEST.
+void note_unfinished_copy(LogInventory& inventory) {
+  auto const& manifest = inventory.manifest;
+  auto const from = std::max(manifest.copied_from_segment_no, manifest.last_segment_no + 1);
+  auto const& numbers = inventory.files.segments;
+  auto at = std::ranges::lower_bound(numbers, from);
+  if (manifest.copied_from_segment_no == 0 || at == numbers.end()) return;
+  inventory.findings.push_back(
+      {.kind = Finding::Kind::note,
+       .text = segment_name(*at) +
+               " and what follows: a copy that was not finished; it is no part" + " of the log"});
+  for (; at != numbers.end(); ++at) inventory.strays.push_back({.segment_no = *at});
 }
 
 /// Whether this segment, whose number is the next one, goes on where the log ends as MANIFEST knows
@@ -155,8 +159,10 @@ Finding stray_finding(OpenSegment const& segment, bool is_ours) {
 /// where the one before ended is part of the log. What does not is neither served nor hidden.
 Result<void> judge_later_files(Directory& directory, ReadAhead& reader, LogInventory& inventory) {
   auto& manifest = inventory.manifest;
+  auto const copied_from = manifest.copied_from_segment_no;
   for (auto const no : inventory.files.segments) {
     if (no <= manifest.last_segment_no) continue;
+    if (copied_from != 0 && no >= copied_from) break;
     auto const segment = open_segment(directory, no);
     if (!segment) return segment.error();
     bool const is_readable = segment->unreadable.empty();
@@ -173,6 +179,7 @@ Result<void> judge_later_files(Directory& directory, ReadAhead& reader, LogInven
             {.kind = is_lost ? Finding::Kind::damage : Finding::Kind::note,
              .text = segment_name(no) + ": MANIFEST does not name it, an old copy"});
         manifest.last_segment_no = no;
+        manifest.last_salt = is_lost ? 0 : segment->header.salt;
         continue;
       }
     }
@@ -185,38 +192,8 @@ Result<void> judge_later_files(Directory& directory, ReadAhead& reader, LogInven
     inventory.findings.push_back(stray_finding(*segment, is_ours));
     inventory.strays.push_back(stray);
   }
+  note_unfinished_copy(inventory);
   return {};
-}
-
-/// A segment that no neighbour knows, while one of them is known to its other neighbour, came
-/// from another branch of this log, such as a copy that a daemon has worked on.
-void leave_out_displaced(Directory& directory, ReadAhead& reader, LogInventory& inventory) {
-  auto const segment_at = [&](std::uint64_t no) -> OpenSegment const* {
-    auto const found = inventory.segments.find(no);
-    return found == inventory.segments.end() ? nullptr : &found->second;
-  };
-  auto const link_at = [&](std::uint64_t no) {  // Between it and the next one.
-    auto const* before = segment_at(no);
-    auto const* after = segment_at(no + 1);
-    return before != nullptr && after != nullptr ? link_between(*before, *after) : Link::unknown;
-  };
-  std::vector<std::uint64_t> displaced;
-  for (auto const& [no, segment] : inventory.segments) {
-    auto const back = link_at(no - 1);
-    auto const ahead = link_at(no);
-    if (back == Link::agrees || ahead == Link::agrees) continue;
-    auto const before = back == Link::differs ? link_at(no - 2) : Link::unknown;
-    auto const behind = ahead == Link::differs ? link_at(no + 1) : Link::unknown;
-    // A neighbour that is at odds with its other neighbour as well may be the wrong one itself.
-    if (before == Link::differs || behind == Link::differs) continue;
-    if (before != Link::agrees && behind != Link::agrees) continue;
-    // One without a commit is a spare that a crashed start has not replaced.
-    auto const opened = open_segment(directory, no);
-    if (opened && opened->file && was_used(reader, *opened)) displaced.push_back(no);
-  }
-  for (auto const no : displaced) {
-    inventory.segments.at(no).unreadable = "its neighbours name another segment in its place";
-  }
 }
 
 Result<void> open_segments(Directory& directory, ReadAhead& reader, LogInventory& inventory) {
@@ -253,12 +230,13 @@ Result<LogInventory> take_inventory(Directory& directory, ReadAhead& reader) {
   if (auto const found = establish_manifest(directory, reader, inventory); !found) {
     return found.error();
   }
+  KnownSegment const known_last{inventory.manifest.last_segment_no, inventory.manifest.last_salt};
   if (auto const judged = judge_later_files(directory, reader, inventory); !judged) {
     return judged.error();
   }
   if (auto const opened = open_segments(directory, reader, inventory); !opened)
     return opened.error();
-  leave_out_displaced(directory, reader, inventory);
+  leave_out_foreign(directory, reader, inventory, known_last);
   return inventory;
 }
 

@@ -13,7 +13,7 @@ constexpr std::size_t crc_offset = manifest_bytes - 4;
 
 // 4096 bytes: magic 8 | major u16 | minor u16 | zero u32 | store_id 16 | first_segment_no u64 |
 // last_segment_no u64 | first_commit_no u64 | first_chain u32 | zero u32 | first_seq u64 |
-// durable_commit u64 | end_seq u64 | zeros | crc u32
+// durable_commit u64 | end_seq u64 | last_salt u64 | copied_from_segment_no u64 | zeros | crc u32
 
 void encode_manifest(Manifest const& manifest,
                      std::span<std::byte, manifest_bytes> bytes) noexcept {
@@ -31,6 +31,8 @@ void encode_manifest(Manifest const& manifest,
   out.u64(manifest.first_seq);
   out.u64(manifest.durable_commit);
   out.u64(manifest.end_seq);
+  out.u64(manifest.last_salt);
+  out.u64(manifest.copied_from_segment_no);
   out.zeros(crc_offset - out.position());
   out.u32(crc32c(std::span<std::byte const>(bytes).first(crc_offset)));
 }
@@ -53,6 +55,8 @@ Decoded<Manifest> decode_manifest(std::span<std::byte const, manifest_bytes> byt
   manifest.first_seq = in.u64();
   manifest.durable_commit = in.u64();
   manifest.end_seq = in.u64();
+  manifest.last_salt = in.u64();
+  manifest.copied_from_segment_no = in.u64();
   return manifest;
 }
 

@@ -27,6 +27,11 @@ struct Manifest {
   /// Not 0: the log was closed with durable_commit as its last commit, and would have gone on with
   /// this seq. A 1.0 log does not say it.
   Seq end_seq = 0;
+  /// The salt of the last segment; 0: not known. Before 1.2 nobody says it.
+  std::uint64_t last_salt = 0;
+  /// Not 0: a copy of the log is being made here, whose new segments, from this one on, do not go
+  /// on where the last one ends. They are no part of the log yet.
+  std::uint64_t copied_from_segment_no = 0;
 
   bool operator==(Manifest const&) const = default;
 };

@@ -111,6 +111,7 @@ Result<void> SalvageWriter::finish(Seq next_seq) {
   if (auto const synced = sync_names(directory_); !synced) return synced;
   manifest_.durable_commit = header_.commit_no;
   manifest_.end_seq = next_seq;
+  manifest_.last_salt = segment_.salt;
   return write_manifest(directory_, manifest_);
 }
 

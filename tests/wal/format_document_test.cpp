@@ -1,4 +1,4 @@
-// The golden files of format versions 1.0 and 1.1, the worked example of FORMAT.md, and the code:
+// The golden files of format versions 1.0 to 1.2, the worked example of FORMAT.md, and the code:
 // all three say the same. STELE_GOLDEN=print shows what the code writes.
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
@@ -61,18 +61,18 @@ BOOST_AUTO_TEST_CASE(a_dump_is_read_back) {
 BOOST_AUTO_TEST_CASE(the_code_writes_the_golden_segment_and_manifest) {
   auto const& [segment, manifest] = make_example();
   if (std::getenv("STELE_GOLDEN") != nullptr) std::cout << segment << manifest;
-  BOOST_TEST(segment == read_project_file("tests/wal/golden/segment_v1_1.hex"));
-  BOOST_TEST(manifest == read_project_file("tests/wal/golden/manifest_v1_1.hex"));
+  BOOST_TEST(segment == read_project_file("tests/wal/golden/segment_v1_2.hex"));
+  BOOST_TEST(manifest == read_project_file("tests/wal/golden/manifest_v1_2.hex"));
 }
 
 BOOST_AUTO_TEST_CASE(format_md_shows_the_golden_segment) {
-  auto const golden = read_project_file("tests/wal/golden/segment_v1_1.hex");
+  auto const golden = read_project_file("tests/wal/golden/segment_v1_2.hex");
   BOOST_TEST(read_project_file("wal/FORMAT.md").find(golden) != std::string::npos);
 }
 
 // Logs of version 1 are read for ever.
 BOOST_AUTO_TEST_CASE(the_golden_logs_are_read) {
-  for (std::string const version : {"v1", "v1_1"}) {
+  for (std::string const version : {"v1", "v1_1", "v1_2"}) {
     SimulatedDisk disk{{}};
     auto const golden = [&](char const* name) {
       return parse_hex_dump(

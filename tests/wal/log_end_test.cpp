@@ -154,4 +154,35 @@ BOOST_AUTO_TEST_CASE(a_full_disk_does_not_keep_a_log_from_being_closed) {
   BOOST_TEST(again.report().clean_stop);
 }
 
+// Nothing that a client wrote is missing, but what was on disk is not there: a start tells it as a
+// check does.
+BOOST_AUTO_TEST_CASE(damage_that_costs_no_entries_is_told_by_a_start_as_by_a_check) {
+  for (bool const is_seal : {true, false}) {
+    SimulatedDisk disk{{}};
+    LogFixture life(disk);
+    BOOST_TEST_REQUIRE(life.open());
+    life.write("payload");
+    life.stop();
+    BOOST_TEST_REQUIRE(life.open());
+    BOOST_TEST(!life.report().damage_without_seqs);
+    life.stop();
+    auto const name = segment_name(2);
+    if (is_seal) {
+      auto const seal = commits_of(disk, name).back();
+      BOOST_TEST_REQUIRE((seal.header.kind == CommitKind::seal));
+      std::fill_n(disk.bytes(name).begin() + static_cast<std::ptrdiff_t>(seal.offset),
+                  seal.end - seal.offset, std::byte{0});
+    } else {
+      disk.remove(std::string(manifest_name));
+    }
+    auto copy = disk.clone();
+    auto const checked = check_log(*copy.mount(), [] { return false; });
+    BOOST_TEST_REQUIRE(checked.has_value());
+    BOOST_TEST(checked->has(Finding::Kind::damage));
+    BOOST_TEST_REQUIRE(life.open(), life.failure.message);
+    BOOST_TEST((life.sink.payloads == std::map<Seq, std::string>{{1, "payload"}}));
+    BOOST_TEST(life.report().damage_without_seqs);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

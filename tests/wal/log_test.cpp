@@ -315,4 +315,22 @@ BOOST_AUTO_TEST_CASE(a_log_may_go_away_with_work_in_flight) {
   BOOST_TEST(fix.life.sink.payloads.size() <= 1u);
 }
 
+// The log keeps it in the highest bit of the number.
+BOOST_AUTO_TEST_CASE(a_group_is_told_after_a_restart_to_have_come_behind_a_higher_number) {
+  SimulatedDisk disk{{}};
+  LogFixture life(disk);
+  BOOST_TEST_REQUIRE(life.open());
+  constexpr std::uint64_t no_max = (std::uint64_t{1} << 63) - 1;
+  std::vector<WriterMark> const marks{
+      {{7}, 2, false}, {{7}, 1, true}, {{7}, no_max, false}, {{7}, no_max - 1, true}};
+  for (auto const& mark : marks) life.append_group({"payload"}, mark);
+  life.settle();
+  life.crash(Crash::kill);
+  BOOST_TEST_REQUIRE(life.open());
+  BOOST_TEST_REQUIRE(life.sink.groups.size() == marks.size());
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    BOOST_TEST((life.sink.groups[i].writer == marks[i]), i);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -23,17 +23,30 @@ Manifest const manifest{.store_id = {0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0
                         .first_chain = 0xb1b2b3b4,
                         .first_seq = 0x2122232425262728,
                         .durable_commit = 0x0102030405060700,
-                        .end_seq = 0x3132333435363738};
+                        .end_seq = 0x3132333435363738,
+                        .last_salt = 0x4142434445464748,
+                        .copied_from_segment_no = 0x5152535455565758};
 
 /// Zeros follow, and the checksum in the last four bytes.
 constexpr std::string_view golden_head =
+    "53 54 45 4c 45 4d 41 4e 01 00 02 00 00 00 00 00\n"
+    "10 11 12 13 14 15 16 17 18 19 1a 1b 1c 1d 1e 1f\n"
+    "03 00 00 00 00 00 00 00 09 00 00 00 00 00 00 00\n"
+    "08 07 06 05 04 03 02 01 b4 b3 b2 b1 00 00 00 00\n"
+    "28 27 26 25 24 23 22 21 00 07 06 05 04 03 02 01\n"
+    "38 37 36 35 34 33 32 31 48 47 46 45 44 43 42 41\n"
+    "58 57 56 55 54 53 52 51\n";
+constexpr std::string_view golden_crc = "23 27 3b d1";
+
+/// The same of version 1.1, which did not say the last segment's salt.
+constexpr std::string_view golden_head_1_1 =
     "53 54 45 4c 45 4d 41 4e 01 00 01 00 00 00 00 00\n"
     "10 11 12 13 14 15 16 17 18 19 1a 1b 1c 1d 1e 1f\n"
     "03 00 00 00 00 00 00 00 09 00 00 00 00 00 00 00\n"
     "08 07 06 05 04 03 02 01 b4 b3 b2 b1 00 00 00 00\n"
     "28 27 26 25 24 23 22 21 00 07 06 05 04 03 02 01\n"
     "38 37 36 35 34 33 32 31\n";
-constexpr std::string_view golden_crc = "17 58 b1 45";
+constexpr std::string_view golden_crc_1_1 = "17 58 b1 45";
 
 /// The same of version 1.0, which did not say how the log had ended.
 constexpr std::string_view golden_head_1_0 =
@@ -67,10 +80,20 @@ BOOST_AUTO_TEST_CASE(manifest_has_its_golden_bytes) {
   BOOST_TEST((decode(expected) == Decoded<Manifest>(manifest)));
 }
 
+BOOST_AUTO_TEST_CASE(a_manifest_of_version_1_1_says_no_salt) {
+  auto older = golden(golden_head_1_1, golden_crc_1_1);
+  auto expected = manifest;
+  expected.last_salt = 0;
+  expected.copied_from_segment_no = 0;
+  BOOST_TEST((decode(older) == Decoded<Manifest>(expected)));
+}
+
 BOOST_AUTO_TEST_CASE(a_manifest_of_version_1_0_says_no_end) {
   auto older = golden(golden_head_1_0, golden_crc_1_0);
   auto expected = manifest;
   expected.end_seq = 0;
+  expected.last_salt = 0;
+  expected.copied_from_segment_no = 0;
   BOOST_TEST((decode(older) == Decoded<Manifest>(expected)));
 }
 
