@@ -32,6 +32,22 @@ if(NOT PACKAGE_FIND_VERSION OR PACKAGE_FIND_VERSION VERSION_EQUAL PACKAGE_VERSIO
   set(PACKAGE_VERSION_COMPATIBLE TRUE)
 endif()
 """
+# Programs name the classes that they use in headers of their own, without including any.
+FORWARD = """namespace stele {
+class Client; class AsyncClient; class BufferedLogger; class SpdlogSink; class Metadata;
+class Deadline; struct ClientOptions; struct LogEntry; struct StoredEntry;
+}
+"""
+PING = """#include <stele/async_client.hpp>
+#include <boost/asio/io_context.hpp>
+#include <cstdio>
+int main() {
+  boost::asio::io_context loop;
+  stele::AsyncClient client{loop.get_executor()};
+  client.async_ping([](stele::Result<void> done) { std::puts(done.error().message.c_str()); });
+  loop.run();
+}
+"""
 # Whether the compiler works is not asked: these projects build nothing.
 PROJECT = """cmake_minimum_required(VERSION 3.25)
 set(CMAKE_CXX_COMPILER_WORKS TRUE)
@@ -64,7 +80,7 @@ def headers():
 
 def check_syntax(included, *flags, compiler="g++"):
     """Compiles a program that includes these headers, but for its code."""
-    text = "".join(f"#include <{name}>\n" for name in included)
+    text = FORWARD + "".join(f"#include <{name}>\n" for name in included)
     return run(compiler, "-xc++", "-fsyntax-only", f"-I{prefix}/include", *flags, "-", input=text)
 
 
@@ -134,11 +150,14 @@ class Symbols(unittest.TestCase):
 
 
 class WithoutCMake(unittest.TestCase):
-    """hello.cpp, compiled once with what pkg-config says, and once more with another Boost."""
+    """Programs that are compiled with what pkg-config says, and with what does not go with it."""
 
-    def build(self, name, *flags):
-        return run("g++", "-std=c++20", "-O0", *flags, source / "client-lib/examples/hello.cpp",
-                   "-o", work / name, *pkg_config("--cflags", "--libs", "stele-client"))
+    def build(self, name, *flags, text=None):
+        file = work / "ping.cpp" if text else source / "client-lib/examples/hello.cpp"
+        if text:
+            file.write_text(text)
+        return run("g++", "-std=c++20", "-O0", *flags, file, "-o", work / name,
+                   *pkg_config("--cflags", "--libs", "stele-client"))
 
     def test_a_program_in_cpp_is_built_with_pkg_config(self):
         done = self.build("hello")
@@ -153,6 +172,21 @@ class WithoutCMake(unittest.TestCase):
         done = self.build("other_hello", f"-I{work}/other")
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("undefined reference to `stele::Client::connect[abi:boost_1_84]", done.stderr)
+
+    def test_a_program_with_another_layout_of_the_standard_types_does_not_link(self):
+        done = self.build("debug_hello", "-D_GLIBCXX_DEBUG")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertRegex(done.stderr, r"undefined reference to `stele::Client::connect"
+                                      r"\[abi:boost_\w+_glibcxx_debug\]")
+
+    def test_a_program_whose_asio_is_set_otherwise_does_not_link(self):
+        done = self.build("ping", text=PING)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("connect", run(work / "ping").stdout)
+        done = self.build("other_ping", "-fno-rtti", text=PING)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("undefined reference to `stele::AsyncCalls[abi:asio_no_typeid]::ping",
+                      done.stderr)
 
     def test_the_boost_that_is_needed_can_be_asked_for(self):
         version, = pkg_config("--variable=boost_version", "stele-client")

@@ -26,6 +26,33 @@
 #include "stele/client.hpp"
 #include "stele/deadline.hpp"
 
+// Settings of Asio that change its types. They are part of the names of all calls, so that a
+// program with others than the library's does not link.
+#ifdef BOOST_ASIO_NO_TYPEID  // By -fno-rtti.
+#define STELE_ASIO_TYPEID "_no_typeid"
+#else
+#define STELE_ASIO_TYPEID ""
+#endif
+#ifdef BOOST_ASIO_DISABLE_THREADS
+#define STELE_ASIO_THREADS "_no_threads"
+#else
+#define STELE_ASIO_THREADS ""
+#endif
+#ifdef BOOST_ASIO_HAS_IO_URING_AS_DEFAULT
+#define STELE_ASIO_REACTOR "_io_uring"
+#elif defined(BOOST_ASIO_DISABLE_EPOLL)
+#define STELE_ASIO_REACTOR "_no_epoll"
+#else
+#define STELE_ASIO_REACTOR ""
+#endif
+#ifdef BOOST_ASIO_ENABLE_HANDLER_TRACKING
+#define STELE_ASIO_TRACE "_tracking"
+#else
+#define STELE_ASIO_TRACE ""
+#endif
+#define STELE_ASIO_TYPES STELE_ASIO_TYPEID STELE_ASIO_THREADS
+#define STELE_ASIO_ABI [[gnu::abi_tag("asio" STELE_ASIO_TYPES STELE_ASIO_REACTOR STELE_ASIO_TRACE)]]
+
 namespace stele {
 
 /// A part of a range, in the order of the read.
@@ -36,7 +63,7 @@ struct ReadPage {
 
 /// The calls of an AsyncClient, all with one deadline. Their meaning is that of the calls of Client
 /// with the same names.
-class AsyncCalls {
+class STELE_ASIO_ABI AsyncCalls {
  public:
   using executor_type = boost::asio::any_io_executor;
   executor_type get_executor() const noexcept;

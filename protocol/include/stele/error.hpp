@@ -52,7 +52,7 @@ boost::system::error_code make_error_code(Error error) noexcept;
 enum class WriteState : std::uint8_t { not_written, unknown };
 
 /// A failed call: a stable code for programs, a sentence for people.
-struct [[STELE_BOOST_ABI]] Failure {
+struct [[STELE_ABI]] Failure {
   boost::system::error_code code{};
   std::string message{};
   /// The text of a JSON object with what the code needs, such as the limit that was broken.

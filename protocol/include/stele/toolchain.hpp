@@ -1,4 +1,4 @@
-// What a program that uses stele is compiled with: C++20, and the Boost of the library. Every other
+// What a program that uses stele is compiled with: C++20, and the library's Boost. Every other
 // header includes this one first.
 #pragma once
 
@@ -11,6 +11,11 @@
 #include <boost/version.hpp>
 
 /// Part of the names of all functions that may fail, since their results hold types of Boost: a
-/// program that was compiled with another Boost than the library does not link. The linker then
-/// lacks, for example, `stele::may_be_stored[abi:boost_1_81](…)`.
-#define STELE_BOOST_ABI gnu::abi_tag("boost_" BOOST_LIB_VERSION)
+/// program that was compiled with another Boost than the library, or another layout of the standard
+/// library's types, does not link. The linker then lacks, for example,
+/// `stele::may_be_stored[abi:boost_1_81](…)`.
+#ifdef _GLIBCXX_DEBUG
+#define STELE_ABI gnu::abi_tag("boost_" BOOST_LIB_VERSION "_glibcxx_debug")
+#else
+#define STELE_ABI gnu::abi_tag("boost_" BOOST_LIB_VERSION)
+#endif
