@@ -14,6 +14,8 @@
 
 using namespace stele::cli;
 
+BOOST_AUTO_TEST_SUITE(line_clock_test)
+
 namespace {
 
 constexpr std::uint64_t second = 1'000'000;
@@ -45,8 +47,6 @@ std::optional<std::uint64_t> time_in(std::string_view format, std::string_view l
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(line_clock_test)
 
 BOOST_AUTO_TEST_CASE(named_forms_find_the_times_of_common_logs) {
   BOOST_TEST(*time_in("apache", "[Sun Dec 04 04:47:44 2005] [notice] x") == 1133671664 * second);

@@ -15,6 +15,8 @@ using stele::cli::LineParser;
 using stele::cli::Note;
 using stele::cli::TimeOption;
 
+BOOST_AUTO_TEST_SUITE(line_parser_test)
+
 namespace {
 
 constexpr std::uint64_t second = 1'000'000;
@@ -31,8 +33,6 @@ stele::LogEntry entry_of_json(JsonMapping mapping, std::string_view line) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(line_parser_test)
 
 BOOST_AUTO_TEST_CASE(a_line_without_a_time_has_that_of_the_line_before) {
   TimeZone const zone("UTC");

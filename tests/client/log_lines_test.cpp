@@ -11,6 +11,8 @@
 
 using namespace stele::cli;
 
+BOOST_AUTO_TEST_SUITE(log_lines_test)
+
 namespace {
 
 constexpr std::uint64_t noon_us = 1'704'196'800'000'000;  // 2024-01-02T12:00:00Z
@@ -49,8 +51,6 @@ void check(boost::json::object const& row) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(log_lines_test)
 
 BOOST_AUTO_TEST_CASE(a_line_of_each_programs_log_has_its_time_level_and_message) {
   std::ifstream rows(STELE_LOG_LINES);

@@ -9,6 +9,8 @@
 
 using stele::cli::parse_time;
 
+BOOST_AUTO_TEST_SUITE(time_spec_test)
+
 namespace {
 
 constexpr std::uint64_t second = 1'000'000;
@@ -35,8 +37,6 @@ void check(std::vector<Case> const& cases) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(time_spec_test)
 
 BOOST_AUTO_TEST_CASE(rfc_3339) {
   TimeZone const zone{"EST5"};  // Must not matter.

@@ -11,6 +11,8 @@ using stele::cli::prometheus_text;
 using stele::cli::top_screen;
 using stele::cli::TopSample;
 
+BOOST_AUTO_TEST_SUITE(top_screen_test)
+
 namespace {
 
 constexpr auto stats_before =
@@ -34,8 +36,6 @@ bool has(std::string const& text, std::string const& part) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(top_screen_test)
 
 BOOST_AUTO_TEST_CASE(rates_and_latencies_are_of_the_time_between_two_looks) {
   auto const screen = top_screen(before, after, 2.0, {});

@@ -30,8 +30,8 @@ struct AccessFixture : stele::test::HandlerFixture {
 constexpr std::string_view write_one = R"({"op":"write_log","id":1,"entry":{"message":"m"}})";
 constexpr std::string_view write_many = R"({"op":"write_many_logs","entries":[{"message":"m"}]})";
 constexpr std::string_view drop = R"({"op":"report_dropped","count":1})";
-constexpr std::string_view read_all = R"({"op":"read_logs"})";
-constexpr std::string_view follow = R"({"op":"read_logs","follow":true})";
+constexpr std::string_view read_logs_request = R"({"op":"read_logs"})";
+constexpr std::string_view follow_request = R"({"op":"read_logs","follow":true})";
 constexpr std::string_view count = R"({"op":"count_logs"})";
 constexpr std::string_view audit = R"({"op":"audit"})";
 constexpr std::string_view confirm = R"({"op":"confirm","consumer":"archive","seq":0})";
@@ -52,13 +52,13 @@ BOOST_AUTO_TEST_CASE(who_may_not_write_is_told_forbidden_and_nothing_is_written)
   BOOST_TEST(log.groups == 0U);
   BOOST_TEST(log.drops.empty());
   BOOST_TEST(store.text_bytes() == 0U);
-  for (auto const request : {read_all, follow, count, audit}) {
+  for (auto const request : {read_logs_request, follow_request, count, audit}) {
     BOOST_TEST(code(request, {.write = false}).empty());
   }
 }
 
 BOOST_AUTO_TEST_CASE(who_may_not_read_is_told_forbidden_and_may_write) {
-  for (auto const request : {read_all, follow, count, audit, confirm}) {
+  for (auto const request : {read_logs_request, follow_request, count, audit, confirm}) {
     BOOST_TEST_CONTEXT(request) {
       BOOST_TEST(code(request, {.read = false}) == "forbidden");
       BOOST_TEST(!last.contains("state"));

@@ -16,7 +16,7 @@ using stele::test::NotingWaiter;
 
 using Notes = std::vector<std::string>;
 
-struct Fixture : stele::test::CommitterFixture {
+struct CommitFixture : stele::test::CommitterFixture {
   NotingWaiter make(std::string name) { return {std::move(name), notes}; }
 
   Notes notes{};
@@ -24,7 +24,7 @@ struct Fixture : stele::test::CommitterFixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(committer_test, Fixture)
+BOOST_FIXTURE_TEST_SUITE(committer_test, CommitFixture)
 
 BOOST_AUTO_TEST_CASE(writes_of_one_turn_share_a_commit) {
   for (int i = 0; i < 10; ++i) append();
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(a_waiter_may_end_while_another_is_told) {
 // The spare segment turns out to find no space when more is queued than the active one can take.
 BOOST_AUTO_TEST_CASE(a_refusal_is_known_to_all_before_any_of_them_goes_on) {
   struct Waiter final : NotingWaiter {
-    Waiter(std::string own_name, Fixture& fix)
+    Waiter(std::string own_name, CommitFixture& fix)
         : NotingWaiter(std::move(own_name), fix.notes), fixture(fix) {}
     void on_log_progress() override {
       NotingWaiter::on_log_progress();
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(a_refusal_is_known_to_all_before_any_of_them_goes_on) {
       NotingWaiter::on_refused(first);
       refused = true;
     }
-    Fixture& fixture;
+    CommitFixture& fixture;
     bool refused = false;
   };
   Waiter a("a", *this);

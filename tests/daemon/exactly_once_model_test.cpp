@@ -16,6 +16,8 @@
 #include "daemon/store_loader.hpp"
 #include "support/environment.hpp"
 
+BOOST_AUTO_TEST_SUITE(exactly_once_model_test)
+
 namespace {
 
 using stele::daemon::Peer;
@@ -282,8 +284,6 @@ std::string to_text(Path const& path) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(exactly_once_model_test)
 
 // Invariants checked: no number is in the log twice; what is called repeated is there; and each
 // number is taken as long as nothing was forgotten.

@@ -63,8 +63,8 @@ class Client final : public stele::daemon::LogWaiter {
   std::string unsent_{};
 };
 
-struct Fixture : stele::test::CommitterFixture {
-  Fixture() : CommitterFixture(large_options()) { facts.commit_bytes_max = 1 << 20; }
+struct FairnessFixture : stele::test::CommitterFixture {
+  FairnessFixture() : CommitterFixture(large_options()) { facts.commit_bytes_max = 1 << 20; }
 
   static stele::wal::Options large_options() {
     stele::wal::Options options;
@@ -98,7 +98,7 @@ struct Fixture : stele::test::CommitterFixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(fairness_test, Fixture)
+BOOST_FIXTURE_TEST_SUITE(fairness_test, FairnessFixture)
 
 BOOST_AUTO_TEST_CASE(one_turn_takes_a_bounded_part_of_a_flood) {
   auto& flooder = connect_flooder();

@@ -29,7 +29,7 @@ std::string many_of(std::string_view piece) {
   return text;
 }
 
-std::string names() {
+std::string many_names() {
   std::string text;
   for (int i = 0; text.size() < size; ++i) text += (i > 0 ? ",\"" : "\"") + std::to_string(i) + "\":0";
   return text;
@@ -61,7 +61,7 @@ std::vector<Kind> refused_kinds() {
       {"wrong levels", batch(many_of(R"({"message":"","level":"wran"})")), "invalid_entry"},
       {"wrong origins", R"({"op":"read_logs","origin":{)" + many_of(R"("pdi":1)") + "}}",
        "bad_request"},
-      {"names", metadata(names()), "entry_too_large"},
+      {"names", metadata(many_names()), "entry_too_large"},
       {"nesting", metadata("\"a\":[" + many_of("[[[[[[[[[[{}]]]]]]]]]]") + ']'),
        "entry_too_large"},
       {"escapes", R"({"id":")" + escapes + R"(","op":"ping"})", "bad_request"},
@@ -87,7 +87,7 @@ struct NamedWaiter final : stele::daemon::ParserWaiter {
   char name_;
 };
 
-struct Fixture : stele::test::SessionFixture {
+struct LargeRequestFixture : stele::test::SessionFixture {
   /// Gives it to a session, whatever that can take at once.
   static void give(SessionState& state, std::string_view bytes) {
     while (!bytes.empty()) {
@@ -104,9 +104,9 @@ struct Fixture : stele::test::SessionFixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(large_request_test, Fixture)
+BOOST_FIXTURE_TEST_SUITE(large_request_test, LargeRequestFixture)
 
-BOOST_DATA_TEST_CASE_F(Fixture, a_refused_request_is_parsed_in_turns_of_bounded_work,
+BOOST_DATA_TEST_CASE_F(LargeRequestFixture, a_refused_request_is_parsed_in_turns_of_bounded_work,
                        boost::unit_test::data::make(refused_kinds()), kind) {
   give(session, kind.request + "\n");
   std::size_t turns = 0;

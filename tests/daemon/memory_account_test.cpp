@@ -17,7 +17,7 @@ using Share = MemoryQuota::Share;
 
 constexpr std::size_t mebibyte = std::size_t{1} << 20;
 
-struct Waiter final : MemoryWaiter {
+struct AccountWaiter final : MemoryWaiter {
   void on_memory_freed() override { ++told; }
   int told = 0;
 };
@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(what_is_small_takes_no_more_than_half) {
 BOOST_AUTO_TEST_CASE(who_waits_is_told_once_when_much_was_given_back) {
   Share share(quota, 1);
   share.set(4 * mebibyte);
-  Waiter waiter;
+  AccountWaiter waiter;
   waiters.await(waiter);
   waiters.await(waiter);
   share.set(4 * mebibyte - 1);
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(who_waits_is_told_once_when_much_was_given_back) {
   share.set(0);
   BOOST_TEST(waiter.told == 1);
   {
-    Waiter gone;
+    AccountWaiter gone;
     waiters.await(gone);
   }
   BOOST_TEST(waiters.empty());

@@ -14,6 +14,7 @@ namespace {
 namespace json = boost::json;
 using stele::Origin;
 using stele::daemon::SessionState;
+using stele::test::code_of;
 
 constexpr std::string_view hello =
     "{\"op\":\"hello\",\"writer\":\"000000000000000000000000000000a1\"}\n";
@@ -23,12 +24,8 @@ std::string write(std::uint64_t write_no, std::string_view members = R"("message
          std::string(members) + "}}\n";
 }
 
-std::string code_of(json::object const& reply) {
-  return std::string(reply.at("error").at("code").as_string());
-}
-
-struct Fixture : stele::test::SessionFixture {
-  Fixture() {
+struct NumberedFixture : stele::test::SessionFixture {
+  NumberedFixture() {
     receive(hello);
     replies();
   }
@@ -47,7 +44,7 @@ struct Fixture : stele::test::SessionFixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(numbered_write_test, Fixture)
+BOOST_FIXTURE_TEST_SUITE(numbered_write_test, NumberedFixture)
 
 BOOST_AUTO_TEST_CASE(the_log_is_given_the_writer_and_the_number_of_a_write) {
   write_durably(1);

@@ -19,7 +19,7 @@ using stele::daemon::StatsReply;
 using stele::daemon::WriteReply;
 using stele::protocol::FrameForm;
 
-struct Fixture : stele::test::HandlerFixture {
+struct RequestFixture : stele::test::HandlerFixture {
   PendingReply ask(std::string_view request, FrameForm form = FrameForm::binary) {
     return handler.handle(request, form, peer);
   }
@@ -45,7 +45,7 @@ constexpr auto one_write = R"({"op":"write_log","id":5,"entry":{"message":"hello
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(request_handler_test, Fixture)
+BOOST_FIXTURE_TEST_SUITE(request_handler_test, RequestFixture)
 
 BOOST_AUTO_TEST_CASE(a_write_is_stamped_staged_and_appended_and_waits_for_the_disk) {
   auto const reply = std::get<WriteReply>(ask(one_write));

@@ -17,6 +17,11 @@ namespace stele::test {
 inline constexpr std::string_view ping = "{\"op\":\"ping\"}\n";
 inline constexpr std::string_view read_all = "{\"op\":\"read_logs\"}\n";
 
+/// The code of a refusal.
+inline std::string code_of(boost::json::object const& reply) {
+  return std::string(reply.at("error").at("code").as_string());
+}
+
 struct SessionFixture : HandlerFixture {
   explicit SessionFixture(daemon::SessionLimits const& limits = daemon::session_limits({}))
       : session(handler, Origin{1, 2, 3}, limits) {}

@@ -12,16 +12,13 @@ namespace json = boost::json;
 using stele::Origin;
 using stele::daemon::SessionLimits;
 using stele::daemon::SessionState;
+using stele::test::code_of;
 
-constexpr std::string_view follow = "{\"op\":\"read_logs\",\"id\":\"t\",\"follow\":true}\n";
+constexpr std::string_view follow_line = "{\"op\":\"read_logs\",\"id\":\"t\",\"follow\":true}\n";
 constexpr std::string_view cancel = "{\"op\":\"cancel\",\"id\":9,\"target\":\"t\"}\n";
 
-std::string code_of(json::object const& reply) {
-  return std::string(reply.at("error").at("code").as_string());
-}
-
-struct Fixture : stele::test::SessionFixture {
-  explicit Fixture(SessionLimits const& limits = stele::daemon::session_limits({}))
+struct FollowingFixture : stele::test::SessionFixture {
+  explicit FollowingFixture(SessionLimits const& limits = stele::daemon::session_limits({}))
       : SessionFixture(limits) {}
 
   /// Each frame as its id, its seqs and what it says besides.
@@ -50,8 +47,8 @@ struct Fixture : stele::test::SessionFixture {
   }
 };
 
-struct TightFixture : Fixture {
-  TightFixture() : Fixture(limits()) {}
+struct TightFollowFixture : FollowingFixture {
+  TightFollowFixture() : FollowingFixture(limits()) {}
   static SessionLimits limits() {
     auto limits = stele::daemon::session_limits({});
     limits.follows_max = 2;
@@ -62,11 +59,11 @@ struct TightFixture : Fixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(session_follow_test, Fixture)
+BOOST_FIXTURE_TEST_SUITE(session_follow_test, FollowingFixture)
 
 BOOST_AUTO_TEST_CASE(a_follow_sends_history_then_what_becomes_durable) {
   write_others(2);
-  receive(follow);
+  receive(follow_line);
   BOOST_TEST(frames() == "\"t\" 1 2 ! @2; ");
   BOOST_TEST(session.awaits_log());
   write_others(3);
@@ -76,21 +73,21 @@ BOOST_AUTO_TEST_CASE(a_follow_sends_history_then_what_becomes_durable) {
 }
 
 BOOST_AUTO_TEST_CASE(a_follow_sees_the_writes_that_were_sent_before_it) {
-  receive(write_line("1") + std::string(follow));
+  receive(write_line("1") + std::string(follow_line));
   BOOST_TEST(!session.has_output());
   commit();
   BOOST_TEST(frames() == "1; \"t\" 1 ! @1; ");
 }
 
 BOOST_AUTO_TEST_CASE(a_follow_does_not_hold_up_later_replies) {
-  receive(std::string(follow) + "{\"op\":\"ping\",\"id\":2}\n");
+  receive(std::string(follow_line) + "{\"op\":\"ping\",\"id\":2}\n");
   BOOST_TEST(frames().find("2; ") != std::string::npos);
   receive("{\"op\":\"ping\",\"id\":3}\n");
   BOOST_TEST(frames() == "3; ");
 }
 
 BOOST_AUTO_TEST_CASE(the_last_frame_of_a_cancelled_follow_comes_before_the_reply) {
-  receive(follow);
+  receive(follow_line);
   frames();
   receive(cancel);
   auto const answers = replies();
@@ -108,7 +105,7 @@ BOOST_AUTO_TEST_CASE(the_last_frame_of_a_cancelled_follow_comes_before_the_reply
 }
 
 BOOST_AUTO_TEST_CASE(a_read_or_follow_that_has_not_begun_can_be_cancelled) {
-  receive(write_line("1") + std::string(follow) + std::string(cancel));
+  receive(write_line("1") + std::string(follow_line) + std::string(cancel));
   commit();
   BOOST_TEST(frames() == "1; \"t\" end @0; 9; ");
   receive(write_line("2") + "{\"op\":\"read_logs\",\"id\":\"t\"}\n" + std::string(cancel));
@@ -129,7 +126,7 @@ BOOST_AUTO_TEST_CASE(a_cancel_of_nothing_is_told_so) {
 }
 
 BOOST_AUTO_TEST_CASE(follows_of_one_connection_are_told_apart_by_their_ids) {
-  receive(std::string(follow) + std::string(follow));
+  receive(std::string(follow_line) + std::string(follow_line));
   BOOST_TEST(frames().find("bad_request") != std::string::npos);
   receive("{\"op\":\"read_logs\",\"id\":\"u\",\"follow\":true,\"contains\":\"nowhere\"}\n");
   BOOST_TEST(frames() == "\"u\" ! @0; ");
@@ -142,14 +139,14 @@ BOOST_AUTO_TEST_CASE(follows_of_one_connection_are_told_apart_by_their_ids) {
 
 BOOST_AUTO_TEST_CASE(a_half_close_ends_a_follow_with_what_is_durable_then) {
   write_others(2);
-  receive(follow);
+  receive(follow_line);
   end_input();
   BOOST_TEST(frames() == "\"t\" 1 2 ! @2; \"t\" end @2; ");
   BOOST_TEST(session.finished());
 }
 
 BOOST_AUTO_TEST_CASE(a_half_close_behind_an_open_write_lets_the_follow_see_it) {
-  receive(write_line("1") + std::string(follow));
+  receive(write_line("1") + std::string(follow_line));
   end_input();
   BOOST_TEST(!session.finished());
   commit();
@@ -158,7 +155,7 @@ BOOST_AUTO_TEST_CASE(a_half_close_behind_an_open_write_lets_the_follow_see_it) {
 }
 
 BOOST_AUTO_TEST_CASE(draining_ends_follows_and_tells_where_to_go_on) {
-  receive(follow);
+  receive(follow_line);
   frames();
   write_others(2);
   session.on_drain_end();
@@ -175,7 +172,7 @@ BOOST_AUTO_TEST_CASE(a_follow_that_cannot_begin_is_refused_and_the_connection_li
 BOOST_AUTO_TEST_CASE(a_connection_that_ends_takes_its_follows_off_the_count) {
   {
     SessionState other(handler, Origin{}, stele::daemon::session_limits({}));
-    receive(other, follow);
+    receive(other, follow_line);
     BOOST_TEST(metrics.tails_open == 1U);
     SessionState moved(std::move(other));
     BOOST_TEST(metrics.tails_open == 1U);
@@ -183,7 +180,7 @@ BOOST_AUTO_TEST_CASE(a_connection_that_ends_takes_its_follows_off_the_count) {
   BOOST_TEST(metrics.tails_open == 0U);
 }
 
-BOOST_FIXTURE_TEST_CASE(one_follow_more_than_allowed_is_overloaded, TightFixture) {
+BOOST_FIXTURE_TEST_CASE(one_follow_more_than_allowed_is_overloaded, TightFollowFixture) {
   receive("tail\ntail\ntail\n");
   auto const text = frames();
   BOOST_TEST(text.find("overloaded") != std::string::npos);
@@ -191,8 +188,8 @@ BOOST_FIXTURE_TEST_CASE(one_follow_more_than_allowed_is_overloaded, TightFixture
 }
 
 BOOST_FIXTURE_TEST_CASE(a_slow_reader_is_told_what_retention_took_and_buffers_stay_bounded,
-                        TightFixture) {
-  receive(follow);
+                        TightFollowFixture) {
+  receive(follow_line);
   frames();
   std::string const message(600, 'x');
   for (int i = 0; i < 20; ++i) {
@@ -219,14 +216,14 @@ BOOST_FIXTURE_TEST_CASE(a_slow_reader_is_told_what_retention_took_and_buffers_st
   BOOST_TEST(metrics.tails_lagged == 1U);
 }
 
-BOOST_FIXTURE_TEST_CASE(neither_a_follow_nor_the_replies_starve, TightFixture) {
+BOOST_FIXTURE_TEST_CASE(neither_a_follow_nor_the_replies_starve, TightFollowFixture) {
   std::string const message(900, 'x');
   for (int i = 0; i < 30; ++i) {
     receive(write_line("0", message));
     commit();
     send_all();
   }
-  receive(std::string(follow) + "{\"op\":\"read_logs\",\"id\":1}\n{\"op\":\"ping\",\"id\":2}\n");
+  receive(std::string(follow_line) + "{\"op\":\"read_logs\",\"id\":1}\n{\"op\":\"ping\",\"id\":2}\n");
   auto const text = frames();
   BOOST_TEST(text.find("\"t\" ") != std::string::npos);
   BOOST_TEST(text.find("2; ") != std::string::npos);

@@ -27,8 +27,8 @@ std::string ping_line(std::string_view id) {
 
 /// A log of which one frame of a read is a small part, and a client that takes nothing of what it
 /// has asked for.
-struct Fixture : stele::test::SessionFixture {
-  Fixture() : SessionFixture(limits()) {
+struct SessionReadFixture : stele::test::SessionFixture {
+  SessionReadFixture() : SessionFixture(limits()) {
     facts.commit_bytes_max = std::size_t{1} << 30;
     SessionState writer(handler, Origin{}, stele::daemon::session_limits({}));
     for (std::size_t i = 0; i < entries; ++i) {
@@ -66,7 +66,7 @@ std::size_t entries_in(std::vector<json::object> const& frames) {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(session_read_test, Fixture)
+BOOST_FIXTURE_TEST_SUITE(session_read_test, SessionReadFixture)
 
 BOOST_AUTO_TEST_CASE(a_cancel_ends_a_read_whose_client_takes_no_more_of_it) {
   receive(read_request);

@@ -15,18 +15,15 @@ namespace json = boost::json;
 using stele::Origin;
 using stele::daemon::session_limits;
 using stele::daemon::SessionState;
+using stele::test::code_of;
 using stele::test::ping;
 using stele::test::read_all;
 
-using Fixture = stele::test::SessionFixture;
-
-std::string code_of(json::object const& reply) {
-  return std::string(reply.at("error").at("code").as_string());
-}
+using StateFixture = stele::test::SessionFixture;
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(session_state_test, Fixture)
+BOOST_FIXTURE_TEST_SUITE(session_state_test, StateFixture)
 
 BOOST_AUTO_TEST_CASE(a_write_is_answered_when_it_is_durable_and_not_before) {
   receive(write_line("1"));

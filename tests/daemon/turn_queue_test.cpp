@@ -12,7 +12,7 @@ namespace {
 
 using stele::daemon::TurnQueue;
 
-struct Client final : TurnQueue::Member {
+struct Visitor final : TurnQueue::Member {
   using Member::Member;
   std::uint64_t visits = 0;
 };
@@ -21,17 +21,17 @@ constexpr std::uint32_t flooders = 3000;
 constexpr std::uint32_t others = 3001;
 constexpr std::size_t turn = 20'000;
 
-struct Fixture {
-  Client& connect(std::uint32_t uid) {
-    clients.push_back(std::make_unique<Client>(queue, uid));
+struct TurnFixture {
+  Visitor& connect(std::uint32_t uid) {
+    clients.push_back(std::make_unique<Visitor>(queue, uid));
     return *clients.back();
   }
   void connect_flooders(std::uint32_t uid, int count) {
     for (int i = 0; i < count; ++i) queue.push(connect(uid));
   }
   /// The next one works for a whole turn, and wants another.
-  Client& serve_next(std::size_t visits = turn) {
-    auto& client = static_cast<Client&>(queue.pop());
+  Visitor& serve_next(std::size_t visits = turn) {
+    auto& client = static_cast<Visitor&>(queue.pop());
     queue.pay(client, visits);
     client.visits += visits;
     return client;
@@ -40,9 +40,9 @@ struct Fixture {
     for (int i = 0; i < turns; ++i) queue.push(serve_next());
   }
   /// How many turns others have before this one has.
-  int turns_until(Client const& wanted) {
+  int turns_until(Visitor const& wanted) {
     for (int turns = 0;; ++turns) {
-      auto& client = static_cast<Client&>(queue.pop());
+      auto& client = static_cast<Visitor&>(queue.pop());
       if (&client == &wanted) {
         queue.pay(client, 500);
         return turns;
@@ -53,12 +53,12 @@ struct Fixture {
   }
 
   TurnQueue queue{};
-  std::vector<std::unique_ptr<Client>> clients{};
+  std::vector<std::unique_ptr<Visitor>> clients{};
 };
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(turn_queue_test, Fixture)
+BOOST_FIXTURE_TEST_SUITE(turn_queue_test, TurnFixture)
 
 BOOST_AUTO_TEST_CASE(who_asks_for_little_comes_before_a_flood_of_another_user) {
   auto& witness = connect(others);
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(who_connects_anew_gains_nothing) {
   auto const before = clients.front()->visits;
   int turns_of_new = 0;
   for (int i = 0; i < 300; ++i) {
-    Client fresh(queue, flooders);
+    Visitor fresh(queue, flooders);
     queue.push(fresh);
     auto& served = serve_next();
     if (&served == &fresh) {
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(who_connects_anew_gains_nothing) {
 BOOST_AUTO_TEST_CASE(a_connection_that_is_new_each_time_does_not_starve_the_others_of_its_user) {
   connect_flooders(flooders, 1);
   for (int i = 0; i < 500; ++i) {
-    Client fresh(queue, flooders);
+    Visitor fresh(queue, flooders);
     queue.push(fresh);
     auto& served = serve_next();
     if (&served != &fresh) queue.push(served);

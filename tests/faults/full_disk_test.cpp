@@ -19,6 +19,8 @@
 
 using namespace stele::test;
 
+BOOST_AUTO_TEST_SUITE(full_disk_test, *boost::unit_test::precondition(has_fault_disks))
+
 namespace {
 
 constexpr std::uint64_t disk_bytes = 64 << 20;
@@ -41,8 +43,6 @@ std::string state_of(WirePeer& peer) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(full_disk_test, *boost::unit_test::precondition(has_fault_disks))
 
 BOOST_DATA_TEST_CASE(a_disk_that_fills_and_empties_stops_writers_and_nothing_else,
                      ways_of_writing(), way) {

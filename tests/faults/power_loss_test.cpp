@@ -20,6 +20,8 @@
 
 using namespace stele::test;
 
+BOOST_AUTO_TEST_SUITE(power_loss_test, *boost::unit_test::precondition(has_fault_disks))
+
 namespace {
 
 constexpr std::size_t cuts_per_life = 20;
@@ -177,8 +179,6 @@ std::string details_of(Counts const& counts) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(power_loss_test, *boost::unit_test::precondition(has_fault_disks))
 
 BOOST_DATA_TEST_CASE(what_was_acknowledged_is_there_after_a_power_cut_at_any_moment,
                      ways_of_writing(), way) {

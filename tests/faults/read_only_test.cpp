@@ -13,14 +13,14 @@
 
 using namespace stele::test;
 
+BOOST_AUTO_TEST_SUITE(read_only_test, *boost::unit_test::precondition(has_fault_disks))
+
 namespace {
 
 constexpr std::uint64_t disk_bytes = 64 << 20;
 constexpr std::size_t more_replies = 100'000;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(read_only_test, *boost::unit_test::precondition(has_fault_disks))
 
 BOOST_DATA_TEST_CASE(a_disk_that_turns_read_only_ends_the_daemon_and_loses_nothing_acknowledged,
                      ways_of_writing(), way) {

@@ -16,13 +16,13 @@ using stele::test::run_stele;
 using stele::test::Steled;
 using stele::test::WirePeer;
 
+BOOST_AUTO_TEST_SUITE(audit_test)
+
 namespace {
 
 std::string const write_one = R"({"op":"write_log","entry":{"message":"m"}})";
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(audit_test)
 
 BOOST_DATA_TEST_CASE(a_log_that_lost_nothing_is_complete, stele::test::backends(), backend) {
   Steled daemon(backend);

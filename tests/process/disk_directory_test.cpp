@@ -20,6 +20,8 @@
 #include "wal/plain_directory.hpp"
 
 namespace stele::wal::test {
+BOOST_AUTO_TEST_SUITE(disk_directory_test)
+
 namespace {
 
 // A directory with files of other names, and without a log, is refused.
@@ -52,8 +54,6 @@ Mounted mount_at(std::string const& path, char const* type, char const* options)
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(disk_directory_test)
 
 BOOST_DATA_TEST_CASE(what_is_written_is_read_back, all_modes(), mode) {
   TemporaryDirectory const place;

@@ -20,6 +20,8 @@
 #include "wal/unique_fd.hpp"
 
 namespace stele::wal::test {
+BOOST_AUTO_TEST_SUITE(disk_request_test)
+
 namespace {
 
 constexpr std::size_t block = 4096;
@@ -66,8 +68,6 @@ class FileSizeLimit {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(disk_request_test)
 
 BOOST_DATA_TEST_CASE(completion_waits_for_poll, all_modes(), mode) {
   TemporaryDirectory const place;

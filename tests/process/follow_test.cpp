@@ -20,6 +20,8 @@ using stele::test::error_code_of;
 using stele::test::Steled;
 using stele::test::WirePeer;
 
+BOOST_AUTO_TEST_SUITE(follow_test)
+
 namespace {
 
 std::uint64_t number_after(std::string_view text, std::string_view member) {
@@ -139,8 +141,6 @@ Follower follow_past_its_start(Steled const& daemon, std::uint64_t after_seq) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(follow_test)
 
 BOOST_DATA_TEST_CASE(the_hand_over_from_history_to_what_comes_has_no_gap_and_no_double,
                      stele::test::backends(), backend) {

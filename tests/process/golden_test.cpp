@@ -22,6 +22,8 @@ using stele::test::Steled;
 using stele::test::WirePeer;
 using stele::test::write_file;
 
+BOOST_AUTO_TEST_SUITE(golden_test)
+
 namespace {
 
 constexpr auto hello =
@@ -63,8 +65,6 @@ void fill(Steled& daemon) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(golden_test)
 
 BOOST_AUTO_TEST_CASE(what_a_released_version_left_is_served_as_it_was) {
   int stores = 0;

@@ -33,6 +33,8 @@ using stele::test::ProcessFigures;
 using stele::test::Steled;
 using stele::test::WirePeer;
 
+BOOST_AUTO_TEST_SUITE(load_test)
+
 namespace {
 
 constexpr std::size_t descriptors_besides = 200;
@@ -170,8 +172,6 @@ pid_t start_stopped_reader(std::string const& socket, std::string_view last_word
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(load_test)
 
 BOOST_AUTO_TEST_CASE(a_thousand_idle_connections_cost_little_and_give_it_back) {
   auto const count = scaled(1000);

@@ -11,6 +11,8 @@
 using stele::test::Steled;
 using stele::test::WirePeer;
 
+BOOST_AUTO_TEST_SUITE(pipelining_test)
+
 namespace {
 
 std::string write_request(int id) {
@@ -19,8 +21,6 @@ std::string write_request(int id) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(pipelining_test)
 
 BOOST_DATA_TEST_CASE(a_thousand_requests_in_one_piece_are_answered_in_order,
                      stele::test::backends(), backend) {

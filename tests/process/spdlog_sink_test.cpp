@@ -24,6 +24,8 @@ using stele::SpdlogSinkOptions;
 using stele::test::LoggedThroughKills;
 using stele::test::Steled;
 
+BOOST_AUTO_TEST_SUITE(spdlog_sink_test)
+
 namespace {
 
 std::vector<stele::StoredEntry> read_all(Steled const& daemon) {
@@ -38,8 +40,6 @@ struct StartedDaemon : Steled {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(spdlog_sink_test)
 
 BOOST_AUTO_TEST_CASE(level_logger_thread_and_source_arrive_as_metadata) {
   StartedDaemon daemon;

@@ -53,7 +53,8 @@ def function_bodies(code):
         if opening < 0:
             return
         start = max(code.rfind(mark, 0, opening) for mark in ";{}") + 1
-        head = re.sub(r"^\s*#[^\n]*$", "", code[start:opening], flags=re.MULTILINE).strip()
+        head = re.sub(r"^\s*(?:#[^\n]*|BOOST_\w+_TEST_SUITE\([^\n]*\))$", "", code[start:opening],
+                      flags=re.MULTILINE).strip()
         is_function = (
             "(" in head
             and not re.match(r"(?:template\s*<.*>\s*)?(?:class|struct|union|enum|namespace)\b", head)

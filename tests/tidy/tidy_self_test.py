@@ -149,8 +149,9 @@ class TidyTest(unittest.TestCase):
         self.assertEqual([], self.run_on({"daemon/a.cpp": DECLARING, "daemon/session.cpp": apart,
                                           "wal/a.cpp": DECLARING}))
         self.assertEqual([], self.run_on({
-            "tests/wal/CMakeLists.txt": "stele_test(wal FILES a_test.cpp b_test.cpp ALONE b_test.cpp)\n",
-            "tests/wal/a_test.cpp": DECLARING, "tests/wal/b_test.cpp": DECLARING}))
+            "tests/wal/CMakeLists.txt": "stele_test(wal FILES a_test.cpp b_test.cpp)\n",
+            "tests/wal/a_test.cpp": DECLARING,
+            "tests/wal/b_test.cpp": "BOOST_AUTO_TEST_SUITE(b_test)\n" + DECLARING}))
 
     def test_scripts_that_install_less_than_they_call_are_found(self):
         sound = {"README.md": "`bash tests/run.sh dev` and `bash .ci/install-packages.sh build test`\n",

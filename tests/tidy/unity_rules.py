@@ -1,6 +1,6 @@
 """A unity build compiles many files of a folder as one: what their unnamed namespaces declare must
-not meet there. Overloads may: they differ in their parameters. Files of tests that a CMakeLists.txt
-names after ALONE are compiled by themselves."""
+not meet there. Overloads may: they differ in their parameters. What stands inside of a test suite is
+the suite's own: BOOST_AUTO_TEST_SUITE opens a namespace of its name."""
 
 import re
 from pathlib import Path
@@ -24,8 +24,10 @@ FUNCTION = re.compile(
 
 
 def unnamed_namespaces(code):
-    """The offsets of each: (opening, closing)."""
-    for match in re.finditer(r"^namespace \{$", code, re.MULTILINE):
+    """The offsets of each that is in no suite: (opening, closing)."""
+    suite = re.search(r"^BOOST_(?:AUTO|FIXTURE)_TEST_SUITE\(", code, re.MULTILINE)
+    end = suite.start() if suite else len(code)
+    for match in re.finditer(r"^namespace \{$", code[:end], re.MULTILINE):
         yield match.end(), matching_brace(code, match.end() - 1)
 
 
@@ -59,15 +61,9 @@ def meet(one, other):
     return True
 
 
-def compiled_alone(lists):
-    """The files that a CMakeLists.txt names after ALONE."""
-    return {name for names in re.findall(r"\bALONE\s+((?:\w+\.cpp\s*)+)", lists)
-            for name in names.split()}
-
-
 def unity_findings(files, read):
     """Each name that two files of a folder declare."""
-    known, alone = {}, {}
+    known = {}
     for path in files:
         if not UNITY_FOLDERS.fullmatch(path):
             continue
@@ -75,11 +71,6 @@ def unity_findings(files, read):
         # A folder that has no list of its own belongs to the target of the one above.
         if f"{folder}/CMakeLists.txt" not in files and f"{folder.parent}/CMakeLists.txt" in files:
             folder = folder.parent
-        lists = f"{folder}/CMakeLists.txt"
-        if folder not in alone:
-            alone[folder] = compiled_alone(read(lists)) if lists in files else set()
-        if Path(path).name in alone[folder]:
-            continue
         code = code_only(read(path))
         for offset, name, what in sorted(set(declared(code))):
             owners = known.setdefault((folder, name), [])

@@ -17,6 +17,8 @@ using stele::test::LogFixture;
 using stele::test::segments_of;
 using stele::test::SimulatedDisk;
 
+BOOST_AUTO_TEST_SUITE(foreign_segment_test)
+
 namespace {
 
 /// A life that writes so many payloads, about eleven in a segment. `closed`: it ends in a stop.
@@ -119,8 +121,6 @@ void check_each_stretch(Branches const& branches) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(foreign_segment_test)
 
 BOOST_AUTO_TEST_CASE(no_stretch_of_another_branch_is_served_or_hidden_in_a_closed_log) {
   for (int const lives : {1, 2}) {

@@ -19,6 +19,8 @@ using stele::test::LogFixture;
 using stele::test::place_of;
 using stele::test::SimulatedDisk;
 
+BOOST_AUTO_TEST_SUITE(log_check_test)
+
 namespace {
 
 #ifdef __SANITIZE_ADDRESS__
@@ -51,8 +53,6 @@ void check_at_work(LogAtWork& work, int checks, Judge const& judge) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(log_check_test)
 
 BOOST_AUTO_TEST_CASE(a_log_at_work_has_no_findings_whenever_and_however_slowly_one_looks) {
   auto const seeds = stele::test::number_from_environment("STELE_CHECK_SEEDS", seeds_default);

@@ -17,6 +17,8 @@ using stele::test::LogFixture;
 using stele::test::PlacedCommit;
 using stele::test::SimulatedDisk;
 
+BOOST_AUTO_TEST_SUITE(log_end_test)
+
 namespace {
 
 std::string const manifest_file(manifest_name);
@@ -55,8 +57,6 @@ void cut(SimulatedDisk& disk, std::vector<std::string> const& names, std::size_t
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(log_end_test)
 
 // No test cut a log at a commit: what was cut off is as clean as what was never written.
 BOOST_AUTO_TEST_CASE(zeros_from_any_commit_of_a_closed_log_on_are_damage_and_no_seq_comes_twice) {

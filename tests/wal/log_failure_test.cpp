@@ -12,6 +12,8 @@ using stele::test::Crash;
 using stele::test::LogFixture;
 using stele::test::SimulatedDisk;
 
+BOOST_AUTO_TEST_SUITE(log_failure_test)
+
 namespace {
 
 auto const eio = make_error_code(boost::system::errc::io_error);
@@ -74,8 +76,6 @@ void check_restart(SimulatedDisk& disk, std::map<Seq, std::string> const& sent, 
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(log_failure_test)
 
 BOOST_AUTO_TEST_CASE(a_failed_commit_is_told_once_and_nothing_is_durable_afterwards) {
   Fixture fix;

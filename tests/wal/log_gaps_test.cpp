@@ -13,6 +13,8 @@ using stele::test::Crash;
 using stele::test::LogFixture;
 using stele::test::SimulatedDisk;
 
+BOOST_AUTO_TEST_SUITE(log_gaps_test)
+
 namespace {
 
 constexpr WriterId writer{0xa0, 0xa1};
@@ -41,8 +43,6 @@ Gap dropped(Seq before, std::uint64_t count) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(log_gaps_test)
 
 BOOST_AUTO_TEST_CASE(a_new_log_misses_nothing) {
   Fixture fix;

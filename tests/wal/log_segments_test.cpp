@@ -17,6 +17,8 @@ using stele::test::LogFixture;
 using stele::test::segments_of;
 using stele::test::SimulatedDisk;
 
+BOOST_AUTO_TEST_SUITE(log_segments_test)
+
 namespace {
 
 constexpr std::uint64_t segment_bytes = 64 << 10;
@@ -62,8 +64,6 @@ Manifest manifest_on(SimulatedDisk& disk) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(log_segments_test)
 
 BOOST_AUTO_TEST_CASE(a_log_over_many_segments_comes_back) {
   Fixture fix;

@@ -12,6 +12,8 @@ using stele::test::Crash;
 using stele::test::LogFixture;
 using stele::test::SimulatedDisk;
 
+BOOST_AUTO_TEST_SUITE(log_space_test)
+
 namespace {
 
 constexpr std::uint64_t segment_bytes = 64 << 10;
@@ -39,8 +41,6 @@ struct Fixture {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(log_space_test)
 
 BOOST_AUTO_TEST_CASE(a_full_disk_refuses_writes_that_do_not_fit_and_loses_none_that_it_admitted) {
   Fixture fix(2);

@@ -14,6 +14,8 @@ using stele::test::Crash;
 using stele::test::LogFixture;
 using stele::test::SimulatedDisk;
 
+BOOST_AUTO_TEST_SUITE(log_test)
+
 namespace {
 
 using Payloads = std::map<Seq, std::string>;
@@ -37,8 +39,6 @@ std::string refusal(Options const& options) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(log_test)
 
 BOOST_AUTO_TEST_CASE(a_new_directory_is_an_empty_log) {
   Fixture fix;

@@ -13,6 +13,8 @@ using namespace stele::wal;
 using stele::test::ExactBytes;
 using stele::test::from_hex;
 
+BOOST_AUTO_TEST_SUITE(manifest_test)
+
 namespace {
 
 Manifest const manifest{.store_id = {0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19,
@@ -69,8 +71,6 @@ Decoded<Manifest> decode(ExactBytes& bytes) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(manifest_test)
 
 BOOST_AUTO_TEST_CASE(manifest_has_its_golden_bytes) {
   ExactBytes encoded(manifest_bytes);

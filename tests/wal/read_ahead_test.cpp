@@ -12,6 +12,8 @@
 using namespace stele::wal;
 using stele::test::SimulatedDisk;
 
+BOOST_AUTO_TEST_SUITE(read_ahead_test)
+
 namespace {
 
 constexpr auto file_name = "file";
@@ -53,8 +55,6 @@ struct Fixture {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(read_ahead_test)
 
 BOOST_AUTO_TEST_CASE(a_stretch_is_whole_wherever_pieces_meet) {
   constexpr std::size_t file_bytes = std::size_t{18} << 20;

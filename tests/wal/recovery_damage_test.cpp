@@ -16,6 +16,8 @@ using stele::test::place_of;
 using stele::test::SimulatedDisk;
 using stele::test::Start;
 
+BOOST_AUTO_TEST_SUITE(recovery_damage_test)
+
 namespace {
 
 /// Segments 1 to 3 of one life with eleven payloads in each of the first two, and the spare 4.
@@ -65,8 +67,6 @@ std::vector<Range> ranges(Start const& start) {
 std::vector<Range> damaged(Seq first, Seq last) { return {{first, last, GapReason::damaged}}; }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(recovery_damage_test)
 
 BOOST_AUTO_TEST_CASE(a_log_that_is_whole_has_no_findings) {
   auto log = three_segments();

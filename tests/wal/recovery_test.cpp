@@ -19,6 +19,8 @@ using stele::test::LogFixture;
 using stele::test::place_of;
 using stele::test::SimulatedDisk;
 
+BOOST_AUTO_TEST_SUITE(recovery_test)
+
 namespace {
 
 std::string const manifest_file(manifest_name);
@@ -66,8 +68,6 @@ void reseal(SimulatedDisk& disk, std::string const& name, std::uint64_t offset, 
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(recovery_test)
 
 BOOST_AUTO_TEST_CASE(a_missing_manifest_is_reported_once_and_loses_nothing) {
   auto log = three_segments();

@@ -18,6 +18,8 @@ using stele::test::LogFixture;
 using stele::test::place_of;
 using stele::test::SimulatedDisk;
 
+BOOST_AUTO_TEST_SUITE(salvage_proof_test)
+
 namespace {
 
 /// Groups of eight payloads of 300 bytes, each a commit; payloads of two logs differ in their words
@@ -74,8 +76,6 @@ std::uint64_t used_segments(SimulatedDisk const& disk) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(salvage_proof_test)
 
 BOOST_AUTO_TEST_CASE(a_segment_of_another_log_without_headers_gives_nothing) {
   auto const mine = log_of_groups("mine", 1);

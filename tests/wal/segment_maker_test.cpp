@@ -13,6 +13,8 @@ using stele::test::Crash;
 using stele::test::SimulatedDisk;
 using State = SegmentMaker::State;
 
+BOOST_AUTO_TEST_SUITE(segment_maker_test)
+
 namespace {
 
 struct Fixture {
@@ -50,8 +52,6 @@ bool all_zero(std::span<std::byte const> bytes) {
 constexpr auto eio = boost::system::errc::io_error;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(segment_maker_test)
 
 BOOST_AUTO_TEST_CASE(a_segment_is_two_headers_and_zeros_and_the_manifest_names_it) {
   Fixture fix;

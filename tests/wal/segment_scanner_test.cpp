@@ -14,6 +14,8 @@
 using namespace stele::wal;
 using stele::test::SimulatedDisk;
 
+BOOST_AUTO_TEST_SUITE(segment_scanner_test)
+
 namespace {
 
 constexpr auto file_name = "segment";
@@ -77,8 +79,6 @@ ScanFault fault_of(std::variant<ScannedCommit, ScanFault> const& result) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(segment_scanner_test)
 
 BOOST_AUTO_TEST_CASE(either_copy_of_the_header_suffices) {
   for (std::uint64_t const damaged : {std::uint64_t{50}, header_block_bytes + std::uint64_t{50}}) {

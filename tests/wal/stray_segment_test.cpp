@@ -15,6 +15,8 @@ using stele::test::LogFixture;
 using stele::test::segments_of;
 using stele::test::SimulatedDisk;
 
+BOOST_AUTO_TEST_SUITE(stray_segment_test)
+
 namespace {
 
 std::string const manifest_file(manifest_name);
@@ -57,8 +59,6 @@ Failure refused(SimulatedDisk& disk, Options const& options) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(stray_segment_test)
 
 // Only the first start's own segment looks like a log that has not begun.
 BOOST_AUTO_TEST_CASE(a_spare_that_is_left_alone_is_not_a_new_log) {
