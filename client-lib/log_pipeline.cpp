@@ -23,8 +23,9 @@ constexpr auto report_interval = 1'000ms;
 // JSON text that is made while a batch is under way, between two looks at the socket.
 constexpr std::size_t turn_bytes = std::size_t{64} << 10;
 
-// How long destructors wait for a daemon that nobody has started.
-constexpr auto away_longest = 250ms;
+// How long destructors wait for a daemon that nobody has started, or that may be starting again.
+constexpr auto absent_longest = 250ms;
+constexpr auto restart_longest = 1'000ms;
 
 // What loggers of this process have waited in vain, since something was stored last; calls that
 // wait without limit are not among them.
@@ -136,7 +137,8 @@ std::optional<Failure> LogPipeline::wait_for_capacity(Lock& lock, LoggerState co
   auto const has_capacity = [&] {
     return logger.closing || bytes_ + bytes <= settings_.buffer_bytes;
   };
-  auto const is_hopeless = [&] { return is_away_ || waited_in_vain_; };
+  // A daemon that was there may be starting again; one that never was is not waited for.
+  auto const is_hopeless = [&] { return waited_in_vain_ || (is_away_ && connections_ == 0); };
   Failure full{Error::overloaded, "the logger's buffer is full"};
   switch (options.when_full) {
     case WhenFull::refuse:
@@ -153,7 +155,7 @@ std::optional<Failure> LogPipeline::wait_for_capacity(Lock& lock, LoggerState co
   auto const until = earlier(deadline, options.full_timeout);
   wait_until(progress_, lock, until, [&] { return has_capacity() || is_hopeless(); });
   if (has_capacity()) return std::nullopt;
-  if (stored_ == stored_before) note_wait_in_vain(start);
+  if (stored_ == stored_before && until.has_passed()) note_wait_in_vain(start);
   return full;
 }
 
@@ -167,7 +169,8 @@ Result<void> LogPipeline::flush(LoggerState& logger, Deadline const& deadline, P
     wait_until(progress_, lock, deadline, is_done);
   } else {
     wait_until(progress_, lock, deadline, [&] { return is_done() || is_away_ || waited_in_vain_; });
-    if (!is_done() && stored_ == stored_before) note_wait_in_vain(start);
+    bool const in_vain = !is_done() && stored_ == stored_before && deadline.has_passed();
+    if (in_vain) note_wait_in_vain(start);
   }
   if (logger.settled() < target) return not_on_disk(target - logger.settled(), trouble_);
   if (logger.refused == logger.refused_flushed) return {};
@@ -177,6 +180,7 @@ Result<void> LogPipeline::flush(LoggerState& logger, Deadline const& deadline, P
 
 void LogPipeline::note_wait_in_vain(Clock::time_point start) {
   waited_in_vain_ = true;
+  progress_.notify_all();
   waited_in_vain_ms +=
       std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count();
 }
@@ -206,9 +210,10 @@ Result<void> LogPipeline::close_at_last(LoggerState& logger, std::chrono::millis
   auto const start = Clock::now();
   std::chrono::milliseconds const in_vain{waited_in_vain_ms.load()};
   auto const until = Deadline{std::max(std::max(at_most, 0ms) - in_vain, 0ms)};
-  auto const away_until = earlier(until, std::max(away_longest - in_vain, 0ms));
   Lock lock{mutex_};
   begin_close(logger);
+  auto const away_longest = connections_ == 0 ? absent_longest : restart_longest;
+  auto const away_until = earlier(until, std::max(away_longest - in_vain, 0ms));
   for (;;) {
     bool const was_away = is_away_;
     auto const limit = was_away ? away_until : until;

@@ -122,6 +122,20 @@ class Headers(unittest.TestCase):
             self.assertEqual(done.stderr.count(" error: "), 2, done.stderr)
             self.assertIn("stele needs C++20: compile with -std=c++20", done.stderr, name)
 
+    def test_a_call_whose_result_is_ignored_is_a_warning(self):
+        calls = ("client.write_log({})", "client.write_many_logs({})", "client.write_once({}, 1)",
+                 "client.read_logs(0, 1)", "client.read_logs({}, [](auto&) { return true; })",
+                 "client.follow_logs({}, [](auto&) { return true; })", "client.count_logs({})",
+                 "client.ping()", "client.stats_json()", "client.audit_json()",
+                 "client.report_dropped(1)", 'client.confirm("c", 1)', "stele::Client::connect()",
+                 "logger.flush()", "logger.try_flush()")
+        text = ("#include <stele/buffered_logger.hpp>\n#include <stele/client.hpp>\n"
+                "void use(stele::Client& client, stele::BufferedLogger& logger) {\n"
+                + "".join(f"  {call};\n" for call in calls) + "}\n")
+        done = run("g++", "-xc++", "-std=c++20", "-fsyntax-only", "-Wall", f"-I{prefix}/include",
+                   "-", input=text)
+        self.assertEqual(done.stderr.count("[-Wunused-result]"), len(calls), done.stderr)
+
     def test_c_takes_the_c_interface(self):
         text = "#include <stele/stele.h>\n"
         done = run("gcc", "-xc", "-std=c99", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic",

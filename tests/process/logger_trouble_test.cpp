@@ -152,6 +152,29 @@ BOOST_AUTO_TEST_CASE(a_burst_that_is_larger_than_the_buffer_is_taken_whole) {
   BOOST_TEST(logger.status().buffer_bytes_peak <= 100'000U);
 }
 
+BOOST_AUTO_TEST_CASE(a_burst_over_a_restart_of_the_daemon_is_taken_whole) {
+  Steled daemon;
+  daemon.start();
+  BufferedLogger logger({.socket_path = daemon.socket(),
+                         .buffer_bytes = 100'000,
+                         .batch_bytes = 10'000,
+                         .full_timeout = 1h});
+  BOOST_TEST(logger.log({.message = "first"}).has_value());
+  BOOST_TEST(logger.flush(stele::test::patience).has_value());
+  std::uint64_t refused = 0;
+  std::thread burst([&] {
+    for (int i = 0; i < 20'000; ++i) refused += logger.log_line({.message = "a line"}) ? 0 : 1;
+  });
+  for (int i = 0; i < 3; ++i) {
+    daemon.kill_hard();
+    daemon.start();
+  }
+  burst.join();
+  BOOST_TEST(refused == 0U);
+  BOOST_TEST(logger.flush(stele::test::patience).has_value());
+  BOOST_TEST(logger.status().stored == 20'001U);
+}
+
 BOOST_AUTO_TEST_CASE(loggers_of_a_process_share_a_connection_and_count_for_themselves) {
   Steled daemon;
   daemon.start();

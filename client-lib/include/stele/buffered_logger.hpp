@@ -28,9 +28,9 @@ namespace stele {
 enum class WhenFull : std::uint8_t {
   block,   ///< Waits until its deadline, which fails with `timed_out`.
   refuse,  ///< Fails at once with `overloaded`.
-  /// Waits for `full_timeout` at most, and fails with `overloaded` then. It does not wait while
-  /// nobody listens at the socket, nor, after a wait in vain, until something was stored: a daemon
-  /// that is away delays a program once, and not at each call.
+  /// Waits for `full_timeout` at most, and fails with `overloaded` then. After a wait in vain it
+  /// does not wait until something was stored, nor for a daemon that was never there: one that is
+  /// away delays a program once, and not at each call.
   wait,
 };
 
@@ -55,8 +55,8 @@ struct BufferedLoggerOptions {
   std::chrono::milliseconds full_timeout{1'000};
   /// How long the destructor may wait until all is on disk. All destructors of a process together
   /// wait no longer than that in vain, less what calls with WhenFull::wait and try_flush() have
-  /// waited in vain before; and 250 ms while nobody listens at the socket. `no_limit`: each waits
-  /// as long as it takes.
+  /// waited in vain before; and 250 ms while nobody listens at the socket (1 s if the logger was
+  /// connected before). `no_limit`: each waits as long as it takes.
   std::chrono::milliseconds close_timeout{5'000};
   /// Empty: a line on standard error, once a second at most.
   LossObserver on_loss{};
