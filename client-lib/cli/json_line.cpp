@@ -88,7 +88,7 @@ class EntryMaker {
 
   void take_rest(LogEntry& entry) {
     entry.metadata = object_without(object_, taken_, mapping_.metadata, mapping_.dropped);
-    if (tell_double_names_apart(entry.metadata)) note(Note::double_name);
+    if (rename_double_names(entry.metadata)) note(Note::double_name);
     bool const has_null =
         mapping_.is_journal && std::ranges::any_of(members_, [](JsonMember const& member) {
           return member.value == "null";
@@ -129,13 +129,15 @@ class EntryMaker {
 }  // namespace
 
 JsonMapping usual_mapping() {
-  return {.timestamp = {"timestamp", "time", "ts", "@timestamp", "@t", "datetime", "date",
-                        "asctime", "eventTime", "t.$date", "timeUnixNano", "TimeCreated"},
-          .level = {"level", "severity", "lvl", "levelname", "log.level", "@l", "loglevel",
-                    "log_level", "severityText", "severity_text", "s"},
-          .message = {"message", "msg", "text", "short_message", "log", "@m", "@mt",
-                      "fields.message", "body.stringValue", "body", "textPayload",
-                      "jsonPayload.message", "event", "MESSAGE"}};
+  return {
+      .timestamp = {"timestamp", "time", "ts", "@timestamp", "@t", "Timestamp", "datetime", "date",
+                    "asctime", "eventTime", "timeMillis", "instant.epochSecond", "t.$date",
+                    "timeUnixNano", "TimeCreated", "stageTimestamp", "__REALTIME_TIMESTAMP"},
+      .level = {"level", "severity", "lvl", "levelname", "log.level", "@l", "Level", "LogLevel",
+                "loglevel", "log_level", "severityText", "severity_text", "PRIORITY", "s"},
+      .message = {"message", "msg", "text", "short_message", "log", "@m", "@mt", "Message",
+                  "RenderedMessage", "MessageTemplate", "fields.message", "body.stringValue",
+                  "body", "textPayload", "jsonPayload.message", "event", "MESSAGE"}};
 }
 
 JsonMapping journal_mapping() {

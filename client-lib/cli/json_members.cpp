@@ -85,13 +85,13 @@ bool has_double_names(std::string_view value) {
   return std::ranges::adjacent_find(names) != names.end();
 }
 
-std::string told_apart(std::string_view value) {
+std::string with_double_names_renamed(std::string_view value) {
   std::string made;
   if (value.starts_with('[')) {
     made = "[";
     for (auto const element : elements_of(value)) {
       if (made.size() > 1) made += ',';
-      made += told_apart(element);
+      made += with_double_names_renamed(element);
     }
     return made + ']';
   }
@@ -104,7 +104,7 @@ std::string told_apart(std::string_view value) {
       spelled.clear();
       protocol::append_json_string(spelled, member.name + '#' + std::to_string(number));
     }
-    append_member(made, spelled, told_apart(member.value));
+    append_member(made, spelled, with_double_names_renamed(member.value));
   }
   return made + '}';
 }
@@ -182,9 +182,9 @@ std::string object_without(std::string_view object, std::vector<std::string_view
   return made + '}';
 }
 
-bool tell_double_names_apart(std::string& object) {
+bool rename_double_names(std::string& object) {
   if (!has_double_names(object)) return false;
-  object = told_apart(object);
+  object = with_double_names_renamed(object);
   return true;
 }
 

@@ -31,7 +31,7 @@ std::string object_without(std::string_view object, std::vector<std::string_view
                            std::string_view opened, std::vector<std::string> const& dropped);
 
 /// Gives the second of two members with one name another: `a#2`. Whether there were any.
-bool tell_double_names_apart(std::string& object);
+bool rename_double_names(std::string& object);
 
 /// Half of a surrogate pair, `\ud83d` alone, becomes `\ufffd`. Whether there were any.
 bool replace_half_pairs(std::string& json);

@@ -217,6 +217,7 @@ void Import::import_file(InputFile& file) {
   auto const last = is_cut ? std::nullopt : splitter.finish();
   if (last && !fatal_) add_line(file, *last, ++line_number);
   if (!fatal_) send_batch(file);
+  if (begun && parser_.reads_times()) files_by_form_[parser_.form_names()].push_back(file.name());
 }
 
 bool Import::begin_file(InputFile const& file, std::string_view first_lines) {
@@ -233,7 +234,6 @@ bool Import::begin_file(InputFile const& file, std::string_view first_lines) {
       parser_.set_first_year(*year, first_lines);
     }
   }
-  files_by_form_[clock == nullptr ? "" : clock->name()].push_back(file.name());
   return true;
 }
 

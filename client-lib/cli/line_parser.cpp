@@ -12,6 +12,8 @@ namespace stele::cli {
 namespace {
 
 constexpr std::size_t later_tries_max = 100;
+// An entry has hardly ever more lines.
+constexpr std::size_t lines_missed_max = 50;
 constexpr std::string_view utf8_mark = "\xef\xbb\xbf";
 
 // `34` of `<34>` is no level but the priority of syslog, with a facility.
@@ -52,12 +54,16 @@ bool LineParser::begin_file(std::string_view first_lines, bool is_file, std::uin
                  (is_file || !form_.time.of_files_alone);
   last_time_us_.reset();
   if (!reads_times_) return true;
+  form_names_.clear();
+  lines_missed_ = 0;
   if (form_.time.kind == TimeOption::Kind::automatic) {
-    clock_ = finder_.find_clock(first_lines, latest_us);
+    clock_.reset();
+    take_clock(finder_.find_clock(first_lines, latest_us));
     tries_left_ = clock_ ? 0 : later_tries_max;
     if (clock_ && form_.time.first_year) clock_->set_first_year(*form_.time.first_year);
-  } else if (!form_.time.first_year) {
-    clock_ = line_clock_of(form_.time.format, latest_us);
+  } else {
+    if (!form_.time.first_year) clock_ = line_clock_of(form_.time.format, latest_us);
+    form_names_ = form_.time.format;
   }
   if (!clock_) return false;
   if (lacks_first_year(first_lines)) return true;  // The first moment is known only with it.
@@ -83,12 +89,35 @@ Result<LineEntry> LineParser::parse(std::string_view line) {
   return made;
 }
 
-void LineParser::take_time(std::string_view line, LineEntry& made) {
-  if (!clock_ && tries_left_ > 0) {
+void LineParser::take_clock(std::optional<LineClock> clock) {
+  if (!clock) return;
+  clock_ = std::move(clock);
+  if (!form_names_.empty()) form_names_ += ", then ";
+  form_names_ += clock_->name();
+}
+
+// A program may have begun to write its times in another form.
+std::optional<LineClock::Moment> LineParser::find_moment(std::string_view line) {
+  auto found = clock_ ? clock_->find(line) : std::nullopt;
+  if (!found && tries_left_ > 0) {
     --tries_left_;
-    clock_ = finder_.find_clock(line, now_us_);
+    if (auto other = finder_.find_clock(line, now_us_)) {
+      take_clock(std::move(other));
+      found = clock_->find(line);
+    }
   }
-  auto const found = clock_ ? clock_->find(line) : std::nullopt;
+  if (found) {
+    lines_missed_ = 0;
+    tries_left_ = 0;
+  } else if (++lines_missed_ == lines_missed_max &&
+             form_.time.kind == TimeOption::Kind::automatic) {
+    tries_left_ = later_tries_max;
+  }
+  return found;
+}
+
+void LineParser::take_time(std::string_view line, LineEntry& made) {
+  auto const found = find_moment(line);
   if (found) {
     last_time_us_ = found->time_us;
     if (auto const level = read_level(found->level)) made.entry.level = level->level;

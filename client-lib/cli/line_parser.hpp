@@ -45,6 +45,8 @@ class LineParser {
   bool reads_times() const noexcept { return reads_times_; }
   /// Of the times of this file; null: none are read.
   LineClock* clock() noexcept { return clock_ ? &*clock_ : nullptr; }
+  /// The names of the forms of this file's times, in their order; empty: none was found.
+  std::string const& form_names() const noexcept { return form_names_; }
   /// After begin_file(): whether its dates lack a year that nobody has given; then set_first_year()
   /// may follow.
   bool lacks_first_year(std::string_view first_lines);
@@ -65,6 +67,8 @@ class LineParser {
   Result<LineEntry> parse_json(std::string_view line);
   std::optional<std::uint64_t> time_of_text(std::string_view text);
   void take_time(std::string_view line, LineEntry& made);
+  std::optional<LineClock::Moment> find_moment(std::string_view line);
+  void take_clock(std::optional<LineClock> clock);
   void take_time_of_other_line(LineEntry& made);
   void take_level(LineEntry& made) const;
 
@@ -74,8 +78,10 @@ class LineParser {
   std::optional<LineClock> clock_{};
   std::optional<std::uint64_t> last_time_us_{};
   bool has_seen_object_ = false;
-  bool reads_times_ = false;    ///< Of this file.
-  std::size_t tries_left_ = 0;  ///< To find the form of the times in a later line.
+  bool reads_times_ = false;      ///< Of this file.
+  std::size_t tries_left_ = 0;    ///< To find the form of the times in a later line.
+  std::size_t lines_missed_ = 0;  ///< In a row, none of which had a time of the form.
+  std::string form_names_{};
 };
 
 }  // namespace stele::cli

@@ -93,7 +93,7 @@ class LinePipe {
 
  private:
   void store(ChildLine const& line);
-  void wait_for_room(std::size_t bytes);
+  void wait_for_free_bytes(std::size_t bytes);
   bool may_wait(Deadline const& give_up);
   std::string metadata_of(ChildLine const& line, std::string_view invalid) const;
 
@@ -116,6 +116,7 @@ int LinePipe::run(std::vector<std::string> const& command, std::string const& id
         exit_code.error().code == boost::system::errc::no_such_file_or_directory;
     return is_missing ? exit_not_found : exit_not_runnable;
   }
+  last_wait_.reset();  // A command may go on for long after a signal.
   Deadline const give_up{wait_at_end};
   while (logger_.status().waiting > 0 && may_wait(give_up)) std::this_thread::sleep_for(look_again);
   auto const closed = logger_.close(look_again);
@@ -135,7 +136,7 @@ bool LinePipe::may_wait(Deadline const& give_up) {
 }
 
 // The buffer would make log() wait for as long as there is no daemon, and deaf to signals.
-void LinePipe::wait_for_room(std::size_t bytes) {
+void LinePipe::wait_for_free_bytes(std::size_t bytes) {
   auto const is_full = [&] {
     auto const used = logger_.status().buffer_bytes;
     return used > 0 && used + bytes * json_bytes_for_byte_max + entry_bytes_more > buffer_bytes;
@@ -156,8 +157,9 @@ void LinePipe::store(ChildLine const& line) {
   level_of_parts = level;
   auto made = make_line_entry(text, level);
   made.entry.metadata = metadata_of(line, made.entry.metadata);
-  wait_for_room(made.entry.message.size());
-  (void)logger_.log(made.entry, look_again);  // What is refused is counted, and told at the end.
+  wait_for_free_bytes(made.entry.message.size());
+  (void)logger_.log(made.entry,
+                    look_again);  // What is refused is counted, and reported at the end.
 }
 
 // `made` is `{}`, or tells about bytes that were not UTF-8.

@@ -60,6 +60,16 @@ BOOST_AUTO_TEST_CASE(a_line_before_the_first_time_of_a_file_has_that_time) {
   BOOST_TEST(*parser.parse("2023-11-14 22:13:20 late")->entry.timestamp == now_us);
 }
 
+BOOST_AUTO_TEST_CASE(a_form_that_no_line_has_any_more_gives_way_to_another) {
+  TimeZone const zone("UTC");
+  LineParser parser({.time = {.kind = TimeOption::Kind::automatic}}, now_us);
+  parser.begin_file("Nov 13 22:13:20 h one\n", true, now_us);
+  for (int i = 0; i < 50; ++i) (void)parser.parse("2023-11-14T22:13:19Z x");
+  BOOST_TEST(*parser.parse("2023-11-14T22:13:20Z x")->entry.timestamp == now_us);
+  BOOST_TEST(*parser.parse("2023-11-14T22:13:21Z x")->entry.timestamp == now_us + second);
+  BOOST_TEST(parser.form_names() == "syslog, then iso");
+}
+
 BOOST_AUTO_TEST_CASE(standard_input_has_its_times_read_where_that_is_asked_for) {
   TimeZone const zone("UTC");
   auto const line = "2023-11-14 22:13:20 WARN one";

@@ -15,7 +15,7 @@ constexpr std::array known_forms{
              R"((?:(?:time|ts)=)?["\[\(]?%i)"},
     TimeForm{"iso", R"((?:<(?<priority>\d{1,3})>)?(?:\w+=(?:"[^"]*"|\S*) ){0,4}?)"
                     R"((?:(?:time|ts|timestamp|date|at|t)=)?["'\[\(]{0,2}%i(?:%L)?)"},
-    TimeForm{"labelled", R"(\s*[A-Za-z][A-Za-z -]{1,20}: +%i)"},
+    TimeForm{"labelled", R"([\s#*]*[A-Za-z][A-Za-z -]{1,20}: +%i)"},
     TimeForm{"syslog", R"((?:<(?<priority>\d{1,3})>)?%b +%d %T%f)"},
     TimeForm{"cisco", R"((?:<(?<priority>\d{1,3})>)?[*.]?%b +%d %Y %T%f)"},
     TimeForm{"slash", R"(\[?%Y/%m/%d %T%f(?: ?%z)?(?:%L)?)"},

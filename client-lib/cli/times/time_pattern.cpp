@@ -71,7 +71,8 @@ constexpr std::string_view to_level_pattern =
 
 std::string expand(std::string_view text, bool is_form);
 
-// `Z`, an offset or an abbreviation, where no word or number goes on behind it.
+// `Z`, an offset or an abbreviation, where no word or number goes on behind it. PostgreSQL writes `
+// -03 [9]` where a zone has no abbreviation.
 std::string zone_pattern() {
   std::string names{zone_names_pattern()};
   for (auto const* name : {::tzname[0], ::tzname[1]}) {
@@ -81,7 +82,7 @@ std::string zone_pattern() {
     if (is_word) names += '|' + std::string{local};
   }
   return R"((?:(?<z>[Zz](?![\w:])|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?(?![\w:.])|)"
-         R"( [+-](?:0\d|1[0-4]):?(?:00|15|30|45)(?![\w:.])| ?(?:)" +
+         R"( [+-](?:0\d|1[0-4]):?(?:00|15|30|45)(?![\w:.])| [+-](?:0\d|1[0-4])(?= \[)| ?(?:)" +
          names + R"()(?![\w/-]))))";
 }
 
