@@ -39,6 +39,18 @@ class WatchedDirectory final : public wal::Directory {
     DiskCall const call(manager_);
     return directory_->rename(from, to);
   }
+  wal::Result<std::unique_ptr<wal::File>> reserve(std::string_view name,
+                                                  std::uint64_t bytes) override {
+    DiskCall const call(manager_);
+    return directory_->reserve(name, bytes);
+  }
+  std::uint64_t space(std::string_view name) const noexcept override {
+    return directory_->space(name);
+  }
+  wal::Result<void> exchange(std::string_view from, std::string_view to) override {
+    DiskCall const call(manager_);
+    return directory_->exchange(from, to);
+  }
   wal::Result<void> remove(std::string_view name) override {
     DiskCall const call(manager_);
     return directory_->remove(name);

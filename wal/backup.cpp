@@ -79,7 +79,8 @@ class Backup {
   bool was_left(std::uint64_t segment_no) const;
   Result<bool> is_complete(std::uint64_t segment_no) const;
   Result<bool> copy_segments();
-  Result<void> copy_segment(std::uint64_t segment_no, File& file);
+  Result<bool> copy_segment(std::uint64_t segment_no, File& file);
+  Result<bool> is_still_there(std::uint64_t segment_no);
   Result<bool> follow_retention(std::uint64_t segment_no);
   Result<void> finish();
   Result<void> read_back();
@@ -214,14 +215,31 @@ Result<bool> Backup::copy_segments() {
       continue;
     }
     if (auto const joined = join(no); !joined) return joined.error();
-    if (auto const copied = copy_segment(no, **file); !copied) return copied.error();
+    auto const copied = copy_segment(no, **file);
+    if (!copied) return copied.error();
+    if (!*copied) {
+      auto const goes_on = follow_retention(no);
+      if (!goes_on || !*goes_on) return goes_on;
+      if (no >= manifest.first_segment_no) return false;  // Nobody knows; from the start, then.
+      continue;
+    }
     // No later name is on disk without this one.
     if (auto const synced = sync_names(target_); !synced) return synced.error();
   }
   return true;
 }
 
-Result<void> Backup::copy_segment(std::uint64_t segment_no, File& file) {
+/// Whether MANIFEST is known to name it still: on a full disk the bytes of one that has expired may
+/// be those of a new segment by now.
+Result<bool> Backup::is_still_there(std::uint64_t segment_no) {
+  auto const read = read_manifest(source_);
+  if (!read) return read.error();
+  auto const* now = std::get_if<Manifest>(&*read);
+  return now != nullptr && now->first_segment_no <= segment_no;
+}
+
+/// False: it has expired meanwhile, and is not copied.
+Result<bool> Backup::copy_segment(std::uint64_t segment_no, File& file) {
   auto const size = file.size();
   if (!size) return size.error();
   // A file whose size is no multiple of the blocks is damaged, and copied with zeros behind it.
@@ -240,12 +258,18 @@ Result<void> Backup::copy_segment(std::uint64_t segment_no, File& file) {
     auto const kept = std::min<std::uint64_t>(*read, std::max(end, offset) - offset);
     std::ranges::fill(piece.subspan(static_cast<std::size_t>(kept)), std::byte{0});
     if (auto const used = bytes_before_zeros(piece); used > 0) zeros_from = offset + used;
-    if (auto const written = made->write(offset, piece); !written) return written;
+    if (auto const written = made->write(offset, piece); !written) return written.error();
   }
-  if (auto const finished = made->finish(zeros_from); !finished) return finished;
+  auto const is_there = is_still_there(segment_no);
+  if (!is_there) return is_there;
+  if (!*is_there) {
+    auto const removed = target_.remove(unfinished(segment_name(segment_no)));
+    return removed ? Result<bool>(false) : removed.error();
+  }
+  if (auto const finished = made->finish(zeros_from); !finished) return finished.error();
   ++report_.segments_copied;
   report_.bytes_copied += bytes;
-  return {};
+  return true;
 }
 
 /// The new MANIFEST, and then the end of what it does not name.
@@ -298,7 +322,10 @@ Result<BackupReport> backup_log(Directory& source, Directory& target,
       return Failure{Errc::damaged, "MANIFEST is missing or damaged; a start makes it anew"};
     }
     if (check->segments.empty()) return Failure{Errc::not_a_log, "no commit was ever written here"};
+    bool const goes_on = check->in_use && attempt + 1 < attempts_max;
     auto done = Backup(source, target, *std::move(check)).run();
+    // A log at work may have got a commit between two looks at its end: the copy has one more then.
+    if (!done && done.error().code == Errc::damaged && goes_on) continue;
     if (!done) return done.error();
     if (*done) return **std::move(done);
   }

@@ -46,7 +46,14 @@ class DiskDirectory final : public Directory {
   Result<std::unique_ptr<File>> open(std::string_view name) override {
     return DiskFile::open(place_, name, traits_, channel_);
   }
+  Result<std::unique_ptr<File>> reserve(std::string_view name, std::uint64_t bytes) override {
+    return DiskFile::reserve(place_, name, bytes, traits_, channel_);
+  }
+  std::uint64_t space(std::string_view name) const noexcept override {
+    return DiskFile::space(place_, name);
+  }
   Result<void> rename(std::string_view from, std::string_view to) override;
+  Result<void> exchange(std::string_view from, std::string_view to) override;
   Result<void> remove(std::string_view name) override;
   void release_zeros(std::string_view name, std::uint64_t offset) noexcept override {
     punch_zeros(place_, name, offset);
@@ -135,6 +142,16 @@ Result<void> DiskDirectory::rename(std::string_view from, std::string_view to) {
     return disk_failure(place_.path_of(from), "cannot rename to " + target, errno);
   }
   return {};
+}
+
+Result<void> DiskDirectory::exchange(std::string_view from, std::string_view to) {
+  std::string const source{from};
+  std::string const target{to};
+  int const fd = place_.fd.get();
+  if (::renameat2(fd, source.c_str(), fd, target.c_str(), RENAME_EXCHANGE) == 0) return {};
+  // There is nothing in its place yet, or the file system cannot do it; if it is neither, that
+  // fails, too.
+  return rename(from, to);
 }
 
 Result<void> DiskDirectory::remove(std::string_view name) {

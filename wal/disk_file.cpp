@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/assert.hpp>
 #include <cerrno>
 #include <string>
@@ -18,7 +19,7 @@ int direct_flag(DiskTraits const& traits) { return traits.direct ? O_DIRECT : 0;
 
 // Space for all of it, so that writes do not meet a full disk; and the size, so that they do not
 // change it. Returns 0 or errno.
-int reserve(int fd, std::uint64_t bytes) {
+int reserve_space(int fd, std::uint64_t bytes) {
   if (bytes == 0) return 0;
   auto const length = static_cast<off_t>(bytes);
   int outcome = 0;
@@ -38,16 +39,47 @@ DiskFile::DiskFile(IoChannel& channel, UniqueFd fd, std::string path, std::size_
 Result<std::unique_ptr<File>> DiskFile::create(DirectoryPlace const& place, std::string_view name,
                                                std::uint64_t bytes, DiskTraits const& traits,
                                                IoChannel& channel) {
+  auto file = reserve(place, name, 0, traits, channel);
+  return file ? reserve(place, name, bytes, traits, channel) : std::move(file);
+}
+
+Result<std::unique_ptr<File>> DiskFile::reserve(DirectoryPlace const& place, std::string_view name,
+                                                std::uint64_t bytes, DiskTraits const& traits,
+                                                IoChannel& channel) {
   auto opened = open_own_file(place, name, O_RDWR | O_CREAT | direct_flag(traits));
   if (!opened) return opened.error();
   UniqueFd fd = *std::move(opened);
   std::string path = place.path_of(name);
-  if (::ftruncate(fd.get(), 0) != 0) return disk_failure(path, "cannot empty", errno);
-  if (int const error = reserve(fd.get(), bytes); error != 0) {
+  struct stat found {};
+  if (::fstat(fd.get(), &found) != 0) return disk_failure(path, "cannot inspect", errno);
+  if (found.st_nlink > 1) {
+    // A crash on a file system without a journal may leave two names of one file: the other one
+    // keeps what it says.
+    if (::unlinkat(place.fd.get(), std::string(name).c_str(), 0) != 0) {
+      return disk_failure(path, "cannot remove", errno);
+    }
+    return reserve(place, name, bytes, traits, channel);
+  }
+  auto const kept = std::min(found.st_size, static_cast<off_t>(bytes));
+  if (kept < found.st_size && ::ftruncate(fd.get(), kept) != 0) {
+    return disk_failure(path, "cannot shorten", errno);
+  }
+  if (int const error = reserve_space(fd.get(), bytes); error != 0) {
+    // What was reserved of the rest is of no use, but others may have a use for it.
+    (void)!::ftruncate(fd.get(), kept);
     return disk_failure(path, "cannot reserve " + std::to_string(bytes) + " bytes", error);
   }
   return std::unique_ptr<File>{
       new DiskFile{channel, std::move(fd), std::move(path), traits.alignment}};
+}
+
+std::uint64_t DiskFile::space(DirectoryPlace const& place, std::string_view name) noexcept {
+  struct stat found {};
+  if (::fstatat(place.fd.get(), std::string(name).c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) {
+    return 0;
+  }
+  constexpr std::uint64_t unit = 512;  // Whatever the blocks of the file system are.
+  return static_cast<std::uint64_t>(found.st_blocks) * unit;
 }
 
 Result<std::unique_ptr<File>> DiskFile::open(DirectoryPlace const& place, std::string_view name,

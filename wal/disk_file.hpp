@@ -21,6 +21,12 @@ class DiskFile final : public File {
   static Result<std::unique_ptr<File>> create(DirectoryPlace const& place, std::string_view name,
                                               std::uint64_t bytes, DiskTraits const& traits,
                                               IoChannel& channel);
+  /// As Directory::reserve().
+  static Result<std::unique_ptr<File>> reserve(DirectoryPlace const& place, std::string_view name,
+                                               std::uint64_t bytes, DiskTraits const& traits,
+                                               IoChannel& channel);
+  /// As Directory::space().
+  static std::uint64_t space(DirectoryPlace const& place, std::string_view name) noexcept;
   static Result<std::unique_ptr<File>> open(DirectoryPlace const& place, std::string_view name,
                                             DiskTraits const& traits, IoChannel& channel);
 

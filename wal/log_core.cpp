@@ -74,6 +74,7 @@ Log::Core::~Core() {
 /// again.
 Result<void> Log::Core::start() {
   if (auto const put = put_strays_aside(); !put) return put;
+  release_tails();
   make_segment();
   while (maker_.state() == SegmentMaker::State::working) directory_.wait();
   advance();
@@ -86,7 +87,6 @@ Result<void> Log::Core::start() {
 void Log::Core::open_first_segment() {
   turn_segment();
   remove_leftovers();
-  release_tails();
   for (auto const& gap : recovered_.new_gaps) pipeline.append_gap(gap);
   queue_age();
   if (pipeline.idle()) pipeline.queue_mark();
@@ -106,8 +106,9 @@ void Log::Core::release_tail(std::uint64_t segment_no, std::uint64_t end_offset)
 
 void Log::Core::remove_leftovers() {
   for (auto const& name : recovered_.leftovers) {
-    // The file of that name may be the segment that was just made.
+    // The file of that name may be the segment that was just made, or the next MANIFEST's space.
     if (name == segment_name(active_.header.segment_no)) continue;
+    if (name == unfinished(manifest_name)) continue;
     (void)directory_.remove(name);
   }
   for (auto const& [from, to] : recovered_.damaged_leftovers) (void)directory_.rename(from, to);
@@ -139,8 +140,33 @@ SegmentMaker::Plan Log::Core::plan_segment() const {
   plan.manifest.end_seq = 0;
   plan.manifest.last_salt = plan.header.salt;
   plan.manifest.copied_from_segment_no = 0;
+  plan.shortened = manifest_;
   plan.expired = plan_expiry(view(), bytes, plan.manifest);
+  plan.shortened.first_segment_no = plan.manifest.first_segment_no;
+  plan.shortened.first_commit_no = plan.manifest.first_commit_no;
+  plan.shortened.first_chain = plan.manifest.first_chain;
+  plan.shortened.first_seq = plan.manifest.first_seq;
+  if (!active_.file) plan_start(plan);
   return plan;
+}
+
+/// What a start may take for the first segment if the disk is full: files that mean nothing, and
+/// spares behind the last segment that holds something, which it makes anew anyway.
+void Log::Core::plan_start(SegmentMaker::Plan& plan) const {
+  plan.old_manifest_is_bad = recovered_.rebuilt;
+  plan.shortened.copied_from_segment_no = 0;
+  for (auto const& name : recovered_.leftovers) {
+    bool const is_reserved = name == unfinished(segment_name(plan.header.segment_no)) ||
+                             name == unfinished(manifest_name);
+    if (!is_reserved) plan.unused.push_back(name);
+  }
+  if (segments_.empty()) return;
+  for (auto no = segments_.back().segment_no + 1; no <= manifest_.last_segment_no; ++no) {
+    plan.unused.push_back(segment_name(no));
+  }
+  if (manifest_.last_segment_no <= segments_.back().segment_no) return;
+  plan.shortened.last_segment_no = segments_.back().segment_no;
+  plan.shortened.last_salt = 0;  // Perhaps nobody knows it any more.
 }
 
 RetentionView Log::Core::view() const noexcept {
@@ -327,6 +353,7 @@ void Log::Core::refuse_queued() {
 
 void Log::Core::make_segment() {
   maker_settled_ = false;
+  expiry_settled_ = false;
   maker_.start(plan_segment());
   settle_maker();
 }
@@ -335,12 +362,15 @@ void Log::Core::make_segment() {
 void Log::Core::settle_maker() {
   using State = SegmentMaker::State;
   auto const state = maker_.state();
+  if (maker_.expiry_is_done() && !std::exchange(expiry_settled_, true)) {
+    manifest_ = maker_.plan().shortened;
+    apply_expiry();
+  }
   if (maker_settled_ || state == State::working || state == State::idle) return;
   maker_settled_ = true;
   if (state == State::ready) {
     space_retry_at_.reset();
     manifest_ = maker_.plan().manifest;
-    apply_expiry();
   } else if (may_be_tried_again(maker_.failure().code)) {
     ++metrics.space_failures;
     space_retry_at_ = now_ + options.space_retry_delay;
@@ -439,11 +469,13 @@ Result<void> Log::Core::close() {
 /// to its last trace, is damage then. A crash before it leaves a log that was not closed.
 Result<void> Log::Core::name_end() {
   while (maker_.in_flight()) directory_.wait();
+  settle_maker();
+  if (failure_) return *failure_;
   bool const has_spare = maker_.state() == SegmentMaker::State::ready;
   auto manifest = has_spare ? maker_.plan().manifest : manifest_;
   manifest.durable_commit = pipeline.durable_commit();
   manifest.end_seq = pipeline.durable_seq() + 1;
-  auto const written = write_manifest(directory_, manifest);
+  auto const written = exchange_manifest(directory_, manifest);
   if (!written && may_be_tried_again(written.error().code)) return {};
   return written;
 }

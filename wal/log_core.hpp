@@ -64,6 +64,7 @@ class Log::Core final : private Completion {
   void release_tails();
   void release_tail(std::uint64_t segment_no, std::uint64_t end_offset) noexcept;
   SegmentMaker::Plan plan_segment() const;
+  void plan_start(SegmentMaker::Plan& plan) const;
   RetentionView view() const noexcept;
   std::chrono::milliseconds age() const noexcept;
   void take_time(Instant now) noexcept;
@@ -84,7 +85,8 @@ class Log::Core final : private Completion {
   std::deque<KeptSegment> segments_{};  ///< With commits; the active one last.
   Segment active_{};                    ///< No file yet: the disk has been full since the start.
   SegmentMaker maker_;
-  bool maker_settled_ = true;  ///< The maker's last outcome has been dealt with.
+  bool maker_settled_ = true;   ///< The maker's last outcome has been dealt with,
+  bool expiry_settled_ = true;  ///< and what it let expire.
   bool write_in_flight_ = false;
   bool closing_ = false;
   bool destroyed_ = false;

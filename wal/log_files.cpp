@@ -23,7 +23,12 @@ Result<LogFiles> list_log_files(Directory& directory) {
   return files;
 }
 
-Result<Decoded<Manifest>> read_manifest(Directory& directory) {
+namespace {
+
+/// The file that was opened may be the next MANIFEST by the time it is read, and half written.
+constexpr int manifest_reads_max = 3;
+
+Result<Decoded<Manifest>> read_manifest_once(Directory& directory) {
   auto file = directory.open(manifest_name);
   if (!file) return file.error();
   AlignedBuffer block(manifest_bytes);
@@ -31,6 +36,16 @@ Result<Decoded<Manifest>> read_manifest(Directory& directory) {
   if (!read) return read.error();
   if (read.value() < manifest_bytes) return Decoded<Manifest>(HeaderFault::invalid);
   return decode_manifest(std::span<std::byte const, manifest_bytes>(block.data(), manifest_bytes));
+}
+
+}  // namespace
+
+Result<Decoded<Manifest>> read_manifest(Directory& directory) {
+  for (int reads = 1;; ++reads) {
+    auto manifest = read_manifest_once(directory);
+    bool const is_invalid = manifest && *manifest == Decoded<Manifest>(HeaderFault::invalid);
+    if (!is_invalid || reads == manifest_reads_max) return manifest;
+  }
 }
 
 Result<OpenSegment> open_segment(Directory& directory, std::uint64_t segment_no) {

@@ -36,7 +36,7 @@ std::vector<ExpiredSegment> plan_expiry(RetentionView const& view, std::uint64_t
     bool const too_many = view.options.retain_bytes != 0 && bytes > view.options.retain_bytes;
     if (!too_many && !is_too_old(view, segments[i])) break;
     if (is_held(view, last_seq_of(view, i), bytes)) break;
-    expired.push_back({segments[i].segment_no, segments[i].bytes, segments[i].damaged});
+    expired.push_back({segments[i].segment_no, segments[i].damaged});
     bytes -= segments[i].bytes;
     auto const& first = segments[i + 1];
     manifest.first_segment_no = first.segment_no;

@@ -23,7 +23,6 @@ struct RetentionView {
 
 struct ExpiredSegment {
   std::uint64_t segment_no = 0;
-  std::uint64_t bytes = 0;
   bool damaged = false;  ///< Kept under another name.
 };
 

@@ -27,17 +27,29 @@ struct Segment {
 ///
 ///   create wal-n.seg.tmp and MANIFEST.tmp -> zeros, slice by slice -> both header copies
 ///   -> sync the file -> rename to wal-n.seg -> sync the directory -> write MANIFEST.tmp
-///   -> rename to MANIFEST -> sync the directory -> remove what has expired -> ready
+///   -> exchange with MANIFEST -> sync the directory -> remove what has expired -> ready
+///
+/// What was MANIFEST before is MANIFEST.tmp then: it is always there, so that a full disk has room
+/// for the next one. If the disk has no room for the new segment and there are files that may go,
+/// they go first; and the space of the largest of them is not given up, since another program may
+/// be waiting for it:
+///
+///   sync the directory -> write MANIFEST.tmp, without them -> exchange with MANIFEST -> sync it
+///   -> rename one of them to wal-n.seg.tmp, remove the others -> sync the directory
+///   -> from the start
 ///
 /// The slices are small, so that a commit that is due waits for one of them at most. A crash at any
-/// step leaves a .tmp file, or a whole segment that the MANIFEST does not name yet; neither was
-/// ever written to by a commit, and the next start removes them.
+/// step leaves a .tmp file, or a whole segment that the MANIFEST does not name (yet, or any more);
+/// nothing of them counts, and the next start removes them, or makes a segment of their space.
 class SegmentMaker final : private Completion {
  public:
   struct Plan {
     SegmentHeader header{};
-    Manifest manifest{};  ///< As it is to stand when the segment is ready.
-    std::vector<ExpiredSegment> expired{};
+    Manifest manifest{};                    ///< As it is to stand when the segment is ready.
+    std::vector<ExpiredSegment> expired{};  ///< Left out of it.
+    std::vector<std::string> unused{};      ///< Other files that may go if the disk is full.
+    Manifest shortened{};                   ///< As it stands on disk, without any of these.
+    bool old_manifest_is_bad = false;       ///< Then nothing is written to its blocks.
   };
   enum class State : std::uint8_t { idle, working, ready, failed };
 
@@ -49,6 +61,10 @@ class SegmentMaker final : private Completion {
   Plan const& plan() const noexcept { return plan_; }
   Failure const& failure() const noexcept { return failure_; }
 
+  /// Whether MANIFEST on disk has left out what the plan lets expire; if the disk is full, before
+  /// the segment is ready, or even if it cannot be made: `shortened` stands on disk then.
+  bool expiry_is_done() const noexcept { return expiry_is_done_; }
+
   /// Precondition: not working.
   void start(Plan plan);
   /// Begins no further step.
@@ -58,6 +74,10 @@ class SegmentMaker final : private Completion {
 
  private:
   enum class Step : std::uint8_t {
+    syncing_old_name,
+    writing_shortened,
+    syncing_shortened_name,
+    syncing_freed,
     zeroing,
     writing_header,
     syncing_file,
@@ -68,9 +88,16 @@ class SegmentMaker final : private Completion {
 
   void on_complete(boost::system::error_code error) noexcept override;
   Result<void> advance();
+  Result<void> begin();
+  Result<void> reserve();
+  bool has_files_to_free() const noexcept;
+  Result<void> begin_to_free();
+  Result<void> free_files();
+  void remove_expired(std::string_view kept_name);
   Result<void> write_slice();
   Result<void> write_header();
-  void write_manifest();
+  void write_manifest(Manifest const& manifest, Step step);
+  Result<void> put_manifest(Step step);
   Result<void> finish();
   void fail(Failure failure);
 
@@ -82,6 +109,8 @@ class SegmentMaker final : private Completion {
   std::unique_ptr<File> manifest_file_{};
   AlignedBuffer slice_{};
   std::uint64_t zeroed_ = 0;
+  bool has_reserved_file_ = false;  ///< The unfinished segment had space before it was begun.
+  bool expiry_is_done_ = false;
   bool in_flight_ = false;
   bool abandoned_ = false;
   Failure failure_{};

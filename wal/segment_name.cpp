@@ -34,6 +34,10 @@ std::optional<std::uint64_t> parse_segment_name(std::string_view name) noexcept 
   return number;
 }
 
+std::string unfinished(std::string_view name) {
+  return std::string(name).append(unfinished_suffix);
+}
+
 bool is_unfinished_name(std::string_view name) noexcept {
   if (!name.ends_with(unfinished_suffix)) return false;
   name.remove_suffix(unfinished_suffix.size());

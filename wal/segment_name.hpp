@@ -22,6 +22,8 @@ std::string segment_name(std::uint64_t segment_no);
 /// The number, if `name` is exactly what segment_name() makes.
 std::optional<std::uint64_t> parse_segment_name(std::string_view name) noexcept;
 
+/// What a file of that name is called while it is made.
+std::string unfinished(std::string_view name);
 /// Whether it is exactly what a segment or MANIFEST is called while it is made. Another name with
 /// that suffix is somebody else's file.
 bool is_unfinished_name(std::string_view name) noexcept;

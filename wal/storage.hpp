@@ -97,9 +97,21 @@ class Directory {
   /// Creates a file for writing, with `bytes` of space reserved. An existing file of that name is
   /// replaced. The content is undefined until written.
   virtual Result<std::unique_ptr<File>> create(std::string_view name, std::uint64_t bytes) = 0;
+  /// As create(); but a file of that name keeps the space that it has, so that nobody else takes
+  /// it, also if there is no room for the rest.
+  virtual Result<std::unique_ptr<File>> reserve(std::string_view name, std::uint64_t bytes) {
+    return create(name, bytes);
+  }
+  /// What the file takes of the disk; 0 if there is none, or if that cannot be known.
+  virtual std::uint64_t space(std::string_view /*name*/) const noexcept { return 0; }
   /// Opens for read_at() and sync() only.
   virtual Result<std::unique_ptr<File>> open(std::string_view name) = 0;
   virtual Result<void> rename(std::string_view from, std::string_view to) = 0;
+  /// As rename(); but where the file system can do it, what `to` was is `from` then, and keeps its
+  /// space.
+  virtual Result<void> exchange(std::string_view from, std::string_view to) {
+    return rename(from, to);
+  }
   virtual Result<void> remove(std::string_view name) = 0;
   /// Gives the file's space from `offset` on back to the file system; the bytes there, which are
   /// zeros, stay zeros, and the size stays as it is. Where that cannot be done nothing happens.

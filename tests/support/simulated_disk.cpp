@@ -249,16 +249,20 @@ class SimulatedDirectory final : public wal::Directory {
 
   Result<std::unique_ptr<wal::File>> create(std::string_view name, std::uint64_t bytes) override {
     if (auto const error = disk_.next_fate()) return Failure{error, "create: " + error.message()};
-    if (disk_.used_bytes() + bytes > disk_.options.capacity_bytes) {
-      return Failure{wal::Errc::no_space, std::string(name) + ": no space"};
-    }
-    auto inode = std::make_shared<Inode>();
-    inode->cache.resize(bytes);
-    // Reserved blocks read as zeros, but only a sync makes the size last.
-    inode->unsynced.push_back({0, std::vector<std::byte>(bytes)});
-    disk_.names[std::string(name)] = inode;
-    disk_.name_history.push_back(disk_.names);
-    return make_file(inode);
+    return place(name, std::make_shared<Inode>(), bytes);
+  }
+
+  Result<std::unique_ptr<wal::File>> reserve(std::string_view name, std::uint64_t bytes) override {
+    if (auto const error = disk_.next_fate()) return Failure{error, "reserve: " + error.message()};
+    auto const found = disk_.names.find(std::string(name));
+    // After a power cut a file may have two names: the other one keeps what it says.
+    bool const is_own = found != disk_.names.end() && disk_.names_of(found->second) == 1;
+    return place(name, is_own ? found->second : std::make_shared<Inode>(), bytes);
+  }
+
+  std::uint64_t space(std::string_view name) const noexcept override {
+    auto const found = disk_.names.find(std::string(name));
+    return found == disk_.names.end() ? 0 : found->second->space();
   }
 
   Result<std::unique_ptr<wal::File>> open(std::string_view name) override {
@@ -277,6 +281,15 @@ class SimulatedDirectory final : public wal::Directory {
       return Failure{make_error_code(errc::no_such_file_or_directory), "rename: no such file"};
     }
     disk_.names[std::string(to)] = node.mapped();
+    disk_.name_history.push_back(disk_.names);
+    return {};
+  }
+
+  Result<void> exchange(std::string_view from, std::string_view to) override {
+    auto const there = disk_.names.find(std::string(to));
+    if (there == disk_.names.end()) return rename(from, to);
+    if (auto const error = disk_.next_fate()) return Failure{error, "exchange: " + error.message()};
+    std::swap(disk_.names.at(std::string(from)), there->second);
     disk_.name_history.push_back(disk_.names);
     return {};
   }
@@ -334,6 +347,22 @@ class SimulatedDirectory final : public wal::Directory {
 
  private:
   bool alive() const noexcept { return generation_ == disk_.generation; }
+  /// Gives the inode its name and its size.
+  Result<std::unique_ptr<wal::File>> place(std::string_view name, InodePtr inode,
+                                           std::uint64_t bytes) {
+    auto const more = bytes - std::min(bytes, inode->space());
+    if (more > 0 && disk_.used_bytes() + more > disk_.options.capacity_bytes) {
+      return Failure{wal::Errc::no_space, std::string(name) + ": no space"};
+    }
+    // New blocks read as zeros, and those that the file had as before; only a sync makes any last.
+    auto const kept = std::min<std::uint64_t>(bytes, inode->cache.size());
+    inode->cache.resize(bytes);
+    inode->released_from = 0;
+    inode->unsynced.push_back({kept, std::vector<std::byte>(bytes - kept)});
+    disk_.names[std::string(name)] = inode;
+    disk_.name_history.push_back(disk_.names);
+    return make_file(inode);
+  }
   std::unique_ptr<wal::File> make_file(InodePtr inode) {
     return std::make_unique<SimulatedFile>(disk_, std::move(inode));
   }

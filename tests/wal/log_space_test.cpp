@@ -5,6 +5,7 @@
 
 #include "support/log_fixture.hpp"
 #include "support/segment_view.hpp"
+#include "wal/gap_ledger.hpp"
 #include "wal/log.hpp"
 
 using namespace stele::wal;
@@ -141,7 +142,7 @@ BOOST_AUTO_TEST_CASE(a_segment_that_cannot_be_made_for_now_is_tried_again) {
     fix.disk.fail_after(operation, error);
     fix.open();
     BOOST_TEST(fix.disk.has_failed());
-    BOOST_TEST((fix.life.log->admit(1, 1) == Errc::no_space), error.message());
+    BOOST_TEST(fix.life.metrics().space_failures == 1u, error.message());
     fix.life.advance_ms(1000);
     fix.life.settle();
     BOOST_TEST(fix.life.write("after all") == 1u);
@@ -238,6 +239,163 @@ BOOST_AUTO_TEST_CASE(retention_makes_room_by_itself) {
   }
   BOOST_TEST(life.listener.durable == 100u);
   BOOST_TEST(life.metrics().space_failures == 0u);
+}
+
+/// A log at its limit on a disk that another program has filled, and goes on filling.
+struct CrowdedFixture {
+  explicit CrowdedFixture(std::uint64_t retained_segments)
+      : life(disk, retaining(retained_segments)) {
+    BOOST_TEST_REQUIRE(life.open(), life.failure.message);
+    for (int i = 0; i < 100; ++i) life.write(payload);
+    disk.take_free_space();
+  }
+  static Options retaining(std::uint64_t segments) {
+    auto options = LogFixture::small_options();
+    options.retain_bytes = segments * segment_bytes;
+    return options;
+  }
+  /// How many of so many writes are taken, while the other program takes whatever becomes free.
+  int write(LogFixture& log, int count) {
+    int taken = 0;
+    for (int i = 0; i < count; ++i) {
+      if (!log.log->admit(1, payload.size())) {
+        log.append(payload);
+        log.start_commit();
+        for (auto before = disk.operations() + 1; before != disk.operations();) {
+          before = disk.operations();
+          log.poll();
+          disk.take_free_space();
+        }
+        if (log.listener.refused.empty()) ++taken;
+        log.listener.refused.clear();
+      }
+      log.advance_ms(100);
+      log.settle();
+      disk.take_free_space();
+    }
+    return taken;
+  }
+
+  SimulatedDisk disk{{}};
+  LogFixture life;
+};
+
+BOOST_AUTO_TEST_CASE(a_log_at_its_limit_goes_on_by_its_own_space_on_a_full_disk) {
+  CrowdedFixture fix(6);
+  BOOST_TEST(fix.write(fix.life, 200) == 200);
+  BOOST_TEST(fix.life.metrics().segments_removed > 15U);
+  fix.life.crash(Crash::power_cut);
+  BOOST_TEST_REQUIRE(fix.life.open(), fix.life.failure.message);
+  BOOST_TEST(fix.life.report().findings.empty());
+  BOOST_TEST(fix.life.sink.payloads.rbegin()->first == 300U);
+  BOOST_TEST(fix.write(fix.life, 50) == 50);
+}
+
+BOOST_AUTO_TEST_CASE(a_lower_limit_takes_effect_at_a_start_on_a_full_disk) {
+  for (bool const clean : {true, false}) {
+    CrowdedFixture fix(20);
+    if (clean) {
+      fix.life.stop();
+    } else {
+      fix.life.crash(Crash::kill);
+    }
+    fix.disk.take_free_space();
+    LogFixture lower(fix.disk, CrowdedFixture::retaining(4));
+    BOOST_TEST_REQUIRE(lower.open(), lower.failure.message);
+    BOOST_TEST(fix.write(lower, 30) == 30, (clean ? "clean" : "killed"));
+    BOOST_TEST(lower.metrics().log_bytes <= 4 * segment_bytes);
+    BOOST_TEST(lower.listener.expired > 0U);
+    lower.crash(Crash::power_cut);
+  }
+}
+
+// Behind the last commit there is hardly anything that could be given back.
+BOOST_AUTO_TEST_CASE(the_spare_of_a_killed_life_is_the_first_segment_of_the_next) {
+  for (auto const kind : {Crash::kill, Crash::power_cut}) {
+    SimulatedDisk disk{{}};
+    LogFixture life(disk);
+    BOOST_TEST_REQUIRE(life.open(), life.failure.message);
+    life.fill(10);
+    BOOST_TEST(life.metrics().segments_made == 1U);
+    auto const last = life.listener.durable;
+    disk.take_free_space();
+    life.crash(kind);
+    BOOST_TEST_REQUIRE(life.open(), life.failure.message);
+    disk.take_free_space();
+    BOOST_TEST(life.report().findings.empty());
+    BOOST_TEST(life.sink.payloads.size() == last);
+    BOOST_TEST(!life.log->admit(1, payload.size()));
+    BOOST_TEST(life.write(payload) == last + 1);
+    BOOST_TEST(life.listener.refused.empty());
+    life.crash(kind);
+    BOOST_TEST_REQUIRE(life.open(), life.failure.message);
+    BOOST_TEST(life.report().findings.empty());
+    BOOST_TEST(life.sink.payloads.size() == last + 1);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_a_killed_life_reserved_and_did_not_use_serves_the_next_start) {
+  SimulatedDisk disk{{}};
+  LogFixture life(disk);
+  BOOST_TEST_REQUIRE(life.open(), life.failure.message);
+  life.write("one");
+  life.settle();
+  disk.take_free_space();
+  for (int start = 0; start < 3; ++start) {
+    life.crash(Crash::kill);
+    BOOST_TEST_REQUIRE(life.open(), life.failure.message);
+    BOOST_TEST(!life.log->admit(1, payload.size()), "start " << start);
+    life.write(payload);
+    BOOST_TEST(life.listener.refused.empty());
+  }
+}
+
+// Below the limit there is nothing that may go; and what somebody holds is not given up for space.
+BOOST_AUTO_TEST_CASE(a_full_disk_takes_nothing_that_retention_keeps) {
+  CrowdedFixture below(40);
+  BOOST_TEST(below.write(below.life, 40) < 40);
+  BOOST_TEST(below.life.listener.expired == 0U);
+  SimulatedDisk disk{{}};
+  auto options = CrowdedFixture::retaining(4);
+  options.hold_bytes = 100 * segment_bytes;
+  LogFixture held(disk, options);
+  BOOST_TEST_REQUIRE(held.open(), held.failure.message);
+  for (int i = 0; i < 100; ++i) held.write(payload);
+  disk.take_free_space();
+  while (!held.log->admit(1, payload.size())) held.write(payload);
+  BOOST_TEST(held.listener.expired == 0U);
+  held.log->hold_from(held.log->next_seq());
+  held.advance_ms(1000);
+  held.settle();
+  BOOST_TEST(!held.log->admit(1, payload.size()));
+  BOOST_TEST(held.listener.expired > 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_crash_at_any_step_of_freeing_space_loses_nothing_that_is_not_named) {
+  for (std::uint64_t operations = 0; operations < 60; ++operations) {
+    for (auto const kind : {Crash::kill, Crash::power_cut}) {
+      BOOST_TEST_CONTEXT(operations << " operations") {
+        CrowdedFixture fix(6);
+        fix.disk.stop_after(operations);
+        for (int i = 0; i < 30 && !fix.disk.stopped(); ++i) {
+          if (!fix.life.log->admit(1, payload.size())) fix.life.write(payload);
+        }
+        auto const durable = fix.life.listener.durable;
+        fix.life.crash(kind);
+        BOOST_TEST_REQUIRE(fix.life.open(), fix.life.failure.message);
+        auto const totals = fix.life.log->gaps().totals();
+        BOOST_TEST(totals.damaged == 0U);
+        for (auto const& gap : fix.life.report().gaps) {
+          BOOST_TEST((gap.reason == GapReason::expired || gap.first_seq > durable));
+        }
+        BOOST_TEST_REQUIRE(!fix.life.sink.payloads.empty());
+        BOOST_TEST(fix.life.sink.payloads.rbegin()->first >= durable);
+        auto const first = fix.life.sink.payloads.begin()->first;
+        BOOST_TEST(first == fix.life.expired_when_opened() + 1);
+        BOOST_TEST(fix.write(fix.life, 20) == 20);
+      }
+    }
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
