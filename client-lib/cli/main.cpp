@@ -12,8 +12,8 @@
 
 namespace {
 
-// A descriptor that is closed would be given to the first thing that is opened, such as the
-// daemon's socket, and what is meant for a person would go there. Reading what takes the place of
+// A descriptor that is closed would be given to the first thing that is opened, such as a file of
+// a backup, and what is meant for a person would go there. Reading what takes the place of
 // standard input fails, as does writing to what takes that of the other two.
 void keep_standard_descriptors_taken() {
   for (int fd = 0; fd <= 2; ++fd) {

@@ -107,6 +107,11 @@ BOOST_AUTO_TEST_CASE(a_closed_descriptor_is_an_error_and_never_the_daemons_socke
   BOOST_TEST(shell("write - <&-").exit_code == 1);
   BOOST_TEST(shell("read -o cat 2>&-").out == std::string{request} + '\n');
   BOOST_TEST(run_stele(daemon, {"count"}).out == "1\n");
+  // A file that took the place of standard input would be taken for it, and have no times.
+  auto const file = daemon.home() + "/a.log";
+  stele::test::write_file(file, "2024-01-02T03:04:05Z x\n");
+  BOOST_TEST(shell("import - " + file + " <&-").exit_code == 1);
+  BOOST_TEST(run_stele(daemon, {"count", "--until", "2024-01-03"}).out == "1\n");
 }
 
 BOOST_AUTO_TEST_CASE(what_a_terminal_would_act_on_is_escaped_in_errors) {
