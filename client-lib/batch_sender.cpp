@@ -141,9 +141,13 @@ std::optional<BatchSender::Step> BatchSender::take_failure(protocol::Reply const
     phase_ = Phase::ready;
     return std::nullopt;
   }
-  // An older daemon took the place of the one that had said to take it.
-  bool const is_bad = reply.failure.code == Error::bad_request;
-  if (phase_ == Phase::greeting && is_bad) takes_since_seq_ = false;
+  if (phase_ == Phase::greeting && reply.failure.code == Error::bad_request) {
+    // The log was restored to a state from before this writer: it holds none of its writes.
+    bool const is_behind_log = reply.failure.detail.find("\"durable_seq\"") != std::string::npos;
+    if (since_seq_ && is_behind_log) return renew_writer(connection);
+    // An older daemon took the place of the one that had said to take it.
+    takes_since_seq_ = false;
+  }
   bool const was_written = phase_ == Phase::writing;
   if (was_written && reply.state == protocol::WriteState::not_written) --attempts_;
   if (meaning == Meaning::reconnect || phase_ == Phase::greeting) return Step::reconnect;

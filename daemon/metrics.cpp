@@ -246,7 +246,8 @@ void append_recovery(std::string& out, ServiceFacts const& facts) {
 }
 
 bool is_damaged(ServiceFacts const& facts, LogPort const& log) {
-  return facts.recovery_rejected > 0 || log.gaps().totals().damaged > 0;
+  return facts.recovery_rejected > 0 || facts.recovery.damage_without_seqs ||
+         log.gaps().totals().damaged > 0;
 }
 
 }  // namespace

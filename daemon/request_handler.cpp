@@ -59,10 +59,20 @@ Failure store_full_failure() {
           "retain-bytes"};
 }
 
-Failure beyond_the_log_failure(Seq seq, Seq last_seq) {
+Failure beyond_the_log_failure(protocol::Member member, Seq seq, Seq last_seq) {
+  std::string const name(to_string(member));
   return {Error::bad_request,
-          "\"seq\" is " + std::to_string(seq) + ", but the log ends at " + std::to_string(last_seq),
-          "{\"path\":\"seq\",\"durable_seq\":" + std::to_string(last_seq) + '}'};
+          '"' + name + "\" is " + std::to_string(seq) + ", but the log ends at " +
+              std::to_string(last_seq),
+          protocol::Detail().string("path", name).number("durable_seq", last_seq).text()};
+}
+
+/// Taken, it would pass for proof that nothing of this writer was forgotten, though its next writes
+/// have seqs below it.
+Failure since_beyond_the_log_failure(Seq seq, Seq last_seq) {
+  auto failure = beyond_the_log_failure(protocol::Member::since_seq, seq, last_seq);
+  failure.message += "; the log was restored to an older state: choose a new writer";
+  return failure;
 }
 
 Failure no_consumer_failure(std::string_view name) {
@@ -107,6 +117,10 @@ bool RequestHandler::overloaded() const noexcept {
 }
 
 void RequestHandler::refuse_id(protocol::ParsedRequest& request) {
+  if (!request.request) {  // What is wrong with it besides comes first.
+    request.id = {};
+    return;
+  }
   std::string detail = R"({"path":"id","id":)" + std::string(request.id) + '}';
   request.request = Failure(Error::bad_request,
                             "\"id\" is that of a follow that is under way, whose frames carry it; "
@@ -159,6 +173,9 @@ ReadyReply RequestHandler::fail(std::string_view id, Failure const& failure,
 
 PendingReply RequestHandler::answer(std::string_view id, protocol::Hello const& request,
                                     Peer& peer) {
+  if (request.since_seq > store_.visible_seq()) {
+    return fail(id, since_beyond_the_log_failure(*request.since_seq, store_.visible_seq()));
+  }
   spdlog::debug("hello from pid {} uid {}: {}", peer.origin.pid, peer.origin.uid,
                 printable(request.client));
   ReadyReply reply;
@@ -338,7 +355,8 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::ReportDropped
 PendingReply RequestHandler::answer(std::string_view id, protocol::Confirm const& request,
                                     Peer& /*peer*/) {
   if (request.seq > store_.visible_seq()) {
-    return fail(id, beyond_the_log_failure(request.seq, store_.visible_seq()));
+    return fail(id,
+                beyond_the_log_failure(protocol::Member::seq, request.seq, store_.visible_seq()));
   }
   if (!store_.consumers().confirm(request.consumer, request.seq)) {
     return fail(id, no_consumer_failure(request.consumer));

@@ -108,13 +108,12 @@ class RequestHandler {
 
   /// Borrows from the message and from the handler, until the next call.
   protocol::ParsedRequest parse(std::string_view message, protocol::FrameForm form) {
-    return form == protocol::FrameForm::line ? parser_.parse_line(message)
-                                             : parser_.parse(message);
+    return form == protocol::FrameForm::line ? parser_.parse_line(message) : parser_.parse(message);
   }
   /// Those that are parsed in parts instead.
   LargeRequests& large_requests() noexcept { return large_requests_; }
-  /// Its id is that of a follow: makes it a failure, whose reply cannot be taken for a frame of
-  /// that.
+  /// Its id is that of a follow: makes it a failure, if it is none, whose reply cannot be taken for
+  /// a frame of that.
   static void refuse_id(protocol::ParsedRequest& request);
   /// `peer` learns what the request says about it.
   PendingReply answer(protocol::ParsedRequest const& parsed, Peer& peer);

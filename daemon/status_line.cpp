@@ -12,7 +12,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 4> troubles{
     {"shutting_down", "finishing what is in flight"},
     {"log_failed", "the log failed: ending"},
     {"no_space", "no space: writes are refused"},
-    {"damaged", "damaged: entries are missing, see `stele audit`"},
+    {"damaged", "damaged: see `stele audit`, `stele verify`"},
 }};
 
 }  // namespace

@@ -64,7 +64,7 @@ void EntryReader::refuse_member(std::string_view name) {
   fail(Error::invalid_entry, "",
        " has the unknown member " + excerpt(name) + "; an entry has " + list_names(entry_members) +
            ", and other data belongs in metadata" + did_you_mean(name, entry_members),
-       Detail().string("path", path_of(cut(name))).text());
+       Detail().string("path", path_of(shortened(name))).text());
 }
 
 void EntryReader::refuse_value(JsonToken const& token) {

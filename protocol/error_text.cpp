@@ -60,6 +60,13 @@ std::string_view cut(std::string_view text) noexcept {
   return text.substr(0, utf8_valid_bytes(text.substr(0, excerpt_bytes_max)));
 }
 
+std::string shortened(std::string_view text) {
+  auto const shown = cut(text);
+  std::string out(shown);
+  if (shown.size() < text.size()) out += "…";
+  return out;
+}
+
 std::string list_names(std::span<std::string_view const> names) {
   std::string out;
   for (auto const name : names) {

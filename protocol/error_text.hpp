@@ -15,6 +15,9 @@ std::string excerpt(std::string_view bytes);
 /// At most excerpt_bytes_max bytes of well-formed UTF-8 text, never ending inside a character.
 std::string_view cut(std::string_view text) noexcept;
 
+/// The same with `…` behind it, if anything was cut.
+std::string shortened(std::string_view text);
+
 /// `a, b, c`
 std::string list_names(std::span<std::string_view const> names);
 

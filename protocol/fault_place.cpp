@@ -14,13 +14,6 @@ using Problem = CanonicalObject::Problem;
 
 constexpr std::string_view ellipsis = "…";
 
-std::string shortened(std::string_view name) {
-  auto const shown = cut(name);
-  std::string text(shown);
-  if (shown.size() < name.size()) text += ellipsis;
-  return text;
-}
-
 /// The name as CanonicalObject spells it, where it cuts it.
 std::string canonical_start(std::string_view name) {
   std::string text;

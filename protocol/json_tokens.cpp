@@ -135,8 +135,7 @@ std::string describe_token(JsonToken const& token) {
     case JsonToken::Kind::null:
       break;
   }
-  auto const shown = cut(token.text);
-  return std::string(shown) + (shown.size() < token.text.size() ? "…" : "");
+  return shortened(token.text);
 }
 
 }  // namespace stele::protocol

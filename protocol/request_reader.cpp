@@ -119,7 +119,10 @@ void RequestReader::take_value(JsonToken const& token) {
       return take_order(token);
     case Member::cursor:
       if (token.kind == Kind::null) return;
-      return take_string(token, cursor_bytes_max, cursor_);
+      take_string(token, cursor_bytes_max, cursor_);
+      if (!cursor_.empty() || failure_) return;
+      return fail(Error::bad_request, "\"cursor\" is empty; leave it out, or send null, for none",
+                  Detail().string("path", "cursor").text());
     case Member::bucket_us:
       return take_count(token, bucket_us_);
     case Member::writer:
@@ -312,10 +315,11 @@ std::optional<Failure> RequestReader::judge_members(Operation const& operation) 
   auto const allowed_names = member_names(allowed);
   auto const name = std::string(operation.name);
   auto const complain = [&](std::string_view member) {
-    return Failure(Error::bad_request,
-                   name + " has no member " + excerpt(member) + "; it takes " +
-                       list_names(allowed_names) + did_you_mean(member, allowed_names),
-                   Detail().string("path", cut(member)).strings("members", allowed_names).text());
+    return Failure(
+        Error::bad_request,
+        name + " has no member " + excerpt(member) + "; it takes " + list_names(allowed_names) +
+            did_you_mean(member, allowed_names),
+        Detail().string("path", shortened(member)).strings("members", allowed_names).text());
   };
   if (has_unknown_member_) return complain(unknown_member_);
   auto const misplaced = member_names(seen_ & ~allowed);

@@ -149,12 +149,12 @@ void TermsReader::take_origin(JsonToken const& token) {
 
 void TermsReader::take_origin_member(JsonToken const& token) {
   if (failure_) return;
-  origin_member_ = cut(token.text);
+  origin_member_ = shortened(token.text);
   if (token.text != "pid" && token.text != "uid") {
     return fail(" has no member " + excerpt(token.text) + "; it takes pid, uid" +
                     did_you_mean(token.text, origin_names),
                 Detail()
-                    .string("path", "origin." + std::string(cut(token.text)))
+                    .string("path", "origin." + origin_member_)
                     .strings("members", origin_names)
                     .text());
   }

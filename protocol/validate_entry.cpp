@@ -13,6 +13,13 @@ Failure invalid(std::string_view member, std::string message, Error code = Error
   return Failure(code, std::move(message), Detail().string("path", member).text());
 }
 
+Failure too_deep(std::string_view member) {
+  return Failure(
+      Error::bad_json,
+      std::string(member) + " is nested deeper than " + std::to_string(metadata_depth_max),
+      Detail().string("path", member).number("depth_max", metadata_depth_max).text());
+}
+
 /// A JSON text that must be one object, in canonical spelling.
 class ObjectReader {
  public:
@@ -47,6 +54,8 @@ Result<std::size_t> validate_object(std::string_view member, std::string_view te
   ObjectReader reader(text, bytes_max);
   std::string const name(member);
   if (auto failure = read_json(text, metadata_depth_max, scratch, reader)) {
+    // As the daemon says it.
+    if (failure->detail.find("\"depth_max\"") != std::string::npos) return too_deep(member);
     return invalid(member, name + " is not one JSON object: " + failure->message, code);
   }
   if (!reader.is_object()) {

@@ -8,14 +8,19 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "wal/disk_error.hpp"
 
 namespace stele::wal {
 namespace {
+
+/// Until the kernel is asked again that takes nothing and has nothing to finish.
+constexpr std::chrono::milliseconds refusal_pause{1};
 
 struct Ring {
   io_uring handle{};
@@ -107,6 +112,8 @@ class UringBackend final : public IoBackend {
       ++count;
     }
     io_uring_cq_advance(&ring_->handle, count);
+    // No further completion comes and brings the loop round.
+    if (!waiting_.empty() && taken_ == 0) ::eventfd_write(event_fd_, 1);
     return std::exchange(finished_, {});
   }
 
@@ -117,15 +124,19 @@ class UringBackend final : public IoBackend {
   }
 
   // Entries that the kernel does not take for now, for want of memory or because it has completions
-  // that nobody has fetched, stay in the queue and are offered again when the loop comes round.
+  // that nobody has fetched, stay in the queue and are offered again when the loop comes round:
+  // with the next completion, or after a pause if none is to come, so that the loop does not spin.
   void hand_over() noexcept {
     int outcome = 0;
     do {
       outcome = io_uring_submit(&ring_->handle);
     } while (outcome == -EINTR);
     for (int taken = 0; taken < outcome; ++taken) waiting_.pop();
+    if (outcome > 0) taken_ += static_cast<unsigned>(outcome);
     if (waiting_.empty()) return;
     if (outcome >= 0 || outcome == -EAGAIN || outcome == -EBUSY) {
+      if (taken_ > 0) return;
+      std::this_thread::sleep_for(refusal_pause);
       ::eventfd_write(event_fd_, 1);
       return;
     }
@@ -142,6 +153,7 @@ class UringBackend final : public IoBackend {
   }
 
   void on_entry(io_uring_cqe const& entry) noexcept {
+    --taken_;
     auto& request = *static_cast<IoRequest*>(io_uring_cqe_get_data(&entry));
     if (request.op == IoOp::read) return finish(request, outcome_of_read(entry, request));
     if (!is_writing(request)) return finish(request, outcome_of(entry));
@@ -176,7 +188,8 @@ class UringBackend final : public IoBackend {
   std::unique_ptr<Ring> const ring_;
   bool const dsync_;
   int const event_fd_;
-  IoQueue waiting_;  ///< In the submission queue; the kernel has not taken them.
+  IoQueue waiting_;     ///< In the submission queue; the kernel has not taken them.
+  unsigned taken_ = 0;  ///< Which it has taken, and whose completions were not fetched.
   IoQueue finished_;
   boost::system::error_code broken_;  ///< Why the kernel takes no requests any more.
 };

@@ -89,9 +89,10 @@ class Conversation {
   void answer_stored(bool dup = false) {
     answer(std::string(R"("ok":true,"first_seq":1,"last_seq":2)") + (dup ? ",\"dup\":true" : ""));
   }
-  void answer_failure(std::string const& code, std::string const& state = "not_written") {
+  void answer_failure(std::string const& code, std::string const& state = "not_written",
+                      std::string const& detail = "{}") {
     answer(R"("ok":false,"state":")" + state + R"(","error":{"code":")" + code +
-           R"(","message":"m","retryable":true})");
+           R"(","message":"m","retryable":true,"detail":)" + detail + "}");
   }
   void greet(StorePosition const& at = {}) {
     BOOST_TEST(request().find("\"op\":\"hello\"") != std::string::npos);
@@ -310,6 +311,22 @@ BOOST_AUTO_TEST_CASE(an_older_daemon_in_place_of_a_newer_one_is_greeted_as_it_wa
   BOOST_TEST(daemon.request().find("since_seq") == std::string::npos);
   daemon.answer_hello();
   BOOST_TEST(daemon.write() == numbered(1, {"a"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_log_that_was_restored_never_had_the_write_that_was_under_way) {
+  Conversation daemon;
+  daemon.greet({.durable = 15, .known_above = "0"});
+  daemon.log({"a"});
+  daemon.write();
+  daemon.reconnect();
+  BOOST_TEST(daemon.request().find("\"since_seq\":15}") != std::string::npos);
+  daemon.answer_failure("bad_request", "not_written", R"({"path":"since_seq","durable_seq":5})");
+  BOOST_TEST(daemon.writer_of_hello() == "02");
+  daemon.answer_hello({.durable = 5, .known_above = "0"});
+  BOOST_TEST(daemon.write() == numbered(1, {"a"}));
+  BOOST_TEST(daemon.sender.unsure() == 0U);
+  daemon.reconnect();
+  BOOST_TEST(daemon.request().find("\"since_seq\":5}") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(another_store_never_had_the_write_that_was_under_way) {

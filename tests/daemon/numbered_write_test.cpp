@@ -345,6 +345,25 @@ BOOST_AUTO_TEST_CASE(a_writer_that_says_since_when_it_writes_is_told_what_was_fo
   BOOST_TEST(greet("b2", "1").at("known_above").as_int64() == 0);
 }
 
+// A log that was restored: what such a writer writes next has seqs below the one that it names.
+BOOST_AUTO_TEST_CASE(a_since_seq_behind_the_log_proves_nothing_and_is_refused) {
+  write_durably(1);
+  auto const greet = [this](std::string const& since) {
+    return ask(R"({"op":"hello","writer":"000000000000000000000000000000b1","since_seq":)" + since +
+               "}\n");
+  };
+  for (std::string const since : {"2", "18446744073709551615"}) {
+    auto const refused = greet(since);
+    BOOST_TEST(code_of(refused) == "bad_request");
+    auto const& detail = refused.at("error").at("detail");
+    BOOST_TEST(detail.at("path").as_string() == "since_seq");
+    BOOST_TEST(detail.at("durable_seq").as_int64() == 1);
+  }
+  // The writer is still the one before.
+  BOOST_TEST(ask(write(1)).contains("dup"));
+  BOOST_TEST(greet("1").at("known_above").as_int64() == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_restart_remembers_what_the_log_holds) {
   write_durably(1);
   ask(R"({"op":"write_many_logs","write_no":2,"entries":[{"message":"a"},{"message":"b"}]})"

@@ -195,7 +195,15 @@ BOOST_AUTO_TEST_CASE(stats_tell_the_worst_state) {
   BOOST_TEST(state() == "log_failed");
 }
 
+BOOST_AUTO_TEST_CASE(damage_that_no_gap_tells_is_told_by_the_state) {
+  using stele::daemon::service_state;
+  BOOST_TEST(service_state(facts, store, log, false) == "ok");
+  facts.recovery.damage_without_seqs = true;
+  BOOST_TEST(service_state(facts, store, log, false) == "damaged");
+}
+
 BOOST_AUTO_TEST_CASE(a_cursor_that_is_none_is_refused_at_once) {
+  BOOST_TEST(error_of(answer(R"({"op":"read_logs","cursor":""})")) == "bad_request");
   BOOST_TEST(error_of(answer(R"({"op":"read_logs","cursor":"nonsense"})")) == "bad_request");
 }
 

@@ -144,8 +144,7 @@ BOOST_AUTO_TEST_CASE(the_id_of_a_follow_is_refused_for_others_and_the_refusal_do
   std::string const entry = R"("entry":{"message":"m"}})";
   for (std::string const& request :
        {std::string(follow), std::string("{\"op\":\"read_logs\",\"id\":\"t\"}\n"),
-        ping_line("\"t\""), R"({"op":"write_log","id":"t",)" + entry + "\n",
-        std::string("{\"op\":\"nonsense\",\"id\":\"t\"}\n")}) {
+        ping_line("\"t\""), R"({"op":"write_log","id":"t",)" + entry + "\n"}) {
     BOOST_TEST_CONTEXT(request) {
       receive(request);
       auto const answers = replies();
@@ -157,6 +156,11 @@ BOOST_AUTO_TEST_CASE(the_id_of_a_follow_is_refused_for_others_and_the_refusal_do
       BOOST_TEST(error.at("detail").at("id").as_string() == "t");
     }
   }
+  // One that is refused anyway keeps its code.
+  receive("{\"op\":\"nonsense\",\"id\":\"t\"}\n");
+  auto const unknown = replies().back();
+  BOOST_TEST(!unknown.contains("id"));
+  BOOST_TEST(unknown.at("error").at("code").as_string() == "unknown_op");
   BOOST_TEST(log.payloads.size() == entries);
   BOOST_TEST(metrics.tails_open == 1U);
   receive("{\"op\":\"cancel\",\"id\":\"t\",\"target\":\"t\"}\n");

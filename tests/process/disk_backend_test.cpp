@@ -14,6 +14,7 @@
 #include <array>
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -251,6 +252,22 @@ BOOST_AUTO_TEST_CASE(ring_that_takes_no_requests_for_the_moment_is_asked_again) 
     BOOST_TEST(refusals.empty());
     BOOST_TEST((read(**file, 2 * block) == bytes));
   }
+}
+
+// The loop does not spin until it has.
+BOOST_AUTO_TEST_CASE(ring_that_takes_nothing_and_has_nothing_to_finish_is_asked_after_a_pause) {
+  if (!has_io_uring()) return;
+  TemporaryDirectory const place;
+  auto const directory = open_directory(place.path(), {Backend::io_uring, false});
+  auto const file = directory->create("segment", block);
+  Bytes const bytes = pattern(block);
+  constexpr int times = 30;
+  refusals = std::vector(times, -EAGAIN);
+  auto const begun = std::chrono::steady_clock::now();
+  BOOST_TEST(!write(*directory, **file, 0, bytes, Persistence::durable));
+  BOOST_TEST(refusals.empty());
+  auto const taken = std::chrono::steady_clock::now() - begun;
+  BOOST_TEST((taken >= times * std::chrono::milliseconds(1)));
 }
 
 // What was offered and not taken must fail with the rest, and never reach the disk.

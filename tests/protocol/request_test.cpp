@@ -206,7 +206,12 @@ BOOST_AUTO_TEST_CASE(validation_and_daemon_agree_on_size_and_depth) {
     return R"({"a":)" + std::string(depth - 1, '[') + std::string(depth - 1, ']') + "}";
   };
   BOOST_TEST(code_of(entry_with_metadata(deep(metadata_depth_max))) == "");
-  BOOST_TEST(code_of(entry_with_metadata(deep(metadata_depth_max + 1))) == "invalid_entry");
+  for (auto const depth : {metadata_depth_max + 1, metadata_depth_max + 100}) {
+    std::string written;
+    append_write_log(written, 1, entry_with_metadata(deep(depth)));
+    BOOST_TEST(test::parse(written).code == "bad_json");
+    BOOST_TEST(code_of(entry_with_metadata(deep(depth))) == "bad_json");
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -59,7 +59,7 @@ MEMBERS = {
                              "uid": {"type": "integer", "minimum": 0, "maximum": 2**32 - 1}}),
     "order": {"enum": ["asc", "desc"]},
     "limit": ref("u64"),
-    "cursor": {"type": ["string", "null"], "maxLength": 256},
+    "cursor": {"type": ["string", "null"], "minLength": 1, "maxLength": 256},
     "bucket_us": ref("positive"),
     "writer": ref("writer"),
     "since_seq": ref("u64"),
@@ -74,7 +74,7 @@ MEMBERS = {
 # What a follow does not take.
 FOLLOW_RULE = {"if": {"properties": {"follow": {"const": True}}, "required": ["follow"]},
                "then": {"properties": {"order": {"const": "asc"},
-                                       "cursor": {"enum": [None, ""]}}}}
+                                       "cursor": {"enum": [None]}}}}
 
 PATH = {"path": {"type": "string", "maxLength": 256}}
 

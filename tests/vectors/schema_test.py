@@ -30,7 +30,6 @@ OF_THE_DAEMON = ("no_space", "log_failed", "shutting_down", "too_many_connection
 WITHOUT_VECTOR = {
     "log_failed": "needs a disk that fails",
     "shutting_down": "needs a daemon that is stopping",
-    "cursor_expired": "needs as many entries as retention keeps",
     "internal": "needs a defect",
 }
 

@@ -43,7 +43,9 @@ struct ClientOptions {
   /// Whose the numbered writes of this connection are: see write_once().
   WriterId writer{};
   /// hello().durable_seq of this writer's first connection, for the later ones: then the daemon
-  /// can tell whether it has forgotten a write of this writer.
+  /// can tell whether it has forgotten a write of this writer. If the log was restored to an older
+  /// state, connecting fails with Error::bad_request and a detail that has "durable_seq": the log
+  /// has none of this writer's writes. Choose a new writer, and leave this out.
   std::optional<std::uint64_t> since_seq{};
   /// Longest time for connect(), the daemon's answer included; `no_limit`, or as a Deadline.
   std::chrono::milliseconds connect_timeout{5'000};
