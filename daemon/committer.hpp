@@ -75,6 +75,11 @@ class Committer final : public LogPort, private wal::LogListener {
                                   std::size_t payload_bytes) const noexcept override {
     return log_->admit(payloads, payload_bytes);
   }
+  bool has_segment_for(std::size_t payload_bytes) noexcept override {
+    bool const has = failed_ || log_->has_segment_for(payload_bytes);
+    if (!has) awaited_segment_bytes_ = payload_bytes;
+    return has;
+  }
   wal::Seq append(wal::WriterMark const& writer,
                   std::span<std::string_view const> payloads) override;
   std::uint64_t append_dropped(wal::WriterId const& writer, std::uint64_t count) override;
@@ -127,6 +132,7 @@ class Committer final : public LogPort, private wal::LogListener {
   TurnScheduler& turns_;
   std::unique_ptr<wal::Log> log_{};
   bool turn_end_requested_ = false;
+  std::size_t awaited_segment_bytes_ = 0;  ///< 0: nobody waits for a segment.
   Waiters waiters_{};
   std::function<void()> on_failure_{};
   std::function<void()> on_idle_{};

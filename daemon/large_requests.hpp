@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "daemon/turn_queue.hpp"
@@ -50,6 +51,9 @@ class LargeRequests {
     /// Precondition: has_parser(). It has been started with the text.
     protocol::RequestParser& parser() noexcept;
     std::size_t bytes() const noexcept { return text_.size(); }
+    bool is_huge() const noexcept { return text_.size() >= huge_bytes_min; }
+    /// It has been parsed, and borrows from the parser.
+    std::optional<protocol::ParsedRequest> request{};
 
    private:
     friend class LargeRequests;

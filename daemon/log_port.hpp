@@ -18,6 +18,10 @@ namespace stele::daemon {
 /// much.
 inline constexpr std::size_t gathered_bytes_full = std::size_t{512} << 10;
 
+/// Large writes are handed to the log while less than this waits for the disk: of huge ones one at
+/// a time is on its way, whoever sends them, and what is small waits for one of them at most.
+inline constexpr std::size_t large_pending_bytes = std::size_t{1} << 20;
+
 struct LogStatus {
   wal::Seq durable_seq = 0;
   std::size_t pending_bytes = 0;
@@ -31,6 +35,9 @@ class LogPort {
   virtual wal::Gathering gathering() const noexcept = 0;
   virtual boost::system::error_code admit(std::size_t payloads,
                                           std::size_t payload_bytes) const noexcept = 0;
+  /// Whether the segments that are there have room for about so much more. If not, there is
+  /// progress when they have.
+  virtual bool has_segment_for(std::size_t payload_bytes) noexcept = 0;
   /// Appends one group, and sees to it that a commit begins once this turn of the loop is over.
   virtual wal::Seq append(wal::WriterMark const& writer,
                           std::span<std::string_view const> payloads) = 0;

@@ -150,17 +150,26 @@ void SessionState::take_message(std::string_view message) {
   answer(request, message.size());
 }
 
-/// Whether it came further: it may wait for the parser.
+/// Whether it came further: it may wait for the parser, and then for the disk, so that what others
+/// write next does not wait behind many such requests.
 bool SessionState::take_large_message() {
   if (!large_->has_parser()) return false;
-  auto& parser = large_->parser();
-  bool const is_plain = parser.is_plain();
-  taking_.pay_for_parsing(parser.read(taking_.bytes_to_parse(is_plain)), is_plain);
-  if (auto request = parser.finish()) {
-    answer(*request, large_->bytes());
-    large_.reset();
-    was_asked_ = true;
+  auto& request = large_->request;
+  if (!request) {
+    auto& parser = large_->parser();
+    bool const is_plain = parser.is_plain();
+    taking_.pay_for_parsing(parser.read(taking_.bytes_to_parse(is_plain)), is_plain);
+    request = parser.finish();
+    if (!request) return true;
   }
+  bool const is_write = request->is_write && request->request;
+  if (is_write && !handler_.has_room_for_large(large_->bytes(), large_->is_huge())) {
+    awaits_log_room_ = true;
+    return false;
+  }
+  answer(*request, large_->bytes());
+  large_.reset();
+  was_asked_ = true;
   return true;
 }
 

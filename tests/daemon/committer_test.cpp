@@ -199,4 +199,23 @@ BOOST_AUTO_TEST_CASE(idleness_is_told_at_the_end_of_the_turn_or_when_the_disk_is
   BOOST_TEST(notes.back() == "idle again");
 }
 
+BOOST_AUTO_TEST_CASE(who_waits_for_a_segment_is_told_when_it_is_there) {
+  auto waiter = make("waiter");
+  constexpr std::size_t large = 60'000;  // Nearly a segment.
+  int times = 0;
+  for (int i = 0; i < 100 && times < 3; ++i) {
+    append(std::string(9000, 'x'));
+    end_turn();
+    while (committer->pending_bytes() > 0) on_disk_event();
+    if (committer->has_segment_for(large)) continue;
+    ++times;
+    notes.clear();
+    committer->await(waiter);
+    for (int events = 0; events < 1000 && notes.empty(); ++events) on_disk_event();
+    BOOST_TEST(notes.size() == 1U);
+    BOOST_TEST(committer->has_segment_for(large));
+  }
+  BOOST_TEST(times == 3);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

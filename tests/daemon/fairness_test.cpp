@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cstring>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,15 @@ using stele::daemon::Seq;
 
 std::string write_line(std::string_view message) {
   return R"({"op":"write_log","entry":{"message":")" + std::string(message) + "\"}}\n";
+}
+
+/// A batch in one request of so many KiB.
+std::string batch_line(std::size_t kib) {
+  std::string line = R"({"op":"write_many_logs","entries":[)";
+  for (std::size_t i = 0; i < kib / 100; ++i) {
+    line += (i > 0 ? ",{\"message\":\"" : "{\"message\":\"") + std::string(100 << 10, 'x') + "\"}";
+  }
+  return line + "]}\n";
 }
 
 /// A client that has sent all that it will send, and reads what it is answered.
@@ -175,6 +185,43 @@ BOOST_AUTO_TEST_CASE(floods_get_equal_shares) {
   auto const [least, most] = std::minmax_element(clients.begin(), clients.end(), by_answers);
   BOOST_TEST((*least)->answered > 1000U);
   BOOST_TEST((*most)->answered < 2 * (*least)->answered);
+}
+
+BOOST_AUTO_TEST_CASE(of_huge_batches_one_is_on_its_way_whoever_sends_them) {
+  constexpr std::size_t huge_kib = 3000;
+  for (int i = 0; i < 4; ++i) connect().send(batch_line(huge_kib));
+  turns_until_full();
+  BOOST_TEST(committer->pending_bytes() > huge_kib << 10);
+  BOOST_TEST(committer->pending_bytes() < (huge_kib << 10) + stele::daemon::large_pending_bytes);
+  // What is small waits for that one, and for no other.
+  auto& quiet = connect();
+  quiet.send(write_line("quiet"));
+  turns_until_full();
+  auto const answered = [&] {
+    return std::accumulate(clients.begin(), clients.end(), std::size_t{0},
+                           [](auto sum, auto const& client) { return sum + client->answered; });
+  };
+  while (quiet.answered == 0U) on_disk_event();
+  BOOST_TEST(answered() <= 2U);
+  for (int i = 0; i < 10'000 && answered() < 5U; ++i) {
+    turn();
+    on_disk_event();
+  }
+  BOOST_TEST(answered() == 5U);
+}
+
+BOOST_AUTO_TEST_CASE(large_batches_gather_up_to_a_bound_whoever_sends_them) {
+  constexpr std::size_t large_kib = 500;
+  for (int i = 0; i < 20; ++i) connect().send(batch_line(large_kib));
+  turns_until_full();
+  BOOST_TEST(committer->gathering().bytes >= stele::daemon::large_pending_bytes);
+  BOOST_TEST(committer->gathering().bytes <
+             stele::daemon::large_pending_bytes + ((large_kib + 100) << 10));
+  for (int i = 0; i < 10'000 && clients.back()->answered < 1U; ++i) {
+    turn();
+    on_disk_event();
+  }
+  for (auto const& client : clients) BOOST_TEST(client->answered == 1U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -23,6 +23,7 @@ class FakeLog final : public daemon::LogPort {
   boost::system::error_code admit(std::size_t, std::size_t) const noexcept override {
     return refusal;
   }
+  bool has_segment_for(std::size_t) noexcept override { return has_segment; }
   wal::Seq append(wal::WriterMark const& writer, std::span<std::string_view const> group) override {
     auto const first = next_seq();
     marks.push_back(writer);
@@ -52,6 +53,7 @@ class FakeLog final : public daemon::LogPort {
   wal::GapLedger ledger{};
   std::size_t groups = 0;
   std::size_t pending = 0;
+  bool has_segment = true;
   wal::Gathering gathered{};
   boost::system::error_code refusal{};
 };

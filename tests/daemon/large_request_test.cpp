@@ -31,7 +31,8 @@ std::string many_of(std::string_view piece) {
 
 std::string many_names() {
   std::string text;
-  for (int i = 0; text.size() < size; ++i) text += (i > 0 ? ",\"" : "\"") + std::to_string(i) + "\":0";
+  for (int i = 0; text.size() < size; ++i)
+    text += (i > 0 ? ",\"" : "\"") + std::to_string(i) + "\":0";
   return text;
 }
 
@@ -67,7 +68,8 @@ std::vector<Kind> refused_kinds() {
       {"escapes", R"({"id":")" + escapes + R"(","op":"ping"})", "bad_request"},
       {"no end", R"({"op":"write_many_logs","entries":[)" + many_of(R"({"message":""})"),
        "bad_json"},
-      {"not UTF-8", R"({"op":"write_log", "entry":{"message":")" + std::string(size, 'x') + "\xFF\"}}",
+      {"not UTF-8",
+       R"({"op":"write_log", "entry":{"message":")" + std::string(size, 'x') + "\xFF\"}}",
        "bad_json"},
   };
 }
@@ -223,6 +225,34 @@ BOOST_AUTO_TEST_CASE(users_have_their_requests_parsed_by_turns) {
   };
   while (!tickets.empty()) done();
   BOOST_TEST(order == "XbYcd");
+}
+
+BOOST_AUTO_TEST_CASE(a_huge_batch_waits_for_its_segment_and_what_is_small_passes_it) {
+  std::string const entry = R"({"message":"a plain one","metadata":{"n":1}})";
+  log.has_segment = false;
+  give(session, R"({"op":"write_many_logs","id":1,"entries":[)" + many_of(entry) + "]}\n");
+  do {
+    session.advance();
+  } while (session.awaits_turn());
+  BOOST_TEST(log.groups == 0U);
+  BOOST_TEST(session.awaits_log());
+  SessionState witness(handler, Origin{}, stele::daemon::session_limits({}));
+  receive(witness, write_line("1"));
+  BOOST_TEST(log.groups == 1U);
+  log.has_segment = true;
+  session.advance();
+  BOOST_TEST(log.groups == 2U);
+  commit();
+  BOOST_TEST(replies().at(0).at("ok").as_bool());
+}
+
+BOOST_AUTO_TEST_CASE(a_huge_request_that_is_refused_does_not_wait_for_the_disk) {
+  log.has_segment = false;
+  give(session, refused_kinds().front().request + "\n");
+  do {
+    session.advance();
+  } while (session.awaits_turn());
+  BOOST_TEST(!replies().at(0).at("ok").as_bool());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Do others notice? How long the writes of one client take beside the floods of another.
+
+usage: witness.py BIN_DIR [SECONDS] [FLOOD...]
+
+For each flood a steled from BIN_DIR is started on a new directory. The witness writes an entry of
+100 bytes every 5 ms and waits for each acknowledgement; the flood comes from another process, as
+another user if this one is root. The last column holds the witness's p99 against the one that it
+has beside one well-behaved client which writes batches of 64 KB one after the other.
+"""
+
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+FLOOD_USER = 65533
+PAUSE_SECONDS = 0.005
+
+
+def frame(text):
+    return struct.pack(">I", len(text)) + text
+
+
+def batch(entries, message_bytes):
+    entry = b'{"message":"' + b"x" * message_bytes + b'"}'
+    return frame(b'{"op":"write_many_logs","entries":[' + b",".join([entry] * entries) + b"]}")
+
+
+SMALL = {
+    "tiny unknown operations": b'{"op":"x"}',
+    "stats": b'{"op":"stats"}',
+    "audit": b'{"op":"audit"}',
+    "cancel": b'{"op":"cancel","target":"t"}',
+    "help": b'{"op":"help"}',
+    "hello": b'{"op":"hello","client":"' + b"c" * 250 + b'","writer":"' + b"ab" * 16 + b'"}',
+    "bad JSON": b'{"op":"write_log","entry":{"message":"m","level":',
+}
+# name -> connections, bytes of a request, how many of them are sent before the replies are read
+FLOODS = {
+    "one busy client, 64 KB batches": (1, batch(64, 1000), 1),
+    "nothing": (0, b"", 1),
+    "4 clients, 15 MB batches": (4, batch(17, 900_000), 1),
+    "64 clients, 15 MB batches": (64, batch(17, 900_000), 1),
+    "64 clients, 900 KB batches": (64, batch(1, 900_000), 1),
+    "64 clients, 64 KB batches": (64, batch(64, 1000), 1),
+    "4 clients, 15 MB of bad JSON": (4, frame(b'{"op":"write_many_logs","entries":['
+                                              + b'{"message":"m"},' * 1_000_000), 1),
+} | {f"64 clients, {name}": (64, frame(text), 50) for name, text in SMALL.items()}
+REFERENCE = next(iter(FLOODS))
+
+
+def connected(path):
+    until = time.monotonic() + 60
+    while True:
+        peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            peer.connect(path)
+            return peer
+        except OSError:
+            peer.close()
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+
+
+def read_frames(peer, count, kept=b""):
+    """Skips so many frames; returns what came behind them."""
+    data = bytearray(kept)
+    while count > 0:
+        while len(data) < 4 or len(data) < 4 + struct.unpack(">I", data[:4])[0]:
+            part = peer.recv(1 << 18)
+            if not part:
+                raise EOFError
+            data += part
+        del data[:4 + struct.unpack(">I", data[:4])[0]]
+        count -= 1
+    return bytes(data)
+
+
+def flood_one(path, request, many):
+    try:
+        peer = connected(path)
+        kept = b""
+        while True:
+            peer.sendall(request * many)
+            kept = read_frames(peer, many, kept)
+    except (OSError, EOFError):
+        return
+
+
+def flood(path, clients, request, many):
+    """In a process of its own, until that is killed."""
+    pid = os.fork()
+    if pid:
+        return pid
+    if os.getuid() == 0:
+        os.setgroups([])
+        os.setresgid(FLOOD_USER, FLOOD_USER, FLOOD_USER)
+        os.setresuid(FLOOD_USER, FLOOD_USER, FLOOD_USER)
+    for _ in range(clients):
+        threading.Thread(target=flood_one, args=(path, request, many)).start()
+    while True:
+        signal.pause()
+
+
+def witness(path, seconds):
+    """Milliseconds of each write, sorted."""
+    peer = connected(path)
+    request = frame(json.dumps({"op": "write_log", "entry": {"message": "w" * 100}}).encode())
+    latencies = []
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        begun = time.monotonic()
+        peer.sendall(request)
+        read_frames(peer, 1)
+        latencies.append((time.monotonic() - begun) * 1e3)
+        time.sleep(PAUSE_SECONDS)
+    return sorted(latencies)
+
+
+def measure(binaries, name, seconds):
+    clients, request, many = FLOODS[name]
+    parent = os.environ.get("STELE_BENCH_DIR", "/var/tmp")
+    with tempfile.TemporaryDirectory(dir=parent) as home:
+        os.chmod(home, 0o755)
+        path = home + "/stele.sock"
+        daemon = subprocess.Popen(
+            [binaries + "/steled", "--data-dir", home + "/data", "--socket", path,
+             "--socket-mode", "0666", "--retain-bytes", "1G"], stderr=subprocess.DEVNULL)
+        flooder = None
+        try:
+            connected(path).close()
+            flooder = flood(path, clients, request, many)
+            time.sleep(1)
+            return witness(path, seconds)
+        finally:
+            if flooder:
+                os.kill(flooder, signal.SIGKILL)
+                os.waitpid(flooder, 0)
+            daemon.terminate()
+            daemon.wait()
+
+
+def main():
+    binaries = sys.argv[1]
+    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 5
+    names = [name for name in FLOODS
+             if len(sys.argv) <= 3 or any(word in name for word in sys.argv[3:])]
+    if REFERENCE not in names:
+        names.insert(0, REFERENCE)
+    print("| beside | writes | p50 ms | p99 ms | max ms | p99 / reference |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    reference = None
+    for name in names:
+        took = measure(binaries, name, seconds)
+        p99 = took[min(len(took) - 1, int(len(took) * 0.99))]
+        reference = reference or p99
+        print(f"| {name} | {len(took)} | {took[len(took) // 2]:.1f} | {p99:.1f} | {took[-1]:.1f} "
+              f"| {p99 / reference:.1f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
