@@ -25,6 +25,7 @@ constexpr std::array known_forms{
     TimeForm{"date", R"(%a %b +%d %T(?:%p)? ?%z %Y)"},
     TimeForm{"rfc2822", R"(%a, %d %b %Y %T(?: ?%z)?)"},
     TimeForm{"weekday-iso", R"(%a %i)"},
+    TimeForm{"word-first", R"([A-Za-z][\w.-]{1,40}:? %i)"},
     TimeForm{"clf", R"([^\[]{0,256}\[%d/%b/%Y[: ]%T%f(?: ?%z)?\])"},
     TimeForm{"dash-month", R"(\[?%d-%b-%Y %T%f(?: ?%z)?(?:%L)?)"},
     TimeForm{"redis", R"(\d+:[A-Z] %d %b %Y %T%f (?<level>[.*#-]))"},
