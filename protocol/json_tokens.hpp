@@ -3,6 +3,7 @@
 // string and number once, with the text as it was written.
 #pragma once
 
+#include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 #include <concepts>
 #include <cstddef>
@@ -192,13 +193,16 @@ class JsonReader {
   /// Reads the next `bytes`. Returns whether there is more to read: neither the end nor a failure
   /// has been reached.
   bool read(std::size_t bytes) {
-    auto const piece = text_.substr(read_bytes_, bytes);
-    part_start_ = read_bytes_;
-    bool const more = piece.size() < text_.size() - read_bytes_;
-    auto const taken = parser_.write_some(more, piece.data(), piece.size(), code_);
-    read_bytes_ += taken;
-    if (!code_.failed() && taken < piece.size()) code_ = boost::json::error::extra_data;
-    return more && !code_.failed();
+    auto const end = read_bytes_ + std::min(bytes, text_.size() - read_bytes_);
+    do {
+      auto const piece = text_.substr(read_bytes_, piece_bytes(end - read_bytes_));
+      part_start_ = read_bytes_;
+      bool const more = piece.size() < text_.size() - read_bytes_;
+      auto const taken = parser_.write_some(more, piece.data(), piece.size(), code_);
+      read_bytes_ += taken;
+      if (!code_.failed() && taken < piece.size()) code_ = boost::json::error::extra_data;
+    } while (read_bytes_ < end && !code_.failed());
+    return read_bytes_ < text_.size() && !code_.failed();
   }
   std::size_t read_bytes() const noexcept { return read_bytes_; }
 
@@ -209,6 +213,23 @@ class JsonReader {
   }
 
  private:
+  // Where a part ended inside of a character or an escape, Boost 1.81's parser writes what it kept
+  // of that and as many bytes as its buffer has into that buffer: more than there is room for.
+  static constexpr std::size_t after_cut_bytes = 1024;
+  static_assert(after_cut_bytes + 4 <= BOOST_JSON_STACK_BUFFER_SIZE);
+
+  std::size_t piece_bytes(std::size_t wanted) const noexcept {
+    return is_cut(read_bytes_) ? std::min(wanted, after_cut_bytes) : wanted;
+  }
+  /// Whether a part that ends there may end inside of a character or an escape.
+  bool is_cut(std::size_t offset) const noexcept {
+    constexpr std::size_t escape_bytes = 6;
+    if (offset == 0 || offset == text_.size()) return false;
+    auto const start = offset - std::min(offset, escape_bytes);
+    return (static_cast<unsigned char>(text_[offset]) & 0xc0) == 0x80 ||
+           text_.substr(start, offset - start).find('\\') != std::string_view::npos;
+  }
+
   static boost::json::parse_options options_for(std::size_t depth_max) noexcept {
     boost::json::parse_options options;
     options.max_depth = depth_max;

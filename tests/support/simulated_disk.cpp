@@ -26,7 +26,7 @@ error_code dead() { return make_error_code(errc::no_such_device); }
 void overwrite(std::vector<std::byte>& into, std::uint64_t offset,
                std::span<std::byte const> bytes) {
   if (into.size() < offset + bytes.size()) into.resize(offset + bytes.size());
-  std::memcpy(into.data() + offset, bytes.data(), bytes.size());
+  std::ranges::copy(bytes, into.begin() + static_cast<std::ptrdiff_t>(offset));
 }
 
 }  // namespace
