@@ -60,6 +60,9 @@ Result<std::unique_ptr<File>> DiskFile::reserve(DirectoryPlace const& place, std
     }
     return reserve(place, name, bytes, traits, channel);
   }
+  // Of a write that failed the page cache keeps the text, and ext4 that its block has been written:
+  // written again it would be on disk, but still be read as zeros by the next mount.
+  (void)::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
   auto const kept = std::min(found.st_size, static_cast<off_t>(bytes));
   if (kept < found.st_size && ::ftruncate(fd.get(), kept) != 0) {
     return disk_failure(path, "cannot shorten", errno);
