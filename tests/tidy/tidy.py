@@ -85,6 +85,7 @@ EMOJI = re.compile("[\u2600-\u27bf\U0001f000-\U0001faff]")
 UNVERSIONED_BOOST = re.compile(r"\blibboost-(?:[a-z]+-)*dev\b")
 
 CPP = (".cpp", ".hpp", ".h", ".c")
+LEFTOVERS = (".orig", ".rej", ".bak", ".swp", "~")
 TEXT = CPP + (".py", ".sh", ".txt", ".md", ".json", ".cmake", ".conf", ".in")
 
 
@@ -105,6 +106,9 @@ def tracked_files(root):
 
 
 def layout_findings(files):
+    for path in files:
+        if path.endswith(LEFTOVERS):
+            yield path, 1, "left over by a tool: no part of the project"
     for top in sorted({path.split("/")[0] for path in files}):
         if top not in TOP_LEVEL and not top.startswith("."):
             yield top, 1, "the top level is closed: documents and scripts live in a room"

@@ -66,6 +66,7 @@ PLANTED = [
     ("daemon/b.cpp", "int a;\n", "nothing builds it"),
     ("daemon/CMakeLists.txt", "file(GLOB all *.cpp)\n# a.cpp session.cpp\n", "explicit"),
     ("docs/a.md", "# A\n", "top level is closed"),
+    ("wal/a.cpp.orig", "int a;\n", "left over by a tool"),
     ("README.md", "A robust store.\n", "praises"),
     ("README.md", "Done \u2705\n", "plain text"),
     (".ci/packages.txt", "build libboost-json-dev\n", "unversioned"),
