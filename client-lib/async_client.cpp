@@ -40,10 +40,6 @@ constexpr std::chrono::milliseconds connect_retry{5};
 // Turns of one wake-up, so that a long read leaves others of the loop their turn.
 constexpr int turns_max = 16;
 
-Failure passed_before() {
-  return {ClientError::timed_out, "the deadline had passed before the call"};
-}
-
 Failure visitor_has_thrown() { return {ClientError::cancelled, "the visitor has thrown"}; }
 
 Failure not_connected() { return {ClientError::connection_lost, "the client is not connected"}; }
@@ -145,7 +141,7 @@ void AsyncCalls::Impl::call(Handler<T> handler, Deadline const& deadline, bool i
                             Absorb<ValueOf<T>> absorb, Request const& request) {
   auto const call = make_call<T>(std::move(handler), deadline, std::move(absorb));
   if (!is_here()) return call->fail(client::made_before_fork());
-  if (deadline.has_passed()) return call->fail(passed_before());
+  if (deadline.has_passed()) return call->fail(client::passed_before_call());
   call->is_write = is_write;
   if (!connection_) return call->fail(not_connected());
   Result<void> queued = request(connection_->state);
@@ -184,11 +180,9 @@ void AsyncCalls::Impl::follow(FollowOptions const& options, FollowVisitor visito
     return Result<void>{};
   };
   auto const call = make_call<FollowEnd>(std::move(handler), deadline, absorb);
-  if (!has_visitor) {
-    return call->fail({Error::bad_request, "the visitor is empty", R"({"path":"visitor"})"});
-  }
+  if (!has_visitor) return call->fail(client::no_visitor());
   if (!is_here()) return call->fail(client::made_before_fork());
-  if (deadline.has_passed()) return call->fail(passed_before());
+  if (deadline.has_passed()) return call->fail(client::passed_before_call());
   if (!connection_) return call->fail(not_connected());
   auto const id = connection_->state.follow_logs(client::follow_request(options));
   if (!id) return call->fail(id.error());
@@ -225,7 +219,7 @@ void AsyncCalls::Impl::connect(ClientOptions options, Deadline const& deadline,
   auto const call = make_call<ServerHello>(std::move(handler), until, absorb);
   if (!is_here()) return call->fail(client::made_before_fork());
   if (auto valid = client::check_name(options.name); !valid) return call->fail(valid.error());
-  if (until.has_passed()) return call->fail(passed_before());
+  if (until.has_passed()) return call->fail(client::passed_before_call());
   call->is_connect = true;
   if (options.socket_path.empty()) options.socket_path = default_socket_path();
   try_to_connect(options, call);

@@ -8,6 +8,7 @@
 #include "client-lib/client_state.hpp"
 #include "client-lib/fork_generation.hpp"
 #include "client-lib/log_pipeline.hpp"
+#include "client-lib/unix_stream.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/request.hpp"
 
@@ -25,10 +26,7 @@ std::int64_t microseconds_of(std::chrono::system_clock::time_point time) {
 /// What no daemon would take, or no socket can have; throws what it is.
 void check(BufferedLoggerOptions const& options) {
   auto valid = client::check_name(options.name);
-  if (valid && options.socket_path.find('\0') != std::string::npos) {
-    valid =
-        Failure{Error::bad_request, "the socket's path holds a NUL", R"({"path":"socket_path"})"};
-  }
+  if (valid) valid = client::check_socket_path(options.socket_path);
   if (!valid) throw_exception_from_error(valid.error(), BOOST_CURRENT_LOCATION);
 }
 

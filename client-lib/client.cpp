@@ -20,10 +20,6 @@ Failure not_connected(Failure const& why) {
   return {ClientError::connection_lost, "the connection was closed earlier: " + why.message};
 }
 
-Failure no_visitor() {
-  return {Error::bad_request, "the visitor is empty", R"({"path":"visitor"})"};
-}
-
 /// The entries of all frames as one; each is moved once.
 std::vector<StoredEntry> joined(std::vector<std::vector<StoredEntry>> frames) {
   if (frames.size() == 1) return std::move(frames.front());
@@ -126,9 +122,7 @@ Result<void> Client::Impl::begin(std::shared_ptr<Impl> const& impl, Deadline con
     return Failure{Error::bad_request, "a visitor must not use the client that calls it"};
   }
   if (impl->state().is_closed()) return not_connected(impl->state().next()->reply.failure);
-  if (deadline.has_passed()) {
-    return Failure{ClientError::timed_out, "the deadline had passed before the call"};
-  }
+  if (deadline.has_passed()) return client::passed_before_call();
   impl->deadline_ = deadline;
   return {};
 }
@@ -277,7 +271,7 @@ Result<ReadEnd> Client::Impl::read(EntryVisitor const& visitor) {
 
 Result<ReadEnd> Client::read_logs(ReadOptions const& options, EntryVisitor const& visitor,
                                   Deadline const& deadline) {
-  if (!visitor) return no_visitor();
+  if (!visitor) return client::no_visitor();
   if (auto open = Impl::begin(impl_, deadline); !open) return open.error();
   auto queued = impl_->state().read_logs(client::read_request(options));
   if (!queued) return queued.error();
@@ -302,7 +296,7 @@ Result<FollowEnd> Client::Impl::follow(std::uint64_t id, FollowVisitor const& vi
 
 Result<FollowEnd> Client::follow_logs(FollowOptions const& options, FollowVisitor const& visitor,
                                       Deadline const& deadline) {
-  if (!visitor) return no_visitor();
+  if (!visitor) return client::no_visitor();
   if (auto open = Impl::begin(impl_, deadline); !open) return open.error();
   auto const id = impl_->state().follow_logs(client::follow_request(options));
   if (!id) return id.error();

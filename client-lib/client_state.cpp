@@ -130,22 +130,15 @@ Result<std::uint64_t> ClientState::follow_logs(protocol::ReadLogs const& read) {
   return follows_.back().id;
 }
 
-void ClientState::end_follow(std::uint64_t id) {
-  auto const follow = std::ranges::find(follows_, id, &InFlight::id);
-  if (follow == follows_.end() || follow->discarded) return;
-  follow->discarded = true;
-  cancel(id);
-}
+void ClientState::end_follow(std::uint64_t id) { cancel(follows_, id); }
 
-void ClientState::end_read(std::uint64_t id) {
-  auto const read = std::ranges::find(in_flight_, id, &InFlight::id);
-  if (read == in_flight_.end() || read->discarded) return;
-  read->discarded = true;
-  cancel(id);
-}
+void ClientState::end_read(std::uint64_t id) { cancel(in_flight_, id); }
 
-/// Nobody waits for the answer.
-void ClientState::cancel(std::uint64_t id) {
+/// What is still to come is dropped, and nobody waits for the answer to the cancellation.
+void ClientState::cancel(std::deque<InFlight>& requests, std::uint64_t id) {
+  auto const request = std::ranges::find(requests, id, &InFlight::id);
+  if (request == requests.end() || request->discarded) return;
+  request->discarded = true;
   (void)queue(Kind::cancel, [&](std::string& out, std::uint64_t cancel_id) {
     protocol::append_cancel(out, cancel_id, id);
   });

@@ -123,7 +123,7 @@ class ClientState {
   static char const* document_member(Kind kind) noexcept;
   static bool fits(Kind kind, protocol::Reply const& reply) noexcept;
   Result<protocol::Reply> parse(std::string_view text) const;
-  void cancel(std::uint64_t id);
+  void cancel(std::deque<InFlight>& requests, std::uint64_t id);
   std::optional<Answer> accept(std::string_view text);
   std::optional<Answer> answer_from_closed();
   void break_off(std::string message);

@@ -72,6 +72,11 @@ Failure no_answer_in_time() {
   return {ClientError::timed_out, "the daemon did not answer in time"};
 }
 
+Result<void> check_socket_path(std::string const& path) {
+  if (path.find('\0') == std::string::npos) return {};
+  return Failure{Error::bad_request, "the socket's path holds a NUL", R"({"path":"socket_path"})"};
+}
+
 Result<UnixStream> UnixStream::connect(std::string const& path, Deadline const& deadline) {
   // A Unix socket connects at once, or waits for a place in the listener's queue; that wait
   // follows the send timeout and ends with EAGAIN.
@@ -93,10 +98,7 @@ Result<std::optional<UnixStream>> UnixStream::open_and_connect(std::string const
   if (path.empty() || path.size() >= sizeof address.sun_path) {
     return cannot_connect(path, path.empty() ? ENOENT : ENAMETOOLONG);
   }
-  if (path.find('\0') != std::string::npos) {
-    return Failure{Error::bad_request, "the socket's path holds a NUL",
-                   R"({"path":"socket_path"})"};
-  }
+  if (auto const valid = check_socket_path(path); !valid) return valid.error();
   std::memcpy(address.sun_path, path.data(), path.size());
 
   int const fd = open_socket(flags);

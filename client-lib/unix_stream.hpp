@@ -18,6 +18,9 @@ namespace stele::client {
 /// What a call fails with when its deadline has passed.
 Failure no_answer_in_time();
 
+/// Whether a socket can have this path at all: it holds no NUL. bad_request otherwise.
+Result<void> check_socket_path(std::string const& path);
+
 class UnixStream {
  public:
   /// Fails with cannot_connect, timed_out or bad_request. The descriptor is never 0, 1 or 2.

@@ -58,6 +58,14 @@ std::optional<protocol::WriterId> named(WriterId const& writer) noexcept {
   return writer;
 }
 
+Failure no_visitor() {
+  return {Error::bad_request, "the visitor is empty", R"({"path":"visitor"})"};
+}
+
+Failure passed_before_call() {
+  return {ClientError::timed_out, "the deadline had passed before the call"};
+}
+
 Result<void> check_write_no(std::uint64_t write_no) {
   if (write_no > 0) return {};
   return Failure{Error::bad_request, "write_no is 0; numbers rise from 1",

@@ -21,6 +21,11 @@ protocol::CountLogs count_request(CountOptions const& options);
 /// Nothing if the writer has no name.
 std::optional<protocol::WriterId> named(WriterId const& writer) noexcept;
 
+/// What a call fails with, before anything is sent, whose visitor is empty, or whose deadline has
+/// passed.
+Failure no_visitor();
+Failure passed_before_call();
+
 /// Numbers of writes rise from 1; bad_request otherwise.
 Result<void> check_write_no(std::uint64_t write_no);
 

@@ -51,7 +51,6 @@ class LargeRequests {
     /// Precondition: has_parser(). It has been started with the text.
     protocol::RequestParser& parser() noexcept;
     std::size_t bytes() const noexcept { return text_.size(); }
-    bool is_huge() const noexcept { return text_.size() >= huge_bytes_min; }
     /// It has been parsed, and borrows from the parser.
     std::optional<protocol::ParsedRequest> request{};
 

@@ -116,8 +116,8 @@ bool RequestHandler::overloaded() const noexcept {
   return log_.pending_bytes() >= facts_.config.max_in_flight_bytes;
 }
 
-bool RequestHandler::has_room_for_large(std::size_t bytes, bool is_huge) noexcept {
-  if (!is_huge) return log_.gathering().bytes < large_pending_bytes;
+bool RequestHandler::has_room_for_large(std::size_t bytes) noexcept {
+  if (bytes < LargeRequests::huge_bytes_min) return log_.gathering().bytes < large_pending_bytes;
   return log_.pending_bytes() < large_pending_bytes && log_.has_segment_for(bytes);
 }
 

@@ -133,7 +133,7 @@ class RequestHandler {
   /// Whether so much waits for the disk that no message should be handled now.
   bool overloaded() const noexcept;
   /// Whether so little waits for the disk that a large write may be given to the log.
-  bool has_room_for_large(std::size_t bytes, bool is_huge) noexcept;
+  bool has_room_for_large(std::size_t bytes) noexcept;
   wal::Gathering gathering() const noexcept { return log_.gathering(); }
   /// From now on writes are refused with shutting_down.
   void start_draining() noexcept { draining_ = true; }

@@ -163,7 +163,7 @@ bool SessionState::take_large_message() {
     if (!request) return true;
   }
   bool const is_write = request->is_write && request->request;
-  if (is_write && !handler_.has_room_for_large(large_->bytes(), large_->is_huge())) {
+  if (is_write && !handler_.has_room_for_large(large_->bytes())) {
     awaits_log_room_ = true;
     return false;
   }

@@ -185,10 +185,7 @@ Result<bool> Backup::follow_retention(std::uint64_t segment_no) {
   auto const* now = std::get_if<Manifest>(&*read);
   if (now == nullptr || now->first_segment_no <= segment_no) return true;
   if (now->first_segment_no > extent_.manifest.last_segment_no) return false;
-  extent_.manifest.first_segment_no = now->first_segment_no;
-  extent_.manifest.first_commit_no = now->first_commit_no;
-  extent_.manifest.first_chain = now->first_chain;
-  extent_.manifest.first_seq = now->first_seq;
+  extent_.manifest.begin_as(*now);
   return true;
 }
 

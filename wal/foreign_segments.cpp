@@ -8,10 +8,6 @@
 namespace stele::wal {
 namespace {
 
-bool is_made_by_start(SegmentHeader const& header) noexcept {
-  return header.prev_end_commit != end_commit_unknown;
-}
-
 bool was_written(Directory& directory, ReadAhead& reader, std::uint64_t segment_no) {
   auto const segment = open_segment(directory, segment_no);
   return segment && segment->unreadable.empty() && was_used(reader, *segment);
@@ -168,8 +164,7 @@ Link link_between(OpenSegment const& before, OpenSegment const& after) {
   if (after.header.prev_segment_no != before.segment_no) return Link::unknown;
   if (after.header.prev_salt == before.header.salt) return Link::agrees;
   // A start names the salt of the last commit that it found, which may lie in an older segment.
-  bool const made_by_start = after.header.prev_end_commit != end_commit_unknown;
-  return made_by_start ? Link::unknown : Link::differs;
+  return is_made_by_start(after.header) ? Link::unknown : Link::differs;
 }
 
 void leave_out_foreign(Directory& directory, ReadAhead& reader, LogInventory& inventory,

@@ -63,6 +63,11 @@ struct SegmentHeader {
   bool operator==(SegmentHeader const&) const = default;
 };
 
+/// Else it was made while the log was running.
+constexpr bool is_made_by_start(SegmentHeader const& header) noexcept {
+  return header.prev_end_commit != end_commit_unknown;
+}
+
 enum class CommitKind : std::uint8_t {
   entries = 1,  ///< Groups of payloads.
   mark = 2,     ///< Nothing but the header: the commits before it are on disk.

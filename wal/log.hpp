@@ -186,11 +186,11 @@ class Log {
   std::size_t pending_bytes() const noexcept;
   Gathering gathering() const noexcept;
 
-  /// Whether a group of these payload bytes could be appended now: no error, Errc::no_space,
-  /// Errc::too_large or Errc::failed.
   /// Whether a group of about so many bytes would not wait for a segment to be made. Also if it
   /// would be refused.
   bool has_segment_for(std::size_t payload_bytes) const noexcept;
+  /// Whether a group of these payload bytes could be appended now: no error, Errc::no_space,
+  /// Errc::too_large or Errc::failed.
   boost::system::error_code admit(std::size_t payloads, std::size_t payload_bytes) const noexcept;
 
   /// Appends one group: all of it lies in one commit, or none of it does. Returns its first seq.

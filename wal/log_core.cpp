@@ -142,10 +142,7 @@ SegmentMaker::Plan Log::Core::plan_segment() const {
   plan.manifest.copied_from_segment_no = 0;
   plan.shortened = manifest_;
   plan.expired = plan_expiry(view(), bytes, plan.manifest);
-  plan.shortened.first_segment_no = plan.manifest.first_segment_no;
-  plan.shortened.first_commit_no = plan.manifest.first_commit_no;
-  plan.shortened.first_chain = plan.manifest.first_chain;
-  plan.shortened.first_seq = plan.manifest.first_seq;
+  plan.shortened.begin_as(plan.manifest);
   if (!active_.file) plan_start(plan);
   return plan;
 }

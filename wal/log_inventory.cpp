@@ -123,7 +123,7 @@ void note_unfinished_copy(LogInventory& inventory) {
   inventory.findings.push_back(
       {.kind = Finding::Kind::note,
        .text = segment_name(*at) +
-               " and what follows: a copy that was not finished; it is no part" + " of the log"});
+               " and what follows: a copy that was not finished; it is no part of the log"});
   for (; at != numbers.end(); ++at) inventory.strays.push_back({.segment_no = *at});
 }
 
@@ -209,7 +209,7 @@ Result<void> open_segments(Directory& directory, ReadAhead& reader, LogInventory
     if (segment->unreadable.empty() && segment->header.store_id != manifest.store_id) {
       segment->unreadable = "it belongs to another log";
     }
-    if (segment->unreadable.empty() && segment->header.prev_end_commit != end_commit_unknown) {
+    if (segment->unreadable.empty() && is_made_by_start(segment->header)) {
       segment->start_crashed = !holds_commit(reader, *segment);
     }
     segment->file.reset();

@@ -33,6 +33,14 @@ struct Manifest {
   /// on where the last one ends. They are no part of the log yet.
   std::uint64_t copied_from_segment_no = 0;
 
+  /// What lies before the first segment of the other one has expired.
+  void begin_as(Manifest const& other) noexcept {
+    first_segment_no = other.first_segment_no;
+    first_commit_no = other.first_commit_no;
+    first_chain = other.first_chain;
+    first_seq = other.first_seq;
+  }
+
   bool operator==(Manifest const&) const = default;
 };
 

@@ -38,7 +38,7 @@ std::optional<NamedSalt> salt_named_by_next(LogInventory const& inventory,
   if (next == inventory.segments.end() || !next->second.unreadable.empty()) return std::nullopt;
   auto const& header = next->second.header;
   if (header.prev_segment_no != segment_no) return std::nullopt;
-  return NamedSalt{header.prev_salt, header.prev_end_commit == end_commit_unknown};
+  return NamedSalt{header.prev_salt, !is_made_by_start(header)};
 }
 
 /// Whether this commit, of a segment that has lost its headers, is provably of this log: the header

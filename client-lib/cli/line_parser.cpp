@@ -118,12 +118,9 @@ std::optional<LineClock::Moment> LineParser::find_moment(std::string_view line) 
 
 void LineParser::take_time(std::string_view line, LineEntry& made) {
   auto const found = find_moment(line);
-  if (found) {
-    last_time_us_ = found->time_us;
-    if (auto const level = read_level(found->level)) made.entry.level = level->level;
-  }
-  made.entry.timestamp = last_time_us_;
-  if (!found) take_time_of_other_line(made);
+  if (!found) return take_time_of_other_line(made);
+  last_time_us_ = made.entry.timestamp = found->time_us;
+  if (auto const level = read_level(found->level)) made.entry.level = level->level;
 }
 
 void LineParser::take_time_of_other_line(LineEntry& made) {

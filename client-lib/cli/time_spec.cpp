@@ -86,14 +86,8 @@ std::optional<std::uint64_t> parse_relative(std::string_view text, std::uint64_t
   return *span_us > now_us ? 0 : now_us - *span_us;
 }
 
-std::tm to_local(std::time_t seconds) {
-  std::tm local{};
-  ::localtime_r(&seconds, &local);
-  return local;
-}
-
 CivilTime start_of_today(std::uint64_t now_us) {
-  auto const local = to_local(static_cast<std::time_t>(now_us / second_us));
+  auto const local = local_time_at(static_cast<std::int64_t>(now_us / second_us));
   return {.year = local.tm_year + 1900, .month = local.tm_mon + 1, .day = local.tm_mday};
 }
 

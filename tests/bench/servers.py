@@ -36,6 +36,21 @@ def ask(socket_path, request, last=b"\n"):
         return answer
 
 
+def connected(socket_path):
+    """A connection to a server that may still be starting."""
+    until = time.monotonic() + START_SECONDS_MAX
+    while True:
+        peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            peer.connect(str(socket_path))
+            return peer
+        except OSError:
+            peer.close()
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+
+
 class Server:
     """Subclasses give words() and answers()."""
 

@@ -9,23 +9,13 @@ time; the pause between two entries is idle. Zero means that the tail was not la
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-
-def connected(path):
-    for _ in range(500):
-        try:
-            peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            peer.connect(path)
-            return peer
-        except OSError:
-            time.sleep(0.01)
-    raise SystemExit("steled does not answer")
+from servers import connected
 
 
 def measure(tail, peer, samples, pause):

@@ -12,13 +12,14 @@ has beside one well-behaved client which writes batches of 64 KB one after the o
 import json
 import os
 import signal
-import socket
 import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+
+from servers import connected
 
 FLOOD_USER = 65533
 PAUSE_SECONDS = 0.005
@@ -54,20 +55,6 @@ FLOODS = {
                                               + b'{"message":"m"},' * 1_000_000), 1),
 } | {f"64 clients, {name}": (64, frame(text), 50) for name, text in SMALL.items()}
 REFERENCE = next(iter(FLOODS))
-
-
-def connected(path):
-    until = time.monotonic() + 60
-    while True:
-        peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            peer.connect(path)
-            return peer
-        except OSError:
-            peer.close()
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.01)
 
 
 def read_frames(peer, count, kept=b""):

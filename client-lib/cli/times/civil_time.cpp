@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <ctime>
 #include <utility>
 
 #include "client-lib/cli/text_scanner.hpp"
@@ -46,14 +45,14 @@ std::optional<std::uint64_t> since_epoch(std::int64_t seconds, std::uint64_t fra
   return static_cast<std::uint64_t>(seconds) * second_us + fraction_us;
 }
 
+}  // namespace
+
 std::tm local_time_at(std::int64_t seconds) noexcept {
   std::time_t const time = seconds;
   std::tm local{};
   ::localtime_r(&time, &local);
   return local;
 }
-
-}  // namespace
 
 bool exists(CivilTime const& time) noexcept {
   auto const date = std::chrono::year{time.year} / time.month / time.day;

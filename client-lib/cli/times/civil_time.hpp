@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <ctime>
 #include <optional>
 #include <string_view>
 
@@ -33,6 +34,9 @@ std::optional<std::int64_t> zone_offset_seconds(std::string_view zone) noexcept;
 
 /// The abbreviations that zone_offset_seconds() knows, as a regular expression.
 std::string_view zone_names_pattern() noexcept;
+
+/// In the C library's time zone ($TZ), of seconds since the epoch.
+std::tm local_time_at(std::int64_t seconds) noexcept;
 
 /// The C library's time zone ($TZ).
 class LocalZone {

@@ -80,37 +80,36 @@ def to_entry(shown: StoredEntryStruct) -> StoredEntry:
                        shown.metadata.decode(), shown.pid, shown.uid, shown.gid)
 
 
-def to_selection(start: Time, end: Time | None, terms: Filter) -> SelectionStruct:
-    made = SelectionStruct(start_ts=to_timestamp(start),
-                           end_ts=_END if end is None else to_timestamp(end),
-                           min_level=to_level(terms.min_level))
-    if terms.contains is not None:
-        text = terms.contains.encode()
-        made.contains = text
-        made.contains_bytes = len(text)
+def _fill(made: SelectionStruct | QueryStruct, start: Time, end: Time | None,
+          terms: Filter) -> None:
+    made.start_ts = to_timestamp(start)
+    made.end_ts = _END if end is None else to_timestamp(end)
+    made.min_level = to_level(terms.min_level)
     if terms.where is not None:
         made.where = to_json(terms.where)
     if terms.pid is not None:
         made.pid = pointer(c_int32(terms.pid))
     if terms.uid is not None:
         made.uid = pointer(c_uint32(terms.uid))
+
+
+def to_selection(start: Time, end: Time | None, terms: Filter) -> SelectionStruct:
+    made = SelectionStruct()
+    _fill(made, start, end, terms)
+    if terms.contains is not None:
+        text = terms.contains.encode()
+        made.contains = text
+        made.contains_bytes = len(text)
     if terms.after_seq is not None:
         made.after_seq = pointer(c_uint64(terms.after_seq))
     return made
 
 
 def to_query(start: Time, end: Time | None, terms: Filter) -> QueryStruct:
-    made = QueryStruct(start_ts=to_timestamp(start),
-                       end_ts=_END if end is None else to_timestamp(end),
-                       min_level=to_level(terms.min_level), after_seq=terms.after_seq or 0)
+    made = QueryStruct(after_seq=terms.after_seq or 0)
+    _fill(made, start, end, terms)
     if terms.contains is not None:
         made.contains = to_c_string("contains", terms.contains)
-    if terms.where is not None:
-        made.where = to_json(terms.where)
-    if terms.pid is not None:
-        made.pid = pointer(c_int32(terms.pid))
-    if terms.uid is not None:
-        made.uid = pointer(c_uint32(terms.uid))
     return made
 
 
