@@ -85,8 +85,18 @@ void Committer::check_place() {
 }
 
 void Committer::on_durable(wal::Seq seq) {
+  count_commit(seq);
   store_.publish(seq);
   progressed_ = true;
+}
+
+/// Whose the bytes are that it took.
+void Committer::count_commit(wal::Seq seq) {
+  auto const& metrics = log_->metrics();
+  auto const bytes = metrics.commit_bytes + metrics.drop_bytes;
+  auto const segment = metrics.durable_first_seq;
+  if (segment != std::exchange(counted_segment_, segment)) store_.history().begin_segment();
+  store_.history().commit(seq, bytes - std::exchange(counted_bytes_, bytes));
 }
 
 void Committer::on_refused(wal::Seq first) {

@@ -84,6 +84,7 @@ class Committer final : public LogPort, private wal::LogListener {
                   std::span<std::string_view const> payloads) override;
   std::uint64_t append_dropped(wal::WriterId const& writer, std::uint64_t count) override;
   void hold_from(wal::Seq first) noexcept override { log_->hold_from(first); }
+  wal::Seq first_seq_kept() const noexcept override { return log_->first_seq_kept(); }
   std::uint64_t durable_commit() const noexcept override { return log_->durable_commit(); }
   wal::GapLedger const& gaps() const noexcept override { return log_->gaps(); }
   LogStatus status() const override;
@@ -122,6 +123,7 @@ class Committer final : public LogPort, private wal::LogListener {
   void on_failed(wal::Failure const& failure) override;
   void on_expired(wal::Seq seq) override;
 
+  void count_commit(wal::Seq seq);
   void request_turn_end();
   void tell(wal::Gathering const& gathered);
   template <class Telling>
@@ -133,6 +135,8 @@ class Committer final : public LogPort, private wal::LogListener {
   std::unique_ptr<wal::Log> log_{};
   bool turn_end_requested_ = false;
   std::size_t awaited_segment_bytes_ = 0;  ///< 0: nobody waits for a segment.
+  std::uint64_t counted_bytes_ = 0;  ///< Of commits whose users are known.
+  Seq counted_segment_ = 0;          ///< The first seq of the last one's segment.
   Waiters waiters_{};
   std::function<void()> on_failure_{};
   std::function<void()> on_idle_{};

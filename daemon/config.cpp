@@ -195,6 +195,10 @@ Messages validate(Config const& config) {
   require(config.retain_bytes == 0 || config.retain_bytes / 4 >= config.segment_bytes,
           size_message("retain-bytes", "must be 0 or at least four times segment-bytes",
                        config.retain_bytes));
+  require(config.history_share <= 100,
+          "history-share must be from 0 to 100, not " + std::to_string(config.history_share));
+  require(config.history_share == 0 || config.retain_bytes != 0,
+          "history-share must be 0 where retain-bytes is 0: nothing is removed for others' sake");
   auto const log_bytes = log_bytes_max(config);
   require(config.max_store_bytes == 0 || log_bytes == 0 ||
               config.max_store_bytes >= sum(sum(log_bytes, log_bytes / 4), store_slack_bytes),
@@ -207,6 +211,12 @@ Messages validate(Config const& config) {
 
 std::uint64_t held_bytes_max(Config const& config) noexcept {
   return config.consumers.empty() ? 0 : config.hold_bytes;
+}
+
+std::uint64_t history_bytes_max(Config const& config) noexcept {
+  auto const percent = config.retain_bytes / 100;
+  auto const rest = config.retain_bytes % 100;
+  return percent * config.history_share + rest * config.history_share / 100;
 }
 
 std::uint64_t log_bytes_max(Config const& config) noexcept {

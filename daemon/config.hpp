@@ -39,6 +39,7 @@ struct Config {
   std::chrono::seconds retain_age{0};                   ///< 0: for ever.
   std::vector<std::string> consumers{};                 ///< Whom retention waits for,
   std::uint64_t hold_bytes = std::uint64_t{512} << 20;  ///< and how far above retain_bytes.
+  std::uint64_t history_share = 0;                      ///< Percent of a user; 0: no limit.
   std::uint64_t max_store_bytes = 0;                    ///< 0: see store_bytes_max().
   wal::OnDamage on_damage = wal::OnDamage::serve;
   std::uint64_t max_connections = 1024;
@@ -103,6 +104,8 @@ std::vector<std::string> validate(Config const& config);
 
 /// How far above retain_bytes the log may become; 0: there is nobody to hold it for.
 std::uint64_t held_bytes_max(Config const& config) noexcept;
+/// What a user may have of the log before its writes remove others' entries; 0: no limit.
+std::uint64_t history_bytes_max(Config const& config) noexcept;
 /// How large retention lets the log become, with what it holds for consumers. 0: no limit.
 std::uint64_t log_bytes_max(Config const& config) noexcept;
 

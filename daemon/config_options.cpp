@@ -178,6 +178,10 @@ constexpr Option table[] = {
     {"hold-bytes", "SIZE", "512M",
      "how much larger than retain-bytes the log may become while it waits",
      &set_size<&Config::hold_bytes>, sizes_allowed, &copy<&Config::hold_bytes>},
+    {"history-share", "PERCENT", "0",
+     "of retain-bytes; a user that has more is refused what would remove others' entries; 0: none "
+     "is",
+     &set_count<&Config::history_share>, "a count", &copy<&Config::history_share>, true},
     {"max-store-bytes", "SIZE", "0",
      "memory that entries may take; 0: by retain-bytes, or half of the machine's",
      &set_size<&Config::max_store_bytes>, sizes_allowed, &copy<&Config::max_store_bytes>},

@@ -45,6 +45,7 @@ class LogPort {
   virtual std::uint64_t append_dropped(wal::WriterId const& writer, std::uint64_t count) = 0;
   /// See wal::Log.
   virtual void hold_from(wal::Seq first) noexcept = 0;
+  virtual wal::Seq first_seq_kept() const noexcept = 0;
   virtual std::uint64_t durable_commit() const noexcept = 0;
   virtual wal::GapLedger const& gaps() const noexcept = 0;
   virtual LogStatus status() const = 0;

@@ -113,6 +113,28 @@ void append_store(std::string& out, Store const& store) {
       .number("newest_ts", store.index().last().timestamp);
 }
 
+/// The users with the largest parts; there may be very many.
+constexpr std::size_t history_users_max = 16;
+
+void append_history(std::string& out, StatsView const& view) {
+  auto const& history = view.store.history();
+  std::string largest = "[";
+  for (auto const& user : history.largest(history_users_max)) {
+    if (largest.size() > 1) largest += ',';
+    largest += "{\"uid\":";
+    append_json_number(largest, user.uid);
+    largest += ",\"bytes\":";
+    append_json_number(largest, user.bytes);
+    largest += '}';
+  }
+  largest += ']';
+  ObjectText(out, "history")
+      .number("bytes", history.bytes())
+      .number("users", history.users())
+      .json("largest", largest)
+      .number("shares_exceeded", view.metrics.shares_exceeded);
+}
+
 void append_missing(std::string& out, wal::GapTotals const& missing) {
   ObjectText(out, "missing")
       .number("expired", missing.expired)
@@ -306,6 +328,7 @@ void append_limits(std::string& out, ServiceFacts const& facts) {
       .number("retain_bytes", config.retain_bytes)
       .number("retain_seconds", static_cast<std::uint64_t>(config.retain_age.count()))
       .number("hold_bytes", held_bytes_max(config))
+      .number("history_bytes_max", history_bytes_max(config))
       .number("store_bytes_max", facts.store_bytes_max)
       .number("memory_bytes_max", memory_bounds(config, facts.store_bytes_max).sum());
 }
@@ -323,6 +346,8 @@ void append_stats(std::string& out, StatsView const& view) {
   append_log(out, view);
   out += ',';
   append_store(out, view.store);
+  out += ',';
+  append_history(out, view);
   out += ',';
   append_missing(out, view.log.gaps().totals());
   out += ',';

@@ -34,6 +34,7 @@ struct Metrics {
   std::uint64_t tails_lagged = 0;     ///< Times that a follow was told that entries are lost to it.
   std::uint64_t entries_tailed = 0;   ///< Sent by follows.
   std::uint64_t writes_repeated = 0;  ///< Answered with `dup`.
+  std::uint64_t shares_exceeded = 0;  ///< Writes refused, since their user has its share already.
 
   void count(protocol::Op op) noexcept { ++requests[static_cast<std::size_t>(op)]; }
   void count(Error error) noexcept { ++errors[static_cast<std::size_t>(error)]; }
@@ -48,6 +49,7 @@ struct ServiceFacts {
   std::uint64_t recovery_us = 0;
   std::uint64_t recovery_rejected = 0;  ///< Payloads that are no entries.
   Instant started_at{};
+  std::uint32_t own_uid = 0;  ///< The daemon's.
   std::size_t commit_bytes_max = 0;
   std::size_t unread_bytes_max = 0;
   std::uint64_t store_bytes_max = UINT64_MAX;

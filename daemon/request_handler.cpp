@@ -33,6 +33,12 @@ Failure forbidden_failure(Peer const& peer, Right right) {
               ",\"gid\":" + std::to_string(peer.origin.gid) + '}'};
 }
 
+std::uint64_t admitted_bytes(std::span<std::string_view const> payloads) noexcept {
+  std::size_t bytes = 0;
+  for (auto const payload : payloads) bytes += payload.size();
+  return wal::admitted_bytes(payloads.size(), bytes);
+}
+
 /// Why the log does not take a write now.
 Failure refusal(boost::system::error_code error) {
   return error == wal::Errc::no_space ? no_space_failure() : log_failed_failure();
@@ -50,6 +56,20 @@ Failure batch_too_large_failure(ServiceFacts const& facts, protocol::Write const
                       to_string(write.many ? protocol::Member::entries : protocol::Member::entry))
               .number("batch_bytes_max", max)
               .number("batch_bytes", bytes)
+              .text()};
+}
+
+Failure share_failure(Config const& config, std::uint32_t uid, std::uint64_t bytes) {
+  auto const bytes_max = std::to_string(history_bytes_max(config));
+  return {Error::no_space,
+          "user " + std::to_string(uid) + " has " + std::to_string(bytes) +
+              " bytes of the log; its share is " + bytes_max +
+              " (history-share), and more would remove entries of others; writing resumes when "
+              "those have expired",
+          protocol::Detail()
+              .number("uid", uid)
+              .number("history_bytes", bytes)
+              .number("history_bytes_max", history_bytes_max(config))
               .text()};
 }
 
@@ -257,6 +277,10 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& 
         is_large ? batch_too_large_failure(facts_, request, bytes_max) : refusal(error);
     return fail(id, failure, WriteState::not_written);
   }
+  auto const admitted = wal::admitted_bytes(request.entries.size(), bytes_max);
+  if (auto const failure = judge_share(peer, admitted)) {
+    return fail(id, *failure, WriteState::not_written);
+  }
 
   // The bytes are made here, in the store, where they stay; the log copies them to disk.
   Seq const first_seq = log_.next_seq();
@@ -267,6 +291,7 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& 
     protocol::EntryStamp const stamp{seq++, draft.timestamp.value_or(received_at), peer.origin};
     payloads_.push_back(store_.stage(draft, stamp));
   }
+  store_.history().stage(seq - 1, peer.origin.uid, admitted_bytes(payloads_));
   [[maybe_unused]] Seq const appended_at = log_.append(mark, payloads_);
   BOOST_ASSERT(appended_at == first_seq);
   if (request.write_no != 0) {
@@ -281,6 +306,18 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& 
   reply.first_seq = first_seq;
   reply.last_seq = seq - 1;
   return reply;
+}
+
+/// A user above its share of the history may go on as long as only its own entries make room.
+std::optional<Failure> RequestHandler::judge_share(Peer const& peer, std::uint64_t more_bytes) {
+  auto const bytes_max = history_bytes_max(facts_.config);
+  auto const uid = peer.origin.uid;
+  if (bytes_max == 0 || uid == 0 || uid == facts_.own_uid) return std::nullopt;
+  auto const bytes = store_.history().bytes_of(uid);
+  if (bytes <= bytes_max && more_bytes <= bytes_max - bytes) return std::nullopt;
+  if (!store_.history().has_others_before(log_.first_seq_kept(), uid)) return std::nullopt;
+  ++metrics_.shares_exceeded;
+  return share_failure(facts_.config, uid, bytes);
 }
 
 /// Neither a full disk nor the end of the daemon matters: nothing is written.
@@ -344,6 +381,9 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::ReportDropped
   if (auto const error = log_.admit(1, drop_record_bytes)) {
     return fail(id, refusal(error), WriteState::not_written);
   }
+  if (auto const failure = judge_share(peer, drop_record_bytes)) {
+    return fail(id, *failure, WriteState::not_written);
+  }
   if (auto const held_back = drop_lines_.pass(clock_.now())) {
     spdlog::warn("pid {} uid {} dropped {} entries ({} more reports since the last line)",
                  peer.origin.pid, peer.origin.uid, request.count, *held_back);
@@ -351,6 +391,7 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::ReportDropped
   DropReply reply;
   reply.id = id;
   reply.before_seq = log_.next_seq();
+  store_.history().stage(reply.before_seq - 1, peer.origin.uid, drop_record_bytes);
   bool const is_peers = request.writer == protocol::WriterId{} && peer.writer;
   reply.commit_no =
       log_.append_dropped(is_peers ? peer.writer.id() : request.writer, request.count);

@@ -161,6 +161,7 @@ class RequestHandler {
   PendingReply answer(std::string_view id, protocol::ReportDropped const& request, Peer& peer);
   PendingReply answer(std::string_view id, protocol::Confirm const& request, Peer& peer);
 
+  std::optional<Failure> judge_share(Peer const& peer, std::uint64_t more_bytes);
   PendingReply answer_again(std::string_view id, protocol::Write const& request,
                             WriterTable::Judgement const& judgement);
 

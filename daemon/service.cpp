@@ -117,6 +117,7 @@ class Service {
         reread_(std::move(reread)),
         store_(config.max_writers, &chunk_reserve_, config.consumers) {
     facts_.config = config;
+    facts_.own_uid = ::geteuid();
   }
 
   int run();

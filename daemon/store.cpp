@@ -50,6 +50,7 @@ void Store::publish(Seq seq) {
 
 void Store::unstage_from(Seq seq) {
   writers_.unstage_from(seq);
+  history_.unstage_from(seq);
   while (!staged_.empty() && staged_.back().seq >= seq) {
     Chunk& last = *chunks_.back();
     text_bytes_ -= last.entry(staged_.back().seq).size() + 1;
@@ -82,6 +83,7 @@ void Store::remove_up_to(Seq seq) {
   consumers_.remove(removed_seq_, seq);
   removed_seq_ = seq;
   writers_.remove_up_to(seq);
+  history_.remove_up_to(seq);
   index_.remove_up_to(seq);
   while (!chunks_.empty() && chunks_.front()->next_seq() <= seq + 1) {
     text_bytes_ -= chunks_.front()->used_bytes();
@@ -103,7 +105,8 @@ std::uint64_t Store::count_between(Seq first, Seq last) const noexcept {
 
 std::size_t Store::index_bytes() const noexcept {
   std::size_t const entries = index_.size() + staged_.size();
-  return index_.bytes() + entries * sizeof(std::uint32_t) + chunks_.size() * sizeof(Chunk);
+  return index_.bytes() + entries * sizeof(std::uint32_t) + chunks_.size() * sizeof(Chunk) +
+         history_.memory_bytes();
 }
 
 EntryRun Store::Finder::find_run(Seq first, std::size_t count, std::size_t bytes_max) noexcept {

@@ -10,6 +10,7 @@
 
 #include "daemon/chunk.hpp"
 #include "daemon/consumer_table.hpp"
+#include "daemon/history_account.hpp"
 #include "daemon/time_index.hpp"
 #include "daemon/writer_table.hpp"
 #include "protocol/canonical_entry.hpp"
@@ -68,6 +69,10 @@ class Store {
   /// Who may still need them; it learns what is removed.
   ConsumerTable& consumers() noexcept { return consumers_; }
   ConsumerTable const& consumers() const noexcept { return consumers_; }
+  /// Who takes how much of the log; it follows what happens to the entries, and learns from others
+  /// what is written.
+  HistoryAccount& history() noexcept { return history_; }
+  HistoryAccount const& history() const noexcept { return history_; }
   /// Canonical text that is held, commas included.
   std::size_t text_bytes() const noexcept { return text_bytes_; }
   /// What finding the entries costs besides.
@@ -112,6 +117,7 @@ class Store {
   TimeIndex index_{};
   WriterTable writers_;
   ConsumerTable consumers_;
+  HistoryAccount history_{};
   std::size_t text_bytes_ = 0;
   std::shared_ptr<std::size_t> pinned_bytes_ = std::make_shared<std::size_t>(0);
   Seq visible_seq_ = 0;

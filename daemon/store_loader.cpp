@@ -21,8 +21,7 @@ StoreLoader::StoreLoader(Store& store, Clock const& clock, Room room) noexcept
     : store_(store), clock_(clock), room_(room), reported_at_(clock.now()) {}
 
 void StoreLoader::on_group(wal::WriterMark const& writer, wal::Seq first, wal::Seq last) {
-  group_.reset();
-  if (writer != wal::WriterMark{}) group_ = {writer, {writer.write_no, first, last}};
+  group_ = {writer, {writer.write_no, first, last}};
 }
 
 void StoreLoader::on_payload(wal::Seq seq, std::string_view payload) {
@@ -33,10 +32,22 @@ void StoreLoader::on_payload(wal::Seq seq, std::string_view payload) {
     store_.pass_up_to(seq);
   }
   keep_within_room();
-  if (!group_ || group_->write.last_seq != seq) return;
+  if (!group_) return;
+  group_->payload_bytes += payload.size();
+  if (group_->write.last_seq != seq) return;
   auto const origin = protocol::read_entry_origin(payload).value_or(Origin{});
-  auto const& mark = group_->mark;
-  store_.writers().restore(mark.writer, group_->write, origin.uid, mark.late);
+  auto const& [mark, write, payload_bytes] = *group_;
+  auto const entries = write.last_seq - write.first_seq + 1;
+  store_.history().stage(seq, origin.uid, wal::admitted_bytes(entries, payload_bytes));
+  if (mark != wal::WriterMark{}) {
+    store_.writers().restore(mark.writer, write, origin.uid, mark.late);
+  }
+}
+
+void StoreLoader::on_commit(std::uint64_t segment_no, std::uint64_t disk_bytes) {
+  if (full_) return;
+  if (segment_no != std::exchange(segment_no_, segment_no)) store_.history().begin_segment();
+  store_.history().commit(store_.visible_seq(), disk_bytes);
 }
 
 /// In large steps: each costs a pass over the index.

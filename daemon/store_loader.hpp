@@ -26,6 +26,7 @@ class StoreLoader final : public wal::RecoverySink {
 
   void on_group(wal::WriterMark const& writer, wal::Seq first, wal::Seq last) override;
   void on_payload(wal::Seq seq, std::string_view payload) override;
+  void on_commit(std::uint64_t segment_no, std::uint64_t disk_bytes) override;
   void on_gap(wal::Gap const& gap) override;
   bool is_full() const noexcept override { return full_; }
   void on_progress(std::uint64_t bytes_done, std::uint64_t bytes_total) override;
@@ -47,11 +48,14 @@ class StoreLoader final : public wal::RecoverySink {
   ProgressHandler on_progress_{};
   bool full_ = false;
   std::uint64_t rejected_ = 0;
-  struct NumberedGroup {
+  /// One client's write.
+  struct Group {
     wal::WriterMark mark{};
     NumberedWrite write{};
+    std::uint64_t payload_bytes = 0;
   };
-  std::optional<NumberedGroup> group_{};  ///< While its payloads come.
+  std::optional<Group> group_{};  ///< While its payloads come, as long as they are entries.
+  std::uint64_t segment_no_ = 0;
 };
 
 /// The start-up lines about what was recovered: a summary, and a warning for each thing missing.

@@ -118,6 +118,7 @@ std::uint64_t Log::append_dropped(WriterId const& writer, std::uint64_t count) {
 }
 std::uint64_t Log::durable_commit() const noexcept { return core_->pipeline.durable_commit(); }
 void Log::hold_from(Seq first) noexcept { core_->held_from = first; }
+Seq Log::first_seq_kept() const noexcept { return core_->first_seq_kept(); }
 GapLedger const& Log::gaps() const noexcept { return core_->gaps; }
 
 void Log::start_commit(Instant now) { core_->start_commit(now); }

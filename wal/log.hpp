@@ -89,6 +89,8 @@ class RecoverySink {
  public:
   virtual void on_payload(Seq seq, std::string_view payload) = 0;
   virtual void on_group(WriterMark const& /*writer*/, Seq /*first*/, Seq /*last*/) {}
+  /// Behind its groups: what their commit takes of its segment, with header and padding.
+  virtual void on_commit(std::uint64_t /*segment_no*/, std::uint64_t /*disk_bytes*/) {}
   virtual void on_gap(Gap const& /*gap*/) {}
   /// Asked after each segment. True: it takes nothing more, and open() fails with Errc::sink_full.
   virtual bool is_full() const noexcept { return false; }
@@ -142,12 +144,14 @@ struct LogMetrics {
   std::uint64_t commit_bytes = 0;  ///< As written, with headers and padding.
   std::uint64_t commit_payloads_max = 0;
   std::uint64_t marks = 0;
+  std::uint64_t drop_bytes = 0;  ///< Of the commits that tell of drops.
   std::uint64_t segments_made = 0;
   std::uint64_t segments_removed = 0;
   std::uint64_t space_failures = 0;
   std::uint64_t segment_waits = 0;    ///< Commits that had to wait for a spare segment,
   std::uint64_t segment_wait_us = 0;  ///< and how long, in all.
-  Seq active_first_seq = 0;           ///< First of the segment that commits go to.
+  Seq active_first_seq = 0;           ///< First of the segment that commits go to,
+  Seq durable_first_seq = 0;          ///< and of that which the last one went to.
   /// Commits by time from begin to durable: bucket n counts those of 2^n up to 2^(n+1)-1 µs (bucket
   /// 0: also 0 µs; the last: all above).
   std::array<std::uint64_t, 24> commit_latency_us_log2{};
@@ -206,6 +210,10 @@ class Log {
   /// From now on payloads from `first` on are held: retention spares them within hold_bytes. Until
   /// the first call all are.
   void hold_from(Seq first) noexcept;
+
+  /// The first payload that stays when this segment is full and the next ones are made, as far as
+  /// the size of the log decides. 0: all stay.
+  Seq first_seq_kept() const noexcept;
 
   /// All that is missing, as far as that is on disk.
   GapLedger const& gaps() const noexcept;

@@ -74,9 +74,11 @@ Log::Core::~Core() {
 /// again.
 Result<void> Log::Core::start() {
   if (auto const put = put_strays_aside(); !put) return put;
-  release_tails();
   make_segment();
-  while (maker_.state() == SegmentMaker::State::working) directory_.wait();
+  while (maker_.state() == SegmentMaker::State::working) {
+    directory_.wait();
+    settle_maker();
+  }
   advance();
   while (write_in_flight_) directory_.wait();
   if (failure_) return *failure_;
@@ -87,17 +89,25 @@ Result<void> Log::Core::start() {
 void Log::Core::open_first_segment() {
   turn_segment();
   remove_leftovers();
+  // Of a full disk others would take them, and a later segment can be made of a whole file.
+  if (!is_disk_full_) release_tails();
   for (auto const& gap : recovered_.new_gaps) pipeline.append_gap(gap);
   queue_age();
   if (pipeline.idle()) pipeline.queue_mark();
 }
 
 /// A log that is started often would else fill the disk, and its limit, with segments of zeros.
-void Log::Core::release_tails() {
-  for (auto const& segment : recovered_.segments) {
+/// Whether there was something to give back.
+bool Log::Core::release_tails() {
+  std::uint64_t released = 0;
+  for (auto const& segment : std::exchange(recovered_.segments, {})) {
     if (!segment.ends_in_zeros || segment.end_offset == 0) continue;
+    auto const name = segment_name(segment.segment_no);
+    auto const before = directory_.space(name);
     release_tail(segment.segment_no, segment.end_offset);
+    released += before - std::min(before, directory_.space(name));
   }
+  return released > 0;
 }
 
 void Log::Core::release_tail(std::uint64_t segment_no, std::uint64_t end_offset) noexcept {
@@ -120,54 +130,6 @@ Result<void> Log::Core::put_strays_aside() {
     if (auto const renamed = directory_.rename(from, to); !renamed) return renamed;
   }
   return {};
-}
-
-SegmentMaker::Plan Log::Core::plan_segment() const {
-  auto const prev = segments_.empty() ? 0 : segments_.back().segment_no;
-  auto const bytes = active_.file ? options.segment_bytes : options.first_segment_bytes;
-  SegmentMaker::Plan plan;
-  plan.header = {.segment_bytes = bytes,
-                 .commit_align = static_cast<std::uint32_t>(options.commit_align),
-                 .store_id = store_id,
-                 .segment_no = std::max(prev, manifest_.first_segment_no - 1) + 1,
-                 .salt = options.entropy(),
-                 .prev_segment_no = prev,
-                 .prev_salt = active_.file ? active_.header.salt : recovered_.last_salt,
-                 .prev_end_commit = active_.file ? end_commit_unknown : pipeline.durable_commit()};
-  plan.manifest = manifest_;
-  plan.manifest.last_segment_no = plan.header.segment_no;
-  plan.manifest.durable_commit = pipeline.durable_commit();
-  plan.manifest.end_seq = 0;
-  plan.manifest.last_salt = plan.header.salt;
-  plan.manifest.copied_from_segment_no = 0;
-  plan.shortened = manifest_;
-  plan.expired = plan_expiry(view(), bytes, plan.manifest);
-  plan.shortened.begin_as(plan.manifest);
-  if (!active_.file) plan_start(plan);
-  return plan;
-}
-
-/// What a start may take for the first segment if the disk is full: files that mean nothing, and
-/// spares behind the last segment that holds something, which it makes anew anyway.
-void Log::Core::plan_start(SegmentMaker::Plan& plan) const {
-  plan.old_manifest_is_bad = recovered_.rebuilt;
-  plan.shortened.copied_from_segment_no = 0;
-  for (auto const& name : recovered_.leftovers) {
-    bool const is_reserved = name == unfinished(segment_name(plan.header.segment_no)) ||
-                             name == unfinished(manifest_name);
-    if (!is_reserved) plan.unused.push_back(name);
-  }
-  if (segments_.empty()) return;
-  for (auto no = segments_.back().segment_no + 1; no <= manifest_.last_segment_no; ++no) {
-    plan.unused.push_back(segment_name(no));
-  }
-  if (manifest_.last_segment_no <= segments_.back().segment_no) return;
-  plan.shortened.last_segment_no = segments_.back().segment_no;
-  plan.shortened.last_salt = 0;  // Perhaps nobody knows it any more.
-}
-
-RetentionView Log::Core::view() const noexcept {
-  return {options, segments_, metrics.log_bytes, pipeline.durable_seq(), held_from, age()};
 }
 
 /// How long the log has been open, in all its lives, as far as it knows.
@@ -313,7 +275,9 @@ void Log::Core::on_complete(boost::system::error_code error) noexcept {
     auto& buckets = metrics.commit_latency_us_log2;
     ++buckets[latency_bucket(latency, buckets.size())];
   }
+  metrics.durable_first_seq = segments_.back().first_seq;
   bool const dropped = note_durable_drops();
+  if (dropped) metrics.drop_bytes += commit_disk_bytes_;
   bool const tell = std::exchange(commit_payloads_, 0) > 0 || dropped;
   // The disk goes on while the listener acknowledges.
   if (!closing_) advance();
@@ -368,12 +332,25 @@ void Log::Core::settle_maker() {
   if (state == State::ready) {
     space_retry_at_.reset();
     manifest_ = maker_.plan().manifest;
+    is_disk_full_ = maker_.disk_was_full();
+  } else if (goes_on_freeing()) {
+    make_segment();
   } else if (may_be_tried_again(maker_.failure().code)) {
     ++metrics.space_failures;
     space_retry_at_ = now_ + options.space_retry_delay;
   } else {
     fail(maker_.failure());
   }
+}
+
+/// Whether the disk has turned out to be full just now, or something went for the segment that was
+/// not enough, and more may go; at last what a start has left to the segments that it found.
+bool Log::Core::goes_on_freeing() {
+  if (maker_.failure().code != Errc::no_space || closing_) return false;
+  bool const was_known = std::exchange(is_disk_full_, true);
+  bool const has_freed = maker_.expiry_is_done() && !maker_.plan().expired.empty();
+  if ((!was_known || has_freed) && !plan_segment().expired.empty()) return true;
+  return release_tails();
 }
 
 void Log::Core::poll(Instant now) {
@@ -455,6 +432,7 @@ Result<void> Log::Core::close() {
     if (failure_) return *failure_;
   }
   // The next start makes segments of its own, and reads a hole faster than zeros.
+  if (is_disk_full_) return name_end();  // It would not find it again.
   release_tail(active_.header.segment_no, active_.end_offset);
   if (maker_.state() == SegmentMaker::State::ready) {
     release_tail(maker_.plan().header.segment_no, first_commit_offset);

@@ -34,6 +34,7 @@ class Log::Core final : private Completion {
   std::optional<Instant> next_deadline() const noexcept;
   bool has_segment_for(std::size_t payload_bytes) const noexcept;
   boost::system::error_code admit(std::size_t payloads, std::size_t payload_bytes) const noexcept;
+  Seq first_seq_kept() const noexcept;
   Result<void> close();
 
   Seq held_from = 0;  ///< See Log::hold_from().
@@ -59,12 +60,14 @@ class Log::Core final : private Completion {
   void refuse_queued();
   void make_segment();
   void settle_maker();
+  bool goes_on_freeing();
   void fail(Failure failure);
   void open_first_segment();
-  void release_tails();
+  bool release_tails();
   void release_tail(std::uint64_t segment_no, std::uint64_t end_offset) noexcept;
   SegmentMaker::Plan plan_segment() const;
   void plan_start(SegmentMaker::Plan& plan) const;
+  std::vector<std::uint64_t> segment_spaces() const;
   RetentionView view() const noexcept;
   std::chrono::milliseconds age() const noexcept;
   void take_time(Instant now) noexcept;
@@ -87,6 +90,7 @@ class Log::Core final : private Completion {
   SegmentMaker maker_;
   bool maker_settled_ = true;   ///< The maker's last outcome has been dealt with,
   bool expiry_settled_ = true;  ///< and what it let expire.
+  bool is_disk_full_ = false;   ///< When the last segment was to be made.
   bool write_in_flight_ = false;
   bool closing_ = false;
   bool destroyed_ = false;

@@ -190,6 +190,7 @@ void LogWalk::deliver(ScannedCommit const& commit) {
     RecordReader records(group->records);
     while (auto const payload = records.next()) sink_.on_payload(seq++, *payload);
   }
+  sink_.on_commit(segments_.back().segment_no, commit.end_offset - commit.offset);
 }
 
 void LogWalk::pass_hole(std::uint64_t segment_no, ScannedCommit const& next) {

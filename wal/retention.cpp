@@ -1,9 +1,14 @@
 #include "wal/retention.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace stele::wal {
 namespace {
+
+/// How far below its limit a log on a full disk may get: the files that go may be too small to
+/// become a segment, and what they took is lost to others then.
+constexpr std::uint64_t spared_segments = 2;
 
 bool is_too_old(RetentionView const& view, KeptSegment const& segment) noexcept {
   auto const limit = view.options.retain_age;
@@ -28,16 +33,24 @@ Seq last_seq_of(RetentionView const& view, std::size_t index) noexcept {
 }  // namespace
 
 std::vector<ExpiredSegment> plan_expiry(RetentionView const& view, std::uint64_t new_bytes,
-                                        Manifest& manifest) {
+                                        Manifest& manifest, std::span<std::uint64_t const> space) {
   std::vector<ExpiredSegment> expired;
   auto const& segments = view.segments;
+  auto const bytes_max = view.options.retain_bytes == 0 ? UINT64_MAX : view.options.retain_bytes;
   auto bytes = view.log_bytes + new_bytes;
+  auto taken = std::accumulate(space.begin(), space.end(), new_bytes);
+  std::uint64_t largest = 0;
   for (std::size_t i = 0; i + 1 < segments.size(); ++i) {
-    bool const too_many = view.options.retain_bytes != 0 && bytes > view.options.retain_bytes;
-    if (!too_many && !is_too_old(view, segments[i])) break;
+    bool const is_wanted = !space.empty() && largest < new_bytes &&
+                           taken + spared_segments * view.options.segment_bytes > bytes_max;
+    if (bytes <= bytes_max && !is_too_old(view, segments[i]) && !is_wanted) break;
     if (is_held(view, last_seq_of(view, i), bytes)) break;
     expired.push_back({segments[i].segment_no, segments[i].damaged});
     bytes -= segments[i].bytes;
+    if (!space.empty()) {
+      taken -= space[i];
+      if (!segments[i].damaged) largest = std::max(largest, space[i]);
+    }
     auto const& first = segments[i + 1];
     manifest.first_segment_no = first.segment_no;
     manifest.first_commit_no = first.first_commit_no;
@@ -45,6 +58,18 @@ std::vector<ExpiredSegment> plan_expiry(RetentionView const& view, std::uint64_t
     manifest.first_seq = first.first_seq;
   }
   return expired;
+}
+
+Seq first_seq_kept(RetentionView const& view, std::uint64_t new_bytes) noexcept {
+  Seq first = 0;
+  auto bytes = view.log_bytes + new_bytes;
+  for (std::size_t i = 0; i + 1 < view.segments.size(); ++i) {
+    bool const too_many = view.options.retain_bytes != 0 && bytes > view.options.retain_bytes;
+    if (!too_many || is_held(view, last_seq_of(view, i), bytes)) break;
+    bytes -= view.segments[i].bytes;
+    first = view.segments[i + 1].first_seq;
+  }
+  return first;
 }
 
 bool has_old_payloads(RetentionView const& view) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <vector>
 
 #include "wal/log_reading.hpp"
@@ -27,9 +28,15 @@ struct ExpiredSegment {
 };
 
 /// Which segments go if a new one of `new_bytes` comes: the oldest first, never the active one.
-/// `manifest` is made to leave them out.
+/// `manifest` is made to leave them out. On a full disk `space` is what each segment takes of it,
+/// else empty: then more may go, until one of them is large enough to become the new one, as long
+/// as all take more than the limit less two segments.
 std::vector<ExpiredSegment> plan_expiry(RetentionView const& view, std::uint64_t new_bytes,
-                                        Manifest& manifest);
+                                        Manifest& manifest,
+                                        std::span<std::uint64_t const> space = {});
+
+/// The first payload that stays if so many bytes more come, as far as size decides. 0: all stay.
+Seq first_seq_kept(RetentionView const& view, std::uint64_t new_bytes) noexcept;
 
 /// Whether payloads are too old, also those in the active segment. Segments without payloads are no
 /// reason: else an idle log would make one after another.

@@ -23,8 +23,8 @@ void SegmentMaker::start(Plan plan) {
   state_ = State::working;
   expiry_is_done_ = false;
   auto begun = begin();
-  bool const is_full = !begun && begun.error().code == Errc::no_space;
-  if (is_full && has_files_to_free()) begun = begin_to_free();
+  disk_was_full_ = !begun && begun.error().code == Errc::no_space;
+  if (disk_was_full_ && has_files_to_free()) begun = begin_to_free();
   if (!begun) fail(begun.error());
 }
 

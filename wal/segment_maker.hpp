@@ -65,6 +65,9 @@ class SegmentMaker final : private Completion {
   /// the segment is ready, or even if it cannot be made: `shortened` stands on disk then.
   bool expiry_is_done() const noexcept { return expiry_is_done_; }
 
+  /// Whether there was no room until something else went, if it did.
+  bool disk_was_full() const noexcept { return disk_was_full_; }
+
   /// Precondition: not working.
   void start(Plan plan);
   /// Begins no further step.
@@ -111,6 +114,7 @@ class SegmentMaker final : private Completion {
   std::uint64_t zeroed_ = 0;
   bool has_reserved_file_ = false;  ///< The unfinished segment had space before it was begun.
   bool expiry_is_done_ = false;
+  bool disk_was_full_ = false;
   bool in_flight_ = false;
   bool abandoned_ = false;
   Failure failure_{};

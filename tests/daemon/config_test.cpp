@@ -153,6 +153,7 @@ BOOST_AUTO_TEST_CASE(settings_that_do_not_fit_together_are_told) {
   BOOST_TEST(parse({"--max-unread-bytes", "1M"}).mentions("max-unread-bytes"));
   BOOST_TEST(parse({"--retain-bytes", "64M"}).mentions("retain-bytes"));
   BOOST_TEST(parse({"--commit-align", "5000"}).mentions("commit-align"));
+  BOOST_TEST(parse({"--history-share", "5", "--retain-bytes", "0"}).mentions("history-share"));
   std::string const long_path(108, 'x');
   BOOST_TEST(parse({"--socket", long_path.c_str()}).mentions("socket"));
 }
@@ -196,6 +197,7 @@ BOOST_AUTO_TEST_CASE(each_limit_is_taken_at_its_edge_and_refused_beyond_it) {
            {"--retain-bytes=256M", "--retain-bytes=268435455"},
            {"--max-store-bytes=1296M", "--max-store-bytes=1358954495"},
            {"--commit-align=4K", "--commit-align=8K"},
+           {"--history-share=100", "--history-share=101"},
            {"--socket-mode=0777", "--socket-mode=1000"},
        }) {
     BOOST_TEST_CONTEXT(good) { BOOST_TEST(parse({good.c_str()}).errors.empty()); }

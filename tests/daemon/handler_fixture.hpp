@@ -41,6 +41,7 @@ class FakeLog final : public daemon::LogPort {
     return drops.size();
   }
   void hold_from(wal::Seq first) noexcept override { held_from = first; }
+  wal::Seq first_seq_kept() const noexcept override { return first_kept; }
   std::uint64_t durable_commit() const noexcept override { return durable_drops; }
   wal::GapLedger const& gaps() const noexcept override { return ledger; }
   daemon::LogStatus status() const override { return {}; }
@@ -49,6 +50,7 @@ class FakeLog final : public daemon::LogPort {
   std::vector<wal::WriterMark> marks{};  ///< Of the groups.
   std::vector<wal::Gap> drops{};
   wal::Seq held_from = 0;
+  wal::Seq first_kept = 0;
   std::size_t durable_drops = 0;
   wal::GapLedger ledger{};
   std::size_t groups = 0;

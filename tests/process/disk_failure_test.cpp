@@ -1,14 +1,19 @@
 // A full disk, and a disk that refuses: no acknowledgement without the bytes, in either case.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <filesystem>
 #include <map>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "support/steled.hpp"
 #include "support/wire_peer.hpp"
@@ -49,6 +54,38 @@ std::string write_request(int number) {
   return R"({"op":"write_log","entry":{"message":"m)" + std::to_string(number) + " " +
          std::string(50'000, 'x') + "\"}}";
 }
+
+/// Another program on the same disk, which takes whatever is free and whatever becomes free.
+class GreedyNeighbour {
+ public:
+  explicit GreedyNeighbour(std::string const& path)
+      : fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)),
+        thread_([this] { take(); }) {
+    while (!disk_was_full_) std::this_thread::yield();
+  }
+  GreedyNeighbour(GreedyNeighbour const&) = delete;
+  GreedyNeighbour& operator=(GreedyNeighbour const&) = delete;
+  ~GreedyNeighbour() {
+    ends_ = true;
+    thread_.join();
+    ::close(fd_);
+  }
+
+ private:
+  void take() {
+    std::string const block(4096, 'n');
+    while (!ends_) {
+      if (::write(fd_, block.data(), block.size()) > 0) continue;
+      disk_was_full_ = true;
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+  }
+
+  int fd_;
+  std::atomic<bool> ends_ = false;
+  std::atomic<bool> disk_was_full_ = false;
+  std::thread thread_;
+};
 
 /// Acknowledged writes by seq, and whether the log holds each of them.
 class Acked {
@@ -123,6 +160,47 @@ BOOST_DATA_TEST_CASE(a_full_disk_refuses_writes_serves_reads_and_heals_by_itself
   BOOST_TEST(acked.are_all_in(stored));
   BOOST_TEST(stored.size() == acked.count());
   daemon.stop();
+}
+
+BOOST_TEST_DECORATOR(*boost::unit_test::precondition(may_mount))
+BOOST_DATA_TEST_CASE(a_log_at_its_limit_goes_on_beside_one_who_takes_all_space,
+                     stele::test::backends(), backend) {
+  std::vector<std::string> const larger{"--segment-bytes", "1M", "--retain-bytes", "12M"};
+  Steled daemon(backend, larger);
+  SmallDisk const disk(daemon.data_dir(), "size=24M,mode=0700");
+  daemon.start();
+  Acked acked;
+  int number = 0;
+  auto const write_on = [&](int count) {
+    WirePeer peer(daemon.socket());
+    for (int const end = number + count; number < end; ++number) {
+      auto const reply = peer.ask(write_request(number));
+      BOOST_REQUIRE_MESSAGE(reply.at("ok").as_bool(), "write " << number);
+      acked.add(reply, number);
+    }
+  };
+  auto const log_bytes = [&] {
+    WirePeer peer(daemon.socket());
+    return peer.ask(R"({"op":"stats"})").at("wal").at("log_bytes").to_number<std::uint64_t>();
+  };
+  write_on(300);
+  GreedyNeighbour const neighbour(daemon.data_dir() + "/neighbour");
+  write_on(300);
+  BOOST_TEST(log_bytes() <= (12U << 20));
+
+  // A lower limit, as one does against a full disk, takes effect at the next start.
+  BOOST_TEST(daemon.stop() == 0);
+  daemon.use_flags({"--segment-bytes", "1M", "--retain-bytes", "4M"});
+  daemon.start();
+  write_on(100);
+  BOOST_TEST(log_bytes() <= (4U << 20));
+  daemon.kill_hard();
+  daemon.start();
+  write_on(100);
+  WirePeer reader(daemon.socket());
+  auto const audit = reader.ask(R"({"op":"audit"})");
+  BOOST_TEST(audit.at("complete").as_bool());
+  BOOST_TEST(audit.at("last_seq").to_number<int>() == number);
 }
 
 // A limit on the size of files makes the next write fail with EFBIG, as a failing device would

@@ -141,7 +141,7 @@ void SimulatedDisk::State::tear(Inode& inode, UnsyncedWrite const& write) {
         std::span(write.bytes).subspan(at, std::min(sector, write.bytes.size() - at));
     auto const fate = below(40);
     if (fate < 20) overwrite(inode.device, write.offset + at, piece);
-    if (fate == 39) {
+    if (fate >= 40 - options.garbage_sectors) {
       std::vector<std::byte> garbage(piece.size());
       for (auto& byte : garbage) byte = static_cast<std::byte>(below(256));
       overwrite(inode.device, write.offset + at, garbage);

@@ -13,6 +13,7 @@ from pathlib import Path
 from coroutine_rules import coroutine_findings
 from cpp_text import code_only, function_bodies, line_of
 from document_rules import document_findings
+from mutant_rules import mutant_findings
 from script_rules import script_findings
 from unity_rules import unity_findings
 
@@ -232,6 +233,7 @@ def findings(root, files=None):
     yield from layout_findings(files)
     yield from build_findings(files, read)
     yield from document_findings(files, read)
+    yield from mutant_findings(files, read)
     yield from unity_findings(files, read)
     yield from script_findings(files, read)
     for path in files:

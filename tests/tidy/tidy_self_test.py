@@ -177,6 +177,35 @@ class TidyTest(unittest.TestCase):
                 self.assertEqual([(path, True)], [(where, expected in sentence)
                                                   for where, sentence in found], found)
 
+    def test_mutants_that_say_nothing_are_found(self):
+        patch = ("It stays.\nCaught by: STELE_SEED=1 a_test --run_test=a_test/it_stays*\n"
+                 "--- a/wal/a.cpp\n+++ b/wal/a.cpp\n@@ -4,3 +4,2 @@\n int a;\n-int b;\n int c;\n"
+                 "@@ -9,2 +8,2 @@\n-int d;\n+int e;\n \n")
+        sound = {"tests/CMakeLists.txt": "add_executable(t a_test.cpp)\n",
+                 "tests/a_test.cpp": "BOOST_DATA_TEST_CASE_F(Fixture, it_stays_so, all(), a) {}\n",
+                 "tests/README.md": "| M01 | it stays |\n| M02, M03 | it goes (M04: or not) |\n",
+                 "wal/a.cpp": "// Moved by a line.\nint a;\nint b;\nint c;\nint d;\n\n",
+                 **{f"tests/mutants/{name}.patch": patch for name in ("M01", "M01b", "M02", "M03", "M04")}}
+        self.assertEqual([], self.run_on(sound))
+        mutant = "tests/mutants/M01b.patch"
+        for path, before, after, where, expected in [
+                (mutant, "-int b;", "-int  b;", mutant, "does not apply to wal/a.cpp, at its line 4"),
+                (mutant, " int a;", " int d;", mutant, "does not apply to wal/a.cpp, at its line 4"),
+                (mutant, "-int d;", "-int a;", mutant, "does not apply to wal/a.cpp, at its line 9"),
+                (mutant, "+int e;", "+int d;", mutant, "changes nothing"),
+                (mutant, "wal/a.cpp", "wal/b.cpp", mutant, "wal/b.cpp is not there"),
+                (mutant, "+8,2 @@", "+8,4 @@", mutant, "another number of lines"),
+                (mutant, "It stays.\n", "", mutant, "the first two lines"),
+                (mutant, "/it_stays*", "/it_stays", mutant, "is not there"),
+                (mutant, "it_stays*", "it_goes*", mutant, "is not there"),
+                ("tests/README.md", "M02, M03", "M02", "tests/README.md", "has no M03"),
+                ("tests/README.md", "M04", "M05", "tests/README.md", "M0")]:
+            with self.subTest(expected=expected, after=after):
+                found = self.run_on({**sound, path: sound[path].replace(before, after)})
+                self.assertTrue(found)
+                self.assertTrue(all(place == where and expected in sentence
+                                    for place, sentence in found), found)
+
     def test_what_documents_leave_out_is_found(self):
         rows = "".join(f"| P{number} | it stays | `a_test/it_stays` |\n" for number in range(1, 39))
         documents = {

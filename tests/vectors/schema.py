@@ -92,7 +92,7 @@ DETAILS = {
     "entry_too_large": {"oneOf": [whole({**PATH, **numbers("entry_bytes_max entry_bytes")}),
                                   whole({**PATH, **numbers("batch_bytes_max batch_bytes")})]},
     "unsupported_version": whole({**PATH, "version_max": ref("u64")}),
-    "no_space": open_object({}),
+    "no_space": open_object(numbers("uid history_bytes history_bytes_max")),
     "log_failed": open_object({}),
     "shutting_down": open_object({}),
     "too_many_connections": open_object(numbers("connections_max user_connections_max")),
@@ -113,6 +113,7 @@ LIMITS = numbers(
     "all_unread_bytes_max unanswered_max tails_max writers_max writer_writes_max "
     "request_seconds_max "
     "idle_seconds_max reader_seconds_max retain_bytes retain_seconds hold_bytes "
+    "history_bytes_max "
     "store_bytes_max memory_bytes_max")
 
 STATES = ["ok", "damaged", "no_space", "shutting_down", "log_failed"]
@@ -150,6 +151,8 @@ def stats(operations):
         "tails": whole(numbers("open entries lagged")),
         "memory": whole(numbers("store_bytes in_flight_bytes writers_bytes gaps_bytes unread_bytes "
                                 "unsent_bytes pinned_bytes bytes waiting")),
+        "history": whole({**numbers("bytes users shares_exceeded"), "largest": {
+            "type": "array", "maxItems": 16, "items": whole(numbers("uid bytes"))}}),
         "diagnostics": whole(numbers("lines_dropped")),
         "writers": whole(numbers("remembered users bytes forgotten_seq writes_repeated")),
         "consumers": {"type": "object", "additionalProperties": whole(

@@ -60,6 +60,43 @@ BOOST_AUTO_TEST_CASE(age_and_size_take_the_oldest_first_and_never_the_active_one
   BOOST_TEST(KeptLog(1).expired() == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(on_a_full_disk_the_oldest_go_until_one_is_large_enough) {
+  KeptLog fix(5);
+  fix.options.segment_bytes = 200;
+  fix.options.retain_bytes = 1000;
+  Manifest manifest;
+  auto const expired = [&](std::vector<std::uint64_t> const& space) {
+    return plan_expiry(fix.view(), 200, manifest, space).size();
+  };
+  BOOST_TEST(fix.expired(200) == 0U);
+  BOOST_TEST(expired({200, 200, 200, 200, 200}) == 1U);
+  BOOST_TEST(expired({100, 100, 200, 200, 200}) == 3U);
+  fix.segments[0].damaged = true;
+  BOOST_TEST(expired({200, 200, 200, 200, 200}) == 2U, "a damaged one gives its space to none");
+  BOOST_TEST(expired({100, 100, 100, 100, 100}) == 1U, "two segments below the limit");
+  BOOST_TEST(expired({0, 0, 100, 100, 200}) == 0U);
+  fix.options.hold_bytes = 100;
+  BOOST_TEST(expired({200, 200, 200, 200, 200}) == 0U);
+  fix.options.hold_bytes = 0;
+  fix.options.retain_bytes = 0;
+  BOOST_TEST(expired({200, 200, 200, 200, 200}) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(the_first_that_stays_is_known_ahead_as_far_as_size_decides) {
+  KeptLog fix(5);
+  fix.options.retain_age = 1s;
+  fix.age = 100s;
+  BOOST_TEST(first_seq_kept(fix.view(), 200) == 0U);
+  fix.options.retain_bytes = 700;
+  BOOST_TEST(first_seq_kept(fix.view(), 200) == 0U);
+  BOOST_TEST(first_seq_kept(fix.view(), 201) == 11U);
+  BOOST_TEST(first_seq_kept(fix.view(), 400) == 21U);
+  fix.options.hold_bytes = 1000;
+  BOOST_TEST(first_seq_kept(fix.view(), 400) == 0U);
+  fix.held_from = 11;
+  BOOST_TEST(first_seq_kept(fix.view(), 400) == 11U);
+}
+
 BOOST_AUTO_TEST_CASE(an_age_is_written_down_while_it_matters_to_what_was_left) {
   KeptLog fix(3);
   fix.options.retain_age = 10s;

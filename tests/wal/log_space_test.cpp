@@ -243,8 +243,13 @@ BOOST_AUTO_TEST_CASE(retention_makes_room_by_itself) {
 
 /// A log at its limit on a disk that another program has filled, and goes on filling.
 struct CrowdedFixture {
-  explicit CrowdedFixture(std::uint64_t retained_segments)
+  explicit CrowdedFixture(std::uint64_t retained_segments, int short_lives = 0)
       : life(disk, retaining(retained_segments)) {
+    for (; short_lives > 0; --short_lives) {
+      BOOST_TEST_REQUIRE(life.open(), life.failure.message);
+      life.write(payload);
+      life.stop();
+    }
     BOOST_TEST_REQUIRE(life.open(), life.failure.message);
     for (int i = 0; i < 100; ++i) life.write(payload);
     disk.take_free_space();
@@ -255,11 +260,11 @@ struct CrowdedFixture {
     return options;
   }
   /// How many of so many writes are taken, while the other program takes whatever becomes free.
-  int write(LogFixture& log, int count) {
+  int write(LogFixture& log, int count, std::string const& text = payload) {
     int taken = 0;
     for (int i = 0; i < count; ++i) {
-      if (!log.log->admit(1, payload.size())) {
-        log.append(payload);
+      if (!log.log->admit(1, text.size())) {
+        log.append(text);
         log.start_commit();
         for (auto before = disk.operations() + 1; before != disk.operations();) {
           before = disk.operations();
@@ -289,6 +294,31 @@ BOOST_AUTO_TEST_CASE(a_log_at_its_limit_goes_on_by_its_own_space_on_a_full_disk)
   BOOST_TEST(fix.life.report().findings.empty());
   BOOST_TEST(fix.life.sink.payloads.rbegin()->first == 300U);
   BOOST_TEST(fix.write(fix.life, 50) == 50);
+}
+
+// What the log does not fill of its segments does not count, but takes space.
+BOOST_AUTO_TEST_CASE(segments_that_are_hardly_filled_do_not_keep_a_log_below_its_limit) {
+  CrowdedFixture fix(6);
+  BOOST_TEST(fix.write(fix.life, 40, std::string(30'000, 'x')) == 40);
+  for (bool const clean : {true, false}) {
+    if (clean) {
+      fix.life.stop();
+    } else {
+      fix.life.crash(Crash::kill);
+    }
+    fix.disk.take_free_space();
+    BOOST_TEST_REQUIRE(fix.life.open(), fix.life.failure.message);
+    BOOST_TEST(fix.life.report().findings.empty());
+    BOOST_TEST(fix.write(fix.life, 40, std::string(20'000, 'x')) == 40, (clean ? "clean" : "kill"));
+    BOOST_TEST(fix.write(fix.life, 40) == 40);
+  }
+}
+
+// A start gives the zeros of the lives before it back, so their files are too small for a segment.
+BOOST_AUTO_TEST_CASE(the_small_files_of_short_lives_do_not_keep_a_log_from_going_on) {
+  CrowdedFixture fix(12, 5);
+  BOOST_TEST(fix.life.listener.expired == 0U);
+  BOOST_TEST(fix.write(fix.life, 100) == 100);
 }
 
 BOOST_AUTO_TEST_CASE(a_lower_limit_takes_effect_at_a_start_on_a_full_disk) {
