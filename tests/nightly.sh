@@ -87,8 +87,10 @@ run fuzz fuzz
 
 # The other compiler, what the sanitizer of threads and the checks of a debug build find, and the
 # tests of single rooms as the release is compiled: in the short forms, which are long enough there.
-for preset in clang tsan dev optimised; do
-  run $preset env $(env | sed -n 's/^\(STELE_[A-Z_]*\)=.*/-u \1/p') bash tests/run.sh $preset
+# With STELE_NIGHTLY, the sanitizers also see the tests that the daily run does not give them.
+for preset in clang tsan dev optimised asan-ubsan; do
+  run $preset env $(env | sed -n 's/^\(STELE_[A-Z_]*\)=.*/-u \1/p') STELE_NIGHTLY=ON \
+    bash tests/run.sh $preset
 done
 
 run mutants bash tests/mutants.sh

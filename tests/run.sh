@@ -20,7 +20,7 @@ bash .ci/install-packages.sh "${purposes[@]}"
 
 for preset in "${presets[@]}"; do
   echo "== $preset"
-  cmake --preset "$preset" --log-level=WARNING
+  cmake --preset "$preset" -DSTELE_NIGHTLY="${STELE_NIGHTLY:-OFF}" --log-level=WARNING
   cmake --build --preset "$preset" --parallel "$(nproc)"
 done
 

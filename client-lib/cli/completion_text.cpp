@@ -48,7 +48,7 @@ std::vector<Option> options_of(Verb const& verb) {
 }
 
 // Text inside single quotes of a shell.
-std::string quoted(std::string_view text) {
+std::string enquote(std::string_view text) {
   std::string out = "'";
   for (char const c : text) {
     if (c == '\'') {
@@ -78,7 +78,7 @@ std::string bash_text() {
       auto const words = words_of(option);
       if (option.value.empty()) continue;
       values += "    " + patterns + ") ";
-      values += !words.empty()    ? "COMPREPLY=($(compgen -W " + quoted(words) + " -- \"$word\"))"
+      values += !words.empty()    ? "COMPREPLY=($(compgen -W " + enquote(words) + " -- \"$word\"))"
                 : is_file(option) ? "COMPREPLY=($(compgen -f -- \"$word\"))"
                                   : std::string{":"};
       values += "; return ;;\n";
@@ -138,14 +138,14 @@ std::string zsh_text() {
   std::string verbs;
   std::string cases;
   for (auto const* verb : all_verbs()) {
-    verbs += "    " + quoted(std::string{verb->name} + ":" + zsh_help(summary_of(*verb))) + "\n";
+    verbs += "    " + enquote(std::string{verb->name} + ":" + zsh_help(summary_of(*verb))) + "\n";
     cases += "    " + std::string{verb->name} + ")\n      _arguments -S \\\n";
     for (auto const& option : options_of(*verb)) {
       if (is_positional(option)) continue;
       for (auto const name : split(option.names, ',')) {
         cases += "        " +
-                 quoted((option.many ? "*" : "") + std::string{name} + "[" + zsh_help(option.help) +
-                        "]" + zsh_value(option)) +
+                 enquote((option.many ? "*" : "") + std::string{name} + "[" +
+                         zsh_help(option.help) + "]" + zsh_value(option)) +
                  " \\\n";
       }
     }
@@ -179,7 +179,7 @@ std::string fish_text() {
       "complete -c stele -n __fish_use_subcommand -s V -l version -d 'The version'\n";
   for (auto const* verb : all_verbs()) {
     text += "complete -c stele -n __fish_use_subcommand -a " + std::string{verb->name} + " -d " +
-            quoted(summary_of(*verb)) + "\n";
+            enquote(summary_of(*verb)) + "\n";
     for (auto const& option : options_of(*verb)) {
       if (is_positional(option)) continue;
       text += "complete -c stele -n '__fish_seen_subcommand_from " + std::string{verb->name} + "'";
@@ -189,8 +189,8 @@ std::string fish_text() {
       }
       auto const words = words_of(option);
       if (!option.value.empty() && !option.value_may_lack) text += is_file(option) ? " -rF" : " -x";
-      if (!words.empty()) text += " -a " + quoted(words);
-      text += " -d " + quoted(option.help) + "\n";
+      if (!words.empty()) text += " -a " + enquote(words);
+      text += " -d " + enquote(option.help) + "\n";
     }
   }
   return text;
