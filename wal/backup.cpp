@@ -75,6 +75,7 @@ class Backup {
  private:
   Result<void> look_at_target();
   Result<void> join(std::uint64_t segment_no);
+  bool goes_on_in_target() const;
   bool is_foreign(std::uint64_t segment_no) const;
   bool was_left(std::uint64_t segment_no) const;
   Result<bool> is_complete(std::uint64_t segment_no) const;
@@ -124,12 +125,17 @@ Result<void> Backup::look_at_target() {
   if (!files_.segments.empty() && files_.segments.back() > extent_.manifest.last_segment_no) {
     return diverged("it has segments that the log does not have");
   }
-  joined_ = earlier_ && extent_.manifest.first_segment_no <= earlier_->last_segment_no;
+  joined_ = goes_on_in_target();
   // From here on it is known to be ours, or to hold nothing else.
   for (auto const& name : files_.unfinished) {
     if (auto const removed = target_.remove(name); !removed) return removed;
   }
   return {};
+}
+
+/// Whether the first segment of the log is one that the earlier copy has begun.
+bool Backup::goes_on_in_target() const {
+  return earlier_ && extent_.manifest.first_segment_no <= earlier_->last_segment_no;
 }
 
 /// Where what follows does not go on where the target's log ends, the target's MANIFEST says that
@@ -186,16 +192,14 @@ Result<bool> Backup::follow_retention(std::uint64_t segment_no) {
   if (now == nullptr || now->first_segment_no <= segment_no) return true;
   if (now->first_segment_no > extent_.manifest.last_segment_no) return false;
   extent_.manifest.begin_as(*now);
+  joined_ = goes_on_in_target();
   return true;
 }
 
 Result<bool> Backup::copy_segments() {
   auto const& manifest = extent_.manifest;
   for (auto no = manifest.first_segment_no; no <= manifest.last_segment_no; ++no) {
-    if (no < manifest.first_segment_no) {
-      joined_ = false;
-      continue;
-    }
+    if (no < manifest.first_segment_no) continue;
     // It is no part of the log; an earlier copy may still have the true one.
     if (is_foreign(no)) continue;
     auto const complete = is_complete(no);

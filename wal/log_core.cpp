@@ -34,6 +34,10 @@ std::size_t latency_bucket(std::chrono::microseconds latency, std::size_t bucket
 constexpr std::chrono::seconds age_check_period_min{1};
 constexpr std::chrono::hours age_check_period_max{1};
 
+/// For release_tails().
+constexpr std::uint64_t large_tail = 4;
+constexpr std::uint64_t any_tail = UINT64_MAX;
+
 /// Making a segment can wait for room on the disk and for file descriptors, which clients may have
 /// used up: nothing rests on a file that is not there. Every other error is final.
 bool may_be_tried_again(boost::system::error_code const& error) noexcept {
@@ -89,25 +93,32 @@ Result<void> Log::Core::start() {
 void Log::Core::open_first_segment() {
   turn_segment();
   remove_leftovers();
-  // Of a full disk others would take them, and a later segment can be made of a whole file.
-  if (!is_disk_full_) release_tails();
+  give_tails_back();
   for (auto const& gap : recovered_.new_gaps) pipeline.append_gap(gap);
   queue_age();
   if (pipeline.idle()) pipeline.queue_mark();
 }
 
-/// A log that is started often would else fill the disk, and its limit, with segments of zeros.
-/// Whether there was something to give back.
-bool Log::Core::release_tails() {
-  std::uint64_t released = 0;
-  for (auto const& segment : std::exchange(recovered_.segments, {})) {
+/// Once, of the segments that the start found. A log that is started often would else fill the
+/// disk with segments of zeros. But others would take what is given back to a full disk, where a
+/// file that is whole becomes a later segment.
+void Log::Core::give_tails_back() {
+  if (!is_disk_full_ && std::exchange(has_tails_, false)) release_tails(large_tail);
+}
+
+/// Those of which zeros are at least one in so many bytes. Whether that made room.
+bool Log::Core::release_tails(std::uint64_t bytes_per_zero) {
+  bool has_released = false;
+  for (auto const& segment : recovered_.segments) {
     if (!segment.ends_in_zeros || segment.end_offset == 0) continue;
     auto const name = segment_name(segment.segment_no);
-    auto const before = directory_.space(name);
+    auto const space = directory_.space(name);
+    auto const kept = std::min(space, align_up(segment.end_offset, header_block_bytes));
+    if (kept == space || space / bytes_per_zero > space - kept) continue;
     release_tail(segment.segment_no, segment.end_offset);
-    released += before - std::min(before, directory_.space(name));
+    has_released |= directory_.space(name) < space;
   }
-  return released > 0;
+  return has_released;
 }
 
 void Log::Core::release_tail(std::uint64_t segment_no, std::uint64_t end_offset) noexcept {
@@ -312,10 +323,13 @@ void Log::Core::refuse_queued() {
   listener_.on_refused(first);
 }
 
-void Log::Core::make_segment() {
+/// That the disk is full is believed only after an attempt that met it: more goes for a segment
+/// then.
+void Log::Core::make_segment(OnDisk disk) {
   maker_settled_ = false;
   expiry_settled_ = false;
-  maker_.start(plan_segment());
+  planned_for_ = disk;
+  maker_.start(plan_segment(disk));
   settle_maker();
 }
 
@@ -333,8 +347,9 @@ void Log::Core::settle_maker() {
     space_retry_at_.reset();
     manifest_ = maker_.plan().manifest;
     is_disk_full_ = maker_.disk_was_full();
+    if (active_.file) give_tails_back();
   } else if (goes_on_freeing()) {
-    make_segment();
+    make_segment(OnDisk::full);
   } else if (may_be_tried_again(maker_.failure().code)) {
     ++metrics.space_failures;
     space_retry_at_ = now_ + options.space_retry_delay;
@@ -343,14 +358,15 @@ void Log::Core::settle_maker() {
   }
 }
 
-/// Whether the disk has turned out to be full just now, or something went for the segment that was
-/// not enough, and more may go; at last what a start has left to the segments that it found.
+/// Whether more may go for the segment: what is old, unless nothing went for the last attempt
+/// although it might have; at last the zeros of the segments that the start found.
 bool Log::Core::goes_on_freeing() {
   if (maker_.failure().code != Errc::no_space || closing_) return false;
-  bool const was_known = std::exchange(is_disk_full_, true);
+  is_disk_full_ = true;
   bool const has_freed = maker_.expiry_is_done() && !maker_.plan().expired.empty();
-  if ((!was_known || has_freed) && !plan_segment().expired.empty()) return true;
-  return release_tails();
+  bool const may_help = planned_for_ == OnDisk::with_room || has_freed;
+  if (may_help && !plan_segment(OnDisk::full).expired.empty()) return true;
+  return release_tails(any_tail);
 }
 
 void Log::Core::poll(Instant now) {
@@ -433,7 +449,9 @@ Result<void> Log::Core::close() {
   }
   // The next start makes segments of its own, and reads a hole faster than zeros.
   if (is_disk_full_) return name_end();  // It would not find it again.
-  release_tail(active_.header.segment_no, active_.end_offset);
+  if (active_.room() >= active_.header.segment_bytes / large_tail) {
+    release_tail(active_.header.segment_no, active_.end_offset);
+  }
   if (maker_.state() == SegmentMaker::State::ready) {
     release_tail(maker_.plan().header.segment_no, first_commit_offset);
   }

@@ -58,14 +58,16 @@ class Log::Core final : private Completion {
   void count_segment_wait();
   bool note_durable_drops();
   void refuse_queued();
-  void make_segment();
+  enum class OnDisk : std::uint8_t { with_room, full };
+  void make_segment(OnDisk disk = OnDisk::with_room);
   void settle_maker();
   bool goes_on_freeing();
   void fail(Failure failure);
   void open_first_segment();
-  bool release_tails();
+  void give_tails_back();
+  bool release_tails(std::uint64_t bytes_per_zero);
   void release_tail(std::uint64_t segment_no, std::uint64_t end_offset) noexcept;
-  SegmentMaker::Plan plan_segment() const;
+  SegmentMaker::Plan plan_segment(OnDisk disk) const;
   void plan_start(SegmentMaker::Plan& plan) const;
   std::vector<std::uint64_t> segment_spaces() const;
   RetentionView view() const noexcept;
@@ -90,7 +92,9 @@ class Log::Core final : private Completion {
   SegmentMaker maker_;
   bool maker_settled_ = true;   ///< The maker's last outcome has been dealt with,
   bool expiry_settled_ = true;  ///< and what it let expire.
-  bool is_disk_full_ = false;   ///< When the last segment was to be made.
+  OnDisk planned_for_ = OnDisk::with_room;  ///< The last attempt to make a segment,
+  bool is_disk_full_ = false;               ///< and what it met.
+  bool has_tails_ = true;                   ///< See give_tails_back().
   bool write_in_flight_ = false;
   bool closing_ = false;
   bool destroyed_ = false;

@@ -25,6 +25,7 @@ void SegmentMaker::start(Plan plan) {
   auto begun = begin();
   disk_was_full_ = !begun && begun.error().code == Errc::no_space;
   if (disk_was_full_ && has_files_to_free()) begun = begin_to_free();
+  disk_was_full_ |= has_reserved_file_;
   if (!begun) fail(begun.error());
 }
 

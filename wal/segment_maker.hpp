@@ -65,7 +65,8 @@ class SegmentMaker final : private Completion {
   /// the segment is ready, or even if it cannot be made: `shortened` stands on disk then.
   bool expiry_is_done() const noexcept { return expiry_is_done_; }
 
-  /// Whether there was no room until something else went, if it did.
+  /// Whether there was no room until something else went, if it did; or perhaps no room besides
+  /// what an attempt before had got.
   bool disk_was_full() const noexcept { return disk_was_full_; }
 
   /// Precondition: not working.

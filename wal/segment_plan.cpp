@@ -6,7 +6,7 @@
 
 namespace stele::wal {
 
-SegmentMaker::Plan Log::Core::plan_segment() const {
+SegmentMaker::Plan Log::Core::plan_segment(OnDisk disk) const {
   auto const prev = segments_.empty() ? 0 : segments_.back().segment_no;
   auto const bytes = active_.file ? options.segment_bytes : options.first_segment_bytes;
   SegmentMaker::Plan plan;
@@ -25,8 +25,9 @@ SegmentMaker::Plan Log::Core::plan_segment() const {
   plan.manifest.last_salt = plan.header.salt;
   plan.manifest.copied_from_segment_no = 0;
   plan.shortened = manifest_;
-  plan.expired = is_disk_full_ ? plan_expiry(view(), bytes, plan.manifest, segment_spaces())
-                               : plan_expiry(view(), bytes, plan.manifest);
+  bool const is_full = disk == OnDisk::full;
+  plan.expired = plan_expiry(view(), bytes, plan.manifest,
+                             is_full ? segment_spaces() : std::vector<std::uint64_t>());
   plan.shortened.begin_as(plan.manifest);
   if (!active_.file) plan_start(plan);
   return plan;

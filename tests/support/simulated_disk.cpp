@@ -110,16 +110,13 @@ void SimulatedDisk::State::execute(Request const& request) {
         break;
       case Request::Kind::write:
         overwrite(inode->cache, request.offset, request.bytes);
-        if (request.persistence == Persistence::durable) {
-          inode->durable.push_back({request.offset, {request.bytes.begin(), request.bytes.end()}});
-        } else {
-          inode->unsynced.push_back({request.offset, {request.bytes.begin(), request.bytes.end()}});
-        }
+        inode->unsynced.push_back({request.offset,
+                                   {request.bytes.begin(), request.bytes.end()},
+                                   request.persistence == Persistence::durable});
         break;
       case Request::Kind::sync_file:
         inode->device = inode->cache;
         inode->unsynced.clear();
-        inode->durable.clear();
         break;
       case Request::Kind::sync_names:
         name_history = {names};
@@ -174,12 +171,11 @@ void SimulatedDisk::State::settle_after_power_cut() {
     // Some cuts take everything, some nothing, most a part.
     auto const mood = below(4);
     for (auto const& write : inode->unsynced) {
-      if (mood == 1) overwrite(inode->device, write.offset, write.bytes);
-      if (mood >= 2) tear(*inode, write);
+      bool const is_whole = write.durable || mood == 1;
+      if (is_whole) overwrite(inode->device, write.offset, write.bytes);
+      if (!is_whole && mood >= 2) tear(*inode, write);
     }
-    for (auto const& write : inode->durable) overwrite(inode->device, write.offset, write.bytes);
     inode->unsynced.clear();
-    inode->durable.clear();
     inode->cache = inode->device;
   }
 }
@@ -383,7 +379,6 @@ std::unique_ptr<wal::Directory> SimulatedDisk::mount() {
     if (!std::exchange(inode->handed_out, false)) continue;
     inode->device = inode->cache;
     inode->unsynced.clear();
-    inode->durable.clear();
   }
   return std::make_unique<SimulatedDirectory>(*state_);
 }

@@ -17,15 +17,14 @@ namespace stele::test {
 struct UnsyncedWrite {
   std::uint64_t offset = 0;
   std::vector<std::byte> bytes{};
+  bool durable = false;  ///< It holds, whatever becomes of those before it.
 };
 
 /// `cache` is what readers see; `device` is what survives a power cut for sure.
 struct Inode {
   std::vector<std::byte> cache{};
   std::vector<std::byte> device{};
-  std::vector<UnsyncedWrite> unsynced{};
-  /// Durable writes since the last sync: they hold whatever becomes of older unsynced ones.
-  std::vector<UnsyncedWrite> durable{};
+  std::vector<UnsyncedWrite> unsynced{};  ///< Since the last sync, in their order.
   /// What it takes of the disk: what was given back at its end is not there.
   std::uint64_t space() const noexcept {
     return released_from == 0 ? cache.size() : std::min<std::uint64_t>(released_from, cache.size());

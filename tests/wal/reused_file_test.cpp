@@ -9,6 +9,7 @@
 #include "support/forwarding_directory.hpp"
 #include "support/log_fixture.hpp"
 #include "wal/backup.hpp"
+#include "wal/log_check.hpp"
 #include "wal/log_files.hpp"
 #include "wal/segment_name.hpp"
 
@@ -93,6 +94,33 @@ BOOST_AUTO_TEST_CASE(a_segment_that_becomes_another_while_it_is_copied_is_not_in
   BOOST_TEST(restored.report().findings.empty());
   BOOST_TEST(restored.sink.payloads.rbegin()->first == 100U);
   BOOST_TEST(restored.sink.payloads.begin()->first == restored.expired_when_opened() + 1);
+}
+
+// Retention takes the segment in which the earlier copy ends while that is copied, and no other.
+BOOST_AUTO_TEST_CASE(a_copy_that_retention_overtakes_by_one_segment_is_a_log) {
+  for (std::uint64_t stop = 0; stop < 40; ++stop) {
+    SimulatedDisk disk{{}};
+    SimulatedDisk copy{{.seed = 5}};
+    LogFixture life(disk, retaining(6));
+    BOOST_TEST_REQUIRE(life.open(), life.failure.message);
+    life.fill(100);
+    life.idle();
+    auto const last = life.metrics().segments_made;
+    auto const from = disk.mount();
+    BOOST_TEST_REQUIRE(backup_log(*from, *copy.mount(), [] { return true; }).has_value());
+    while (life.metrics().segments_removed < last - 1) life.fill(1);
+    life.idle();
+    auto const mounted = copy.mount();
+    EventfulTarget to(*mounted, unfinished(segment_name(last)), [&] {
+      while (life.metrics().segments_removed < last) life.fill(1);
+    });
+    copy.stop_after(stop);
+    (void)backup_log(*from, to, [] { return true; });
+    copy.crash(Crash::kill);
+    auto const checked = check_log(*copy.mount(), [] { return false; });
+    BOOST_TEST_REQUIRE(checked.has_value());
+    BOOST_TEST(!checked->has(Finding::Kind::damage), "stopped at " << stop);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_manifest_that_is_written_over_while_it_is_read_is_read_again) {
