@@ -37,6 +37,8 @@ ChunkMemory map_large_page() noexcept {
   return ChunkMemory(mapped + before, UnmapMemory{chunk_bytes});
 }
 
+void touch(char* page) noexcept { *const_cast<char volatile*>(page) = 0; }
+
 /// The loop never waits for a processor that this thread has.
 void run_when_idle() noexcept {
   sched_param const none{};
@@ -44,10 +46,8 @@ void run_when_idle() noexcept {
 }
 
 /// Not by madvise: that keeps the loop from asking for memory of any kind until it is done.
-void touch(ChunkMemory& memory) noexcept {
-  for (std::size_t at = 0; at < chunk_bytes; at += page_bytes) {
-    *const_cast<char volatile*>(memory.get() + at) = 0;
-  }
+void touch_all(ChunkMemory& memory) noexcept {
+  for (std::size_t at = 0; at < chunk_bytes; at += page_bytes) touch(memory.get() + at);
 }
 
 }  // namespace
@@ -68,6 +68,17 @@ void trim_chunk_memory(ChunkMemory& memory, std::size_t bytes) noexcept {
   if (kept == 0 || size - kept <= size / 32) return;
   ::munmap(memory.get() + kept, size - kept);
   size = kept;
+}
+
+PreparedMemory::PreparedMemory(std::size_t bytes) : memory_(map_chunk_memory(bytes)) {}
+
+std::size_t PreparedMemory::prepare(std::size_t pages_max) noexcept {
+  std::size_t pages = 0;
+  for (; pages < pages_max && !is_ready(); ++pages) {
+    touch(memory_.get() + touched_bytes_);
+    touched_bytes_ += page_bytes;
+  }
+  return pages;
 }
 
 ChunkReserve::ChunkReserve() : thread_(wal::start_quiet_thread([this] { fill(); })) {}
@@ -107,7 +118,7 @@ bool ChunkReserve::fill_slot(std::atomic<char*>& slot) {
   if (slot.load(std::memory_order_relaxed) != nullptr) return true;
   auto memory = map_large_page();
   if (memory == nullptr) return false;
-  touch(memory);
+  touch_all(memory);
   slot.store(memory.release(), std::memory_order_release);
   return true;
 }

@@ -27,6 +27,27 @@ ChunkMemory map_chunk_memory(std::size_t bytes);
 /// Gives back the pages behind the first `bytes`, if they are worth it.
 void trim_chunk_memory(ChunkMemory& memory, std::size_t bytes) noexcept;
 
+/// Memory that is made ready in parts: a first touch of a page may cost many times what filling it
+/// does, and whoever needs megabytes at once would hold up all others.
+class PreparedMemory {
+ public:
+  /// None, which is ready.
+  PreparedMemory() = default;
+  /// At least `bytes`, in small pages: a large one is made in one piece, which may take long.
+  explicit PreparedMemory(std::size_t bytes);
+
+  bool is_ready() const noexcept { return touched_bytes_ >= bytes(); }
+  /// Makes up to `pages_max` more ready; returns how many it were.
+  std::size_t prepare(std::size_t pages_max) noexcept;
+  std::size_t bytes() const noexcept { return memory_ ? memory_.get_deleter().bytes : 0; }
+  /// Null if there is none.
+  ChunkMemory take() noexcept { return std::move(memory_); }
+
+ private:
+  ChunkMemory memory_{};
+  std::size_t touched_bytes_ = 0;
+};
+
 /// Gives chunks memory that the system has given already. Making a page costs more time than
 /// filling it with entries, and here a thread of its own spends it, ahead of need, on processors
 /// that nobody else wants. It sleeps while what is in reserve is enough. Nobody ever waits for it:

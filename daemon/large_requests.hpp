@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "daemon/chunk_memory.hpp"
 #include "daemon/turn_queue.hpp"
 #include "protocol/request.hpp"
 
@@ -53,6 +54,8 @@ class LargeRequests {
     std::size_t bytes() const noexcept { return text_.size(); }
     /// It has been parsed, and borrows from the parser.
     std::optional<protocol::ParsedRequest> request{};
+    /// For the entries of a write, once it has been parsed.
+    std::optional<PreparedMemory> memory{};
 
    private:
     friend class LargeRequests;

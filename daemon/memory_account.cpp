@@ -9,6 +9,7 @@
 
 #include "daemon/session_memory.hpp"
 #include "daemon/writer_table.hpp"
+#include "protocol/frame.hpp"
 #include "protocol/limits.hpp"
 
 namespace stele::daemon {
@@ -22,6 +23,10 @@ constexpr std::size_t kept_for_root = 8;  ///< One part of so many.
 constexpr std::uint64_t program_bytes = std::uint64_t{64} << 20;
 /// A request that is being parsed: what is known of each of its entries, by the byte of its text.
 constexpr std::uint64_t parsed_bytes_per_byte = 4;
+/// Buffers of requests that are kept for the next ones, in frames of the largest size.
+constexpr std::uint64_t spare_frames = 2;
+/// What is made ready for the entries of a write before they are there, likewise.
+constexpr std::uint64_t prepared_frames = 2;
 /// The kernel counts what it keeps for a socket as the sender's: net.core.wmem_default, and what
 /// describes it.
 constexpr std::uint64_t socket_bytes = std::uint64_t{224} << 10;
@@ -101,6 +106,8 @@ void MemoryAccount::apply(Config const& config) noexcept {
                       .user_max = user_unread_bytes_max(config)});
   unsent_.set_limits(
       {.all_max = config.max_all_unsent_bytes, .user_max = config.max_user_unsent_bytes});
+  auto const frame_bytes = config.max_frame_bytes + protocol::frame_header_bytes;
+  spare_buffers_.set_bytes_max(spare_frames * frame_bytes);
 }
 
 std::uint64_t MemoryBounds::sum() const noexcept {
@@ -113,7 +120,8 @@ std::uint64_t MemoryBounds::sum() const noexcept {
 
 MemoryBounds memory_bounds(Config const& config, std::uint64_t store_bytes_max) noexcept {
   MemoryBounds bounds;
-  bounds.program = add(program_bytes, times(config.max_frame_bytes, parsed_bytes_per_byte));
+  auto const frames = parsed_bytes_per_byte + spare_frames + prepared_frames;
+  bounds.program = add(program_bytes, times(config.max_frame_bytes, frames));
   bounds.store = store_bytes_max;
   // Buffers grow by doubling; the message that crosses the limit is taken whole, and its entries
   // are longer than its text.

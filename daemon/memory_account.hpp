@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "daemon/config.hpp"
+#include "protocol/spare_buffers.hpp"
 
 namespace stele::daemon {
 
@@ -108,9 +109,12 @@ class MemoryAccount {
   MemoryQuota const& unsent() const noexcept { return unsent_; }
   MemoryWaiters& waiters() noexcept { return waiters_; }
   MemoryWaiters const& waiters() const noexcept { return waiters_; }
+  /// Of large requests; nobody holds them.
+  protocol::SpareBuffers& spare_buffers() noexcept { return spare_buffers_; }
 
  private:
   MemoryWaiters waiters_{};
+  protocol::SpareBuffers spare_buffers_{};
   MemoryQuota unread_{waiters_};
   MemoryQuota unsent_{waiters_};
 };

@@ -20,6 +20,9 @@ namespace {
 using protocol::append_json_number;
 using protocol::append_json_string;
 
+/// What is shorter makes so few pages that it need not do so in parts.
+constexpr std::size_t large_write_bytes_min = std::size_t{256} << 10;
+
 /// At least what the record of a drop takes in a commit, as payload.
 constexpr std::size_t drop_record_bytes = 64;
 
@@ -139,6 +142,16 @@ bool RequestHandler::overloaded() const noexcept {
 bool RequestHandler::has_room_for_large(std::size_t bytes) noexcept {
   if (bytes < LargeRequests::huge_bytes_min) return log_.gathering().bytes < large_pending_bytes;
   return log_.pending_bytes() < large_pending_bytes && log_.has_segment_for(bytes);
+}
+
+PreparedMemory RequestHandler::memory_for(protocol::Write const& write) const {
+  std::size_t bytes_max = 0;
+  for (auto const& draft : write.entries) bytes_max += protocol::canonical_bytes_max(draft);
+  if (log_.admit(write.entries.size(), bytes_max) || is_full(facts_, store_)) return {};
+  auto const bytes = bytes_max + write.entries.size();  // With the commas.
+  if (bytes > chunk_bytes) return PreparedMemory(bytes);
+  bool const has_room = bytes < large_write_bytes_min || store_.free_bytes() >= bytes;
+  return has_room ? PreparedMemory() : PreparedMemory(chunk_bytes);
 }
 
 void RequestHandler::refuse_id(protocol::ParsedRequest& request) {

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/chunk_memory.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/diagnostics.hpp"
 #include "daemon/follow_read.hpp"
@@ -134,6 +135,10 @@ class RequestHandler {
   bool overloaded() const noexcept;
   /// Whether so little waits for the disk that a large write may be given to the log.
   bool has_room_for_large(std::size_t bytes) noexcept;
+  /// For the entries of a large write, in which nothing is ready; none if it needs none of its own
+  /// or will be refused.
+  PreparedMemory memory_for(protocol::Write const& write) const;
+  void use_next(ChunkMemory memory) noexcept { store_.use_next(std::move(memory)); }
   wal::Gathering gathering() const noexcept { return log_.gathering(); }
   /// From now on writes are refused with shutting_down.
   void start_draining() noexcept { draining_ = true; }

@@ -166,7 +166,8 @@ void Server::watch_time() {
     for (auto const& [key, open] : sessions_) {
       if (open.session->on_time(now)) tell_deaf_reader(open.uid);
     }
-    auto const& memory = handler_.memory();
+    auto& memory = handler_.memory();
+    memory.spare_buffers().free_unwanted();
     heap_trimmer_.note(memory.unread().bytes() + memory.unsent().bytes());
     watch_time();
   });
@@ -188,6 +189,7 @@ void Server::on_session_end(Session& session) {
     admission_.closed(found->second.uid);
     sessions_.erase(found);
     handler_.metrics().connections_open = admission_.open();
+    if (sessions_.empty()) handler_.memory().spare_buffers().free_all();
     if (draining_) stop_if_done();
   });
 }

@@ -28,7 +28,8 @@ SessionState::SessionState(RequestHandler& handler, Origin const& origin,
     : handler_(handler),
       peer_{.origin = origin, .access = access},
       limits_(limits),
-      reader_(limits.frame_bytes_max),
+      reader_(limits.frame_bytes_max, protocol::FrameReader::kept_bytes_default,
+              &handler.memory().spare_buffers()),
       room_bytes_(room_bytes_min),
       follows_(limits.follows_max, handler.metrics().tails_open),
       patience_(limits.time, handler.clock()),
@@ -151,9 +152,14 @@ void SessionState::take_message(std::string_view message) {
 }
 
 /// Whether it came further: it may wait for the parser, and then for the disk, so that what others
-/// write next does not wait behind many such requests.
+/// write next does not wait behind many such requests; and for a turn of its own, so that all hear
+/// of a commit before somebody has a large write taken.
 bool SessionState::take_large_message() {
   if (!large_->has_parser()) return false;
+  if (!taking_.is_turn()) {
+    awaits_turn_ = true;
+    return false;
+  }
   auto& request = large_->request;
   if (!request) {
     auto& parser = large_->parser();
@@ -162,12 +168,22 @@ bool SessionState::take_large_message() {
     request = parser.finish();
     if (!request) return true;
   }
-  bool const is_write = request->is_write && request->request;
-  if (is_write && !handler_.has_room_for_large(large_->bytes())) {
-    awaits_log_room_ = true;
-    return false;
+  auto const* const write =
+      request->request ? std::get_if<protocol::Write>(&*request->request) : nullptr;
+  if (write != nullptr) {
+    if (!large_->memory) large_->memory = handler_.memory_for(*write);
+    if (!large_->memory->is_ready()) {
+      taking_.pay_for_pages(large_->memory->prepare(taking_.pages_to_prepare()));
+      return true;
+    }
+    if (!handler_.has_room_for_large(large_->bytes())) {
+      awaits_log_room_ = true;
+      return false;
+    }
+    handler_.use_next(large_->memory->take());
   }
   answer(*request, large_->bytes());
+  handler_.use_next({});
   large_.reset();
   was_asked_ = true;
   return true;

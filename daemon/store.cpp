@@ -8,16 +8,18 @@ namespace stele::daemon {
 
 Chunk& Store::chunk_for(Seq seq, std::size_t bytes, Haste haste) {
   std::size_t const needed = bytes + 1;  // The comma.
+  bool const is_given = next_memory_ != nullptr;
   if (!chunks_.empty()) {
     Chunk& last = *chunks_.back();
-    if (last.free_bytes() >= needed) {
+    if (last.free_bytes() >= needed && !is_given) {
       if (last.next_seq() == seq) return last;
       chunks_.push_back(std::make_shared<Chunk>(seq, last));
       return *chunks_.back();
     }
     last.shrink_to_fit();
   }
-  chunks_.push_back(std::make_shared<Chunk>(seq, chunk_memory(needed, haste)));
+  auto memory = is_given ? std::move(next_memory_) : chunk_memory(needed, haste);
+  chunks_.push_back(std::make_shared<Chunk>(seq, std::move(memory)));
   return *chunks_.back();
 }
 

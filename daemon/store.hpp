@@ -42,6 +42,13 @@ class Store {
   /// Writes the canonical form; the view stays valid until the entry is unstaged or removed.
   /// `stamp.seq` follows the seq staged or published last.
   std::string_view stage(protocol::EntryDraft const& draft, protocol::EntryStamp const& stamp);
+  /// In the chunk that is being filled.
+  std::size_t free_bytes() const noexcept {
+    return chunks_.empty() ? 0 : chunks_.back()->free_bytes();
+  }
+  /// The next entry that is staged begins a chunk in this memory, which has room for those that
+  /// follow it. Null: none does.
+  void use_next(ChunkMemory memory) noexcept { next_memory_ = std::move(memory); }
   void publish(Seq seq);
   void unstage_from(Seq seq);
 
@@ -113,6 +120,7 @@ class Store {
   ChunkReserve* reserve_;
   /// In seq order; the last one grows.
   std::deque<std::shared_ptr<Chunk>> chunks_{};
+  ChunkMemory next_memory_{};
   std::deque<TimeKey> staged_{};
   TimeIndex index_{};
   WriterTable writers_;

@@ -18,6 +18,8 @@ class TurnBudget {
   std::size_t visits_left() const noexcept {
     return visits_max_ - std::min(visits_max_, visits_paid_);
   }
+  /// Not one of those for what is done at once for all who wait for the log.
+  bool is_turn() const noexcept { return visits_max_ >= turn_visits / 2; }
   std::size_t visits_max() const noexcept { return visits_max_; }
   std::size_t visits_paid() const noexcept { return visits_paid_; }
 
@@ -47,6 +49,9 @@ class TurnBudget {
   void pay_for_refusal() noexcept { pay(600); }
   /// For making text of a reply that is not copied from the store.
   void pay_for_text(std::size_t bytes) noexcept { pay(bytes / 4); }
+  /// For pages that the system gives, and how many it can give with what is left.
+  void pay_for_pages(std::size_t pages) noexcept { pay(visits_a_page * pages); }
+  std::size_t pages_to_prepare() const noexcept { return 1 + visits_left() / visits_a_page; }
   /// For entries that the log takes: their bytes are made, and copied.
   void pay_for_writing(std::size_t entries, std::size_t bytes) noexcept {
     pay(30 * entries + bytes / 8);
@@ -54,6 +59,7 @@ class TurnBudget {
 
  private:
   static constexpr std::size_t plain_bytes_a_visit = 8;
+  static constexpr std::size_t visits_a_page = 200;
   static constexpr std::size_t parsed_bytes_min = std::size_t{4} << 10;
 
   std::size_t visits_max_;

@@ -1,6 +1,7 @@
 #include "protocol/frame_reader.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <new>
 #include <utility>
 
@@ -15,7 +16,7 @@ constexpr std::size_t blank_lines_max = 64;
 constexpr std::size_t blank_bytes_max = 4096;
 
 /// From here on the daemon has malloc take memory from the system.
-constexpr std::size_t heap_bytes_max = std::size_t{4} << 20;
+constexpr std::size_t heap_bytes_max = SpareBuffers::buffer_bytes_min;
 
 bool is_blank(std::string_view line) noexcept {
   return line.size() <= blank_bytes_max &&
@@ -30,40 +31,52 @@ std::string_view drop_carriage_return(std::string_view line) noexcept {
 
 }  // namespace
 
-FrameReader::FrameReader(std::size_t frame_bytes_max, std::size_t kept_bytes_max)
+FrameReader::FrameReader(std::size_t frame_bytes_max, std::size_t kept_bytes_max,
+                         SpareBuffers* spares)
     : frame_bytes_max_(std::min(frame_bytes_max, frame_bytes_ceiling)),
-      kept_bytes_max_(kept_bytes_max) {}
+      kept_bytes_max_(kept_bytes_max),
+      spares_(spares) {}
 
 std::span<char> FrameReader::prepare(std::size_t bytes_min) {
   auto const needed = unread_bytes() + bytes_min;
-  if (capacity_ > kept_bytes_max_ && needed <= kept_bytes_max_) {
+  if (capacity() > kept_bytes_max_ && needed <= kept_bytes_max_) {
     move_to_buffer_of(kept_bytes_max_);
-  } else if (capacity_ < needed) {
+  } else if (capacity() < needed) {
     // What is not touched is not there: once much has come of a large frame, it has its place.
     auto const front = front_bytes();
     bool const is_large = front > kept_bytes_max_;
-    auto const grown = is_large && needed > kept_bytes_max_ ? front : 2 * capacity_;
+    auto const grown = is_large && needed > kept_bytes_max_ ? front : 2 * capacity();
     move_to_buffer_of(std::max(needed, is_large ? std::min(grown, front) : grown));
-  } else if (unread_bytes() == 0 || capacity_ - end_ < bytes_min) {
+  } else if (unread_bytes() == 0 || capacity() - end_ < bytes_min) {
     drop_consumed();
   }
-  return {buffer_.get() + end_, capacity_ - end_};
+  return {buffer_.get() + end_, capacity() - end_};
 }
 
 /// By realloc(), which moves a large buffer by its pages: megabytes are not copied each time that a
-/// frame outgrows it. But one that becomes large leaves the heap, where others would lie above it.
-void FrameReader::move_to_buffer_of(std::size_t capacity) {
+/// frame outgrows it. But one that becomes large leaves the heap, where others would lie above it;
+/// and one that was large may be wanted for other large frames.
+void FrameReader::move_to_buffer_of(std::size_t wanted) {
   drop_consumed();
-  bool const leaves_heap = capacity_ < heap_bytes_max && capacity >= heap_bytes_max;
-  auto* const moved = leaves_heap ? std::malloc(capacity) : std::realloc(buffer_.get(), capacity);
-  if (moved == nullptr) throw std::bad_alloc();
-  if (leaves_heap) {
-    std::copy(buffer_.get(), buffer_.get() + end_, static_cast<char*>(moved));
-    buffer_.reset();
+  bool const was_large = capacity() >= heap_bytes_max;
+  bool const is_large = wanted >= heap_bytes_max;
+  if (is_large && spares_ != nullptr) {
+    if (auto spare = spares_->take(wanted)) return move_to(std::move(spare));
   }
+  if (was_large != is_large) {
+    SpareBuffers::Buffer fresh(static_cast<char*>(std::malloc(wanted)), {spares_, wanted});
+    if (fresh == nullptr) throw std::bad_alloc();
+    return move_to(std::move(fresh));
+  }
+  auto* const moved = std::realloc(buffer_.get(), wanted);
+  if (moved == nullptr) throw std::bad_alloc();
   static_cast<void>(buffer_.release());
-  buffer_.reset(static_cast<char*>(moved));
-  capacity_ = capacity;
+  buffer_ = {static_cast<char*>(moved), {spares_, wanted}};
+}
+
+void FrameReader::move_to(SpareBuffers::Buffer buffer) noexcept {
+  std::copy(buffer_.get(), buffer_.get() + end_, buffer.get());
+  buffer_ = std::move(buffer);
 }
 
 void FrameReader::drop_consumed() noexcept {
@@ -74,8 +87,8 @@ void FrameReader::drop_consumed() noexcept {
 }
 
 void FrameReader::release() noexcept {
-  buffer_.reset();
-  capacity_ = read_ = end_ = searched_ = 0;
+  buffer_ = SpareBuffers::Buffer();  // Not null alone: the capacity goes, too.
+  read_ = end_ = searched_ = 0;
 }
 
 std::size_t FrameReader::front_bytes() const noexcept {

@@ -2,13 +2,12 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
 
 #include "protocol/frame.hpp"
+#include "protocol/spare_buffers.hpp"
 #include "stele/error.hpp"
 
 namespace stele::protocol {
@@ -27,8 +26,10 @@ class FrameReader {
   /// What a buffer may keep of its size after a large frame: for a connection that may be idle.
   static constexpr std::size_t kept_bytes_default = std::size_t{256} << 10;
 
+  /// Large buffers come from `spares`, if there is such, and go there; it outlives the reader.
   explicit FrameReader(std::size_t frame_bytes_max,
-                       std::size_t kept_bytes_max = kept_bytes_default);
+                       std::size_t kept_bytes_max = kept_bytes_default,
+                       SpareBuffers* spares = nullptr);
 
   /// Room for at least `bytes_min` more bytes. Views handed out by next() end here.
   std::span<char> prepare(std::size_t bytes_min);
@@ -65,12 +66,13 @@ class FrameReader {
   bool front_is_partial() const noexcept;
 
   /// What the buffer takes.
-  std::size_t capacity() const noexcept { return capacity_; }
+  std::size_t capacity() const noexcept { return buffer_.get_deleter().capacity; }
   /// Gives the buffer back, with what is unread, or still used of what next() gave.
   void release() noexcept;
 
  private:
   void move_to_buffer_of(std::size_t capacity);
+  void move_to(SpareBuffers::Buffer buffer) noexcept;
   void drop_consumed() noexcept;
   Next next_binary();
   Next next_line();
@@ -78,11 +80,8 @@ class FrameReader {
 
   std::size_t frame_bytes_max_;
   std::size_t kept_bytes_max_;
-  struct Free {
-    void operator()(char* buffer) const noexcept { std::free(buffer); }
-  };
-  std::unique_ptr<char[], Free> buffer_{};  ///< Not initialised: the socket fills it.
-  std::size_t capacity_ = 0;
+  SpareBuffers* spares_;
+  SpareBuffers::Buffer buffer_{};  ///< Not initialised: the socket fills it.
   std::size_t read_ = 0;
   std::size_t end_ = 0;
   std::size_t searched_ = 0;  ///< Line form: bytes after read_ known to hold no \n.

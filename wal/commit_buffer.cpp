@@ -9,8 +9,10 @@ namespace stele::wal {
 namespace {
 
 constexpr std::size_t first_capacity = std::size_t{64} << 10;
-/// A buffer that one large group made grow beyond this is given back when it is cleared.
-constexpr std::size_t kept_capacity_max = std::size_t{8} << 20;
+/// A buffer that large groups made grow beyond this is given back when it is cleared.
+constexpr std::size_t kept_capacity_max = std::size_t{20} << 20;
+/// And beyond this when the log has become idle.
+constexpr std::size_t idle_capacity_max = std::size_t{8} << 20;
 
 }  // namespace
 
@@ -68,6 +70,10 @@ std::span<std::byte const> CommitBuffer::seal(CommitHeader header, std::size_t c
   std::memcpy(memory_.data(), encoded.data(), encoded.size());
   chain_ = header_crc(encoded);
   return {memory_.data(), size_};
+}
+
+void CommitBuffer::shrink() noexcept {
+  if (memory_.capacity() > idle_capacity_max) memory_ = AlignedBuffer();
 }
 
 void CommitBuffer::clear() noexcept {

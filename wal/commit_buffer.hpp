@@ -36,6 +36,10 @@ class CommitBuffer {
   bool empty() const noexcept { return size_ == commit_header_bytes; }
 
   void clear() noexcept;
+  /// Gives back what only large groups need. Memory that is new to the process costs many times
+  /// what it takes to fill it: so not between two of them. Precondition: empty().
+  void shrink() noexcept;
+  std::size_t capacity() const noexcept { return memory_.capacity(); }
 
  private:
   std::byte* extend(std::size_t bytes);

@@ -61,6 +61,7 @@ void CommitPipeline::push(CommitKind kind) {
 
 void CommitPipeline::queue_mark() {
   mark_deadline_.reset();
+  for (auto& buffer : spare_buffers_) buffer.shrink();
   push(CommitKind::mark);
 }
 
@@ -78,6 +79,12 @@ std::optional<std::size_t> CommitPipeline::next_commit_bytes() const noexcept {
 std::size_t CommitPipeline::queued_commit_bytes() const noexcept {
   std::size_t bytes = 0;
   for (auto const& queued : queue_) bytes += disk_bytes(queued);
+  return bytes;
+}
+
+std::size_t CommitPipeline::spare_bytes() const noexcept {
+  std::size_t bytes = 0;
+  for (auto const& buffer : spare_buffers_) bytes += buffer.capacity();
   return bytes;
 }
 

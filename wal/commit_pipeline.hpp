@@ -44,6 +44,8 @@ class CommitPipeline {
   std::uint32_t chain() const noexcept { return chain_; }
   std::size_t pending_bytes() const noexcept { return pending_bytes_; }
   Gathering gathering() const noexcept;
+  /// Of buffers that are kept for what comes.
+  std::size_t spare_bytes() const noexcept;
   bool in_flight() const noexcept { return in_flight_.has_value(); }
   bool failed() const noexcept { return failed_; }
   bool idle() const noexcept { return !in_flight_ && queue_.empty(); }

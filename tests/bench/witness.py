@@ -5,11 +5,16 @@ usage: witness.py BIN_DIR [SECONDS] [FLOOD...]
 
 For each flood a steled from BIN_DIR is started on a new directory. The witness writes an entry of
 100 bytes every 5 ms and waits for each acknowledgement; the flood comes from another process, as
-another user if this one is root. The last column holds the witness's p99 against the one that it
+another user if this one is root. "p99 / reference" is the witness's p99 against the one that it
 has beside one well-behaved client which writes batches of 64 KB one after the other.
+
+What binds it is measured beside it, each in a process of its own: "ping" is the p99 of a ping
+every 5 ms, which needs the daemon's loop and no disk; "disk" is that of a write of 4 KiB into
+another file of that disk, synced, every 5 ms, which needs no daemon.
 """
 
 import json
+import mmap
 import os
 import signal
 import struct
@@ -97,19 +102,66 @@ def flood(path, clients, request, many):
         signal.pause()
 
 
-def witness(path, seconds):
-    """Milliseconds of each write, sorted."""
-    peer = connected(path)
-    request = frame(json.dumps({"op": "write_log", "entry": {"message": "w" * 100}}).encode())
+def again_and_again(action, seconds):
+    """Milliseconds that it takes each time, sorted."""
     latencies = []
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         begun = time.monotonic()
-        peer.sendall(request)
-        read_frames(peer, 1)
+        action()
         latencies.append((time.monotonic() - begun) * 1e3)
         time.sleep(PAUSE_SECONDS)
     return sorted(latencies)
+
+
+def asking(path, request):
+    peer = connected(path)
+
+    def ask():
+        peer.sendall(request)
+        read_frames(peer, 1)
+    return ask
+
+
+def writing(path):
+    """By itself, into blocks that are there."""
+    block = mmap.mmap(-1, 4096)  # Aligned, as direct writes must be.
+    blocks = 1024
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_DIRECT, 0o600)
+    for at in range(blocks):
+        os.pwrite(file, block, at * len(block))
+    os.fsync(file)
+    places = iter(range(1 << 62))
+
+    def write():
+        os.pwritev(file, [block], next(places) % blocks * len(block), os.RWF_DSYNC)
+    return write
+
+
+def p99(latencies):
+    return latencies[min(len(latencies) - 1, int(len(latencies) * 0.99))]
+
+
+def p99_beside(action, seconds):
+    """Of another process, which begins now; it, and the end of a pipe that will say it."""
+    reading, writing_end = os.pipe()
+    process = os.fork()
+    if process == 0:
+        os.write(writing_end, json.dumps(p99(again_and_again(action, seconds))).encode())
+        os._exit(0)
+    os.close(writing_end)
+    return process, os.fdopen(reading, "rb")
+
+
+def told(process, pipe):
+    with pipe:
+        text = pipe.read()
+    os.waitpid(process, 0)
+    return json.loads(text)
+
+
+WRITE = frame(json.dumps({"op": "write_log", "entry": {"message": "w" * 100}}).encode())
+PING = frame(b'{"op":"ping"}')
 
 
 def measure(binaries, name, seconds):
@@ -123,10 +175,12 @@ def measure(binaries, name, seconds):
              "--socket-mode", "0666", "--retain-bytes", "1G"], stderr=subprocess.DEVNULL)
         flooder = None
         try:
-            connected(path).close()
+            witness, pinging = asking(path, WRITE), asking(path, PING)
+            disk = writing(home + "/probe")
             flooder = flood(path, clients, request, many)
             time.sleep(1)
-            return witness(path, seconds)
+            beside = [p99_beside(pinging, seconds), p99_beside(disk, seconds)]
+            return again_and_again(witness, seconds), [told(*one) for one in beside]
         finally:
             if flooder:
                 os.kill(flooder, signal.SIGKILL)
@@ -142,15 +196,15 @@ def main():
              if len(sys.argv) <= 3 or any(word in name for word in sys.argv[3:])]
     if REFERENCE not in names:
         names.insert(0, REFERENCE)
-    print("| beside | writes | p50 ms | p99 ms | max ms | p99 / reference |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    print("| beside | writes | p50 ms | p99 ms | max ms | p99 / reference | ping | disk |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     reference = None
     for name in names:
-        took = measure(binaries, name, seconds)
-        p99 = took[min(len(took) - 1, int(len(took) * 0.99))]
-        reference = reference or p99
-        print(f"| {name} | {len(took)} | {took[len(took) // 2]:.1f} | {p99:.1f} | {took[-1]:.1f} "
-              f"| {p99 / reference:.1f} |", flush=True)
+        took, (ping, disk) = measure(binaries, name, seconds)
+        reference = reference or p99(took)
+        print(f"| {name} | {len(took)} | {took[len(took) // 2]:.1f} | {p99(took):.1f} "
+              f"| {took[-1]:.1f} | {p99(took) / reference:.1f} | {ping:.1f} | {disk:.1f} |",
+              flush=True)
 
 
 if __name__ == "__main__":

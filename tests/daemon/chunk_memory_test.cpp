@@ -67,6 +67,22 @@ BOOST_AUTO_TEST_CASE(a_larger_entry_gets_memory_of_its_size) {
   BOOST_TEST(piece.get_deleter().bytes == chunk_bytes + 4096);
 }
 
+BOOST_AUTO_TEST_CASE(prepared_memory_is_made_ready_in_parts) {
+  PreparedMemory memory(chunk_bytes + 1);
+  BOOST_TEST(memory.bytes() == chunk_bytes + 4096);
+  std::size_t pages = 0;
+  while (!memory.is_ready()) {
+    auto const count = memory.prepare(100);
+    BOOST_TEST(count <= 100U);
+    pages += count;
+  }
+  BOOST_TEST(pages == chunk_bytes / 4096 + 1);
+  BOOST_TEST(memory.prepare(100) == 0U);
+  auto const piece = memory.take();
+  BOOST_TEST(piece[chunk_bytes] == 0);
+  BOOST_TEST(PreparedMemory().is_ready());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

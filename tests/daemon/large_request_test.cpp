@@ -255,4 +255,74 @@ BOOST_AUTO_TEST_CASE(a_huge_request_that_is_refused_does_not_wait_for_the_disk) 
   BOOST_TEST(!replies().at(0).at("ok").as_bool());
 }
 
+/// A batch of entries that are quickly parsed.
+std::string huge_batch() {
+  std::string line = R"({"op":"write_many_logs","id":1,"entries":[)";
+  for (int i = 0; i < 8; ++i) {
+    line += (i > 0 ? ",{\"message\":\"" : "{\"message\":\"") + std::string(900'000, 'x') + "\"}";
+  }
+  return line + "]}\n";
+}
+
+BOOST_AUTO_TEST_CASE(memory_for_a_huge_batch_is_made_ready_in_turns_before_it_is_staged) {
+  auto const batch = huge_batch();
+  give(session, batch);
+  std::size_t most = 0;
+  std::size_t all = 0;
+  while (log.groups == 0U) {
+    most = std::max(most, session.visits_paid());
+    all += session.visits_paid();
+    BOOST_TEST(store.text_bytes() == 0U);
+    session.advance();
+    BOOST_REQUIRE((session.awaits_turn() || log.groups == 1U));
+  }
+  // A piece of parsing is an entry, and there is one for each page of memory.
+  BOOST_TEST(most < 900'000 / 8 + TurnBudget::turn_visits);
+  BOOST_TEST(all > batch.size() / 8 + 150 * batch.size() / 4096);
+  commit();
+  BOOST_TEST(replies().at(0).at("ok").as_bool());
+}
+
+BOOST_AUTO_TEST_CASE(a_small_write_is_taken_before_a_huge_one_that_is_made_ready) {
+  give(session, huge_batch());
+  SessionState witness(handler, Origin{}, stele::daemon::session_limits({}));
+  std::size_t taken_before = 0;
+  while (log.groups == taken_before) {
+    receive(witness, write_line("1"));
+    ++taken_before;
+    session.advance();
+  }
+  BOOST_TEST(taken_before > 20U);
+  commit();
+  auto const answer = replies().at(0);
+  BOOST_TEST(answer.at("first_seq").as_int64() == static_cast<std::int64_t>(taken_before) + 1);
+}
+
+BOOST_AUTO_TEST_CASE(the_entries_of_a_huge_batch_lie_in_the_memory_that_was_made_ready) {
+  give(session, write_line("7") + huge_batch() + write_line("8"));
+  do {
+    session.advance();
+  } while (session.awaits_turn());
+  commit();
+  stele::daemon::Store::Finder finder(store);
+  auto const first = finder.find_run(2, 100, std::size_t{1} << 30);
+  BOOST_TEST(first.entries >= 8U);  // Neighbours: other chunks would hold two.
+  BOOST_TEST(replies().size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(a_large_write_is_not_taken_while_all_are_told_of_a_commit) {
+  log.has_segment = false;
+  give(session, huge_batch());
+  do {
+    session.advance();
+  } while (session.awaits_turn());
+  BOOST_TEST(session.awaits_log());
+  log.has_segment = true;
+  session.advance(TurnBudget(2'000));  // As a session does that hears of the log.
+  BOOST_TEST(log.groups == 0U);
+  BOOST_TEST(session.awaits_turn());
+  session.advance();
+  BOOST_TEST(log.groups == 1U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

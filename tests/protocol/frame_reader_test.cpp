@@ -244,4 +244,47 @@ BOOST_AUTO_TEST_CASE(a_line_is_partial_once_it_was_seen_to_be) {
   BOOST_TEST(reader.front_bytes() == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(large_frames_that_follow_one_another_share_a_buffer) {
+  std::string const large(std::size_t{5} << 20, 'x');
+  SpareBuffers spares(2 * large.size());
+  char const* first = nullptr;
+  for (int i = 0; i < 4; ++i) {
+    FrameReader reader(frame_bytes_ceiling, FrameReader::kept_bytes_default, &spares);
+    give(reader, binary(large));
+    auto const message = reader.next().message;
+    BOOST_TEST((message == large));
+    if (first == nullptr) first = message.data();
+    BOOST_TEST((message.data() == first));
+    BOOST_TEST(spares.bytes() == 0U);
+    // By itself, for the small ones that follow, and at the end of the connection.
+    if (i == 1) reader.release();
+    if (i == 2) give(reader, binary("{}"));
+    if (i == 1 || i == 2) BOOST_TEST(spares.bytes() >= large.size());
+    if (i == 2) BOOST_TEST(reader.next().message == "{}");
+  }
+  BOOST_TEST(spares.bytes() >= large.size());
+}
+
+BOOST_AUTO_TEST_CASE(spare_buffers_are_bounded_and_freed_when_nobody_wants_them) {
+  constexpr std::size_t bytes = std::size_t{5} << 20;
+  auto const frame = binary(std::string(bytes, 'x'));
+  SpareBuffers spares(frame.size() * 2);
+  {
+    std::vector<FrameReader> readers;
+    for (int i = 0; i < 3; ++i) {
+      readers.emplace_back(frame_bytes_ceiling, FrameReader::kept_bytes_default, &spares);
+      give(readers.back(), frame);
+    }
+  }
+  BOOST_TEST(spares.bytes() == 2 * frame.size());
+  BOOST_TEST(!spares.take(frame.size() / 2));  // Whoever takes one is charged for its own size.
+  spares.free_unwanted();
+  BOOST_TEST(spares.bytes() == 2 * frame.size());
+  spares.take(frame.size()).reset();  // Wanted, and given back.
+  spares.free_unwanted();
+  BOOST_TEST(spares.bytes() == frame.size());
+  spares.free_unwanted();
+  BOOST_TEST(spares.bytes() == 0U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -143,16 +143,28 @@ BOOST_AUTO_TEST_CASE(a_cleared_buffer_makes_the_same_bytes_again) {
   BOOST_TEST(std::ranges::equal(bytes.first(expected.size()), expected));
 }
 
-BOOST_AUTO_TEST_CASE(a_buffer_that_grew_large_gives_its_memory_back) {
+BOOST_AUTO_TEST_CASE(a_buffer_that_grew_large_gives_its_memory_back_when_it_is_told_to) {
   CommitBuffer buffer;
   std::string const huge(std::size_t{9} << 20, 'h');
   buffer.add_group({}, std::vector<std::string_view>{huge});
   buffer.seal(header, 512);
   buffer.clear();
+  BOOST_TEST(buffer.capacity() >= huge.size());
+  buffer.shrink();
+  BOOST_TEST(buffer.capacity() == 0u);
   add_groups(buffer);
   auto const bytes = buffer.seal(header, 512);
   auto const expected = from_hex(golden);
   BOOST_TEST(std::ranges::equal(bytes.first(expected.size()), expected));
+}
+
+BOOST_AUTO_TEST_CASE(a_buffer_keeps_no_more_than_the_largest_commits_need) {
+  CommitBuffer buffer;
+  std::string const absurd(std::size_t{33} << 20, 'a');
+  buffer.add_group({}, std::vector<std::string_view>{absurd});
+  buffer.seal(header, 512);
+  buffer.clear();
+  BOOST_TEST(buffer.capacity() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(gap_records_are_the_body_of_a_gap_commit) {

@@ -275,4 +275,22 @@ BOOST_AUTO_TEST_CASE(steady_work_reuses_its_buffers) {
   BOOST_TEST(addresses.size() <= 3u);
 }
 
+// Memory that is new to the process costs many times what filling it does, while all others wait.
+BOOST_AUTO_TEST_CASE(huge_groups_reuse_the_buffers_of_those_before_them_until_a_mark) {
+  Fixture fix;
+  std::string const huge(std::size_t{12} << 20, 'h');
+  fix.append({huge});
+  fix.commit();
+  auto const* const first = fix.bytes.data();
+  for (int i = 0; i < 5; ++i) {
+    fix.append({huge});
+    fix.commit();
+    BOOST_TEST(fix.bytes.data() == first);
+  }
+  BOOST_TEST(fix.pipeline.spare_bytes() >= huge.size());
+  fix.pipeline.queue_mark();
+  fix.commit();
+  BOOST_TEST(fix.pipeline.spare_bytes() <= std::size_t{8} << 20);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
