@@ -9,8 +9,10 @@
 #include "client-lib/fork_generation.hpp"
 #include "client-lib/log_pipeline.hpp"
 #include "client-lib/unix_stream.hpp"
+#include "protocol/json_text.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/request.hpp"
+#include "stele/utf8.hpp"
 
 namespace stele {
 namespace {
@@ -55,6 +57,8 @@ class BufferedLogger::Impl {
   bool is_here() const noexcept { return home_.is_here(); }
 
   Result<void> log(LogEntry const& entry, Deadline const& deadline);
+  Result<void> log(Level level, std::string_view message, Metadata const& metadata,
+                   Deadline const& deadline);
   Result<void> log_line(LogLine const& line, Deadline const& deadline);
   Result<void> flush(Deadline const& deadline, client::LogPipeline::Patience patience) {
     return pipeline_->flush(*state_, deadline, patience);
@@ -83,12 +87,33 @@ Result<void> BufferedLogger::Impl::log(LogEntry const& entry, Deadline const& de
   return pipeline_->append(*state_, record, options_, deadline);
 }
 
+Result<void> BufferedLogger::Impl::log(Level level, std::string_view message,
+                                       Metadata const& metadata, Deadline const& deadline) {
+  if (level > Level::fatal) {
+    return pipeline_->refuse(*state_, {Error::invalid_entry, "level is no level"});
+  }
+  std::string valid;
+  if (!protocol::is_utf8(message)) {
+    append_as_utf8(valid, message);
+    message = valid;
+  }
+  auto const members = metadata.text();
+  auto const bytes = message.size() + members.size();
+  if (auto const limit = pipeline_->entry_bytes_max(); bytes > limit) {
+    return pipeline_->refuse(*state_, line_too_large(bytes, limit));
+  }
+  client::Record record{.level = level, .message = message, .metadata = members};
+  record.timestamp = static_cast<std::uint64_t>(microseconds_of(std::chrono::system_clock::now()));
+  return pipeline_->append(*state_, record, options_, deadline);
+}
+
 Result<void> BufferedLogger::Impl::log_line(LogLine const& line, Deadline const& deadline) {
   if (line.level > Level::fatal) {
     return pipeline_->refuse(*state_, {Error::invalid_entry, "level is no level"});
   }
-  auto const bytes =
-      line.message.size() + line.logger.size() + line.file.size() + line.function.size();
+  auto const context = line.context == nullptr ? std::string{} : line.context->text();
+  auto const bytes = line.message.size() + line.logger.size() + line.file.size() +
+                     line.function.size() + context.size();
   if (auto const limit = pipeline_->entry_bytes_max(); bytes > limit) {
     return pipeline_->refuse(*state_, line_too_large(bytes, limit));
   }
@@ -98,7 +123,8 @@ Result<void> BufferedLogger::Impl::log_line(LogLine const& line, Deadline const&
                         .message = line.message,
                         .logger = line.logger,
                         .file = line.file,
-                        .function = line.function};
+                        .function = line.function,
+                        .context = context};
   auto const time = microseconds_of(line.time);
   record.timestamp = time < 0 ? 0 : static_cast<std::uint64_t>(time);
   record.time_before_epoch = time < 0 ? time : 0;
@@ -119,6 +145,12 @@ BufferedLogger::~BufferedLogger() {
 Result<void> BufferedLogger::log(LogEntry const& entry, Deadline const& deadline) {
   if (!impl_->is_here()) return client::made_before_fork();
   return impl_->log(entry, deadline);
+}
+
+Result<void> BufferedLogger::log(Level level, std::string_view message, Metadata const& metadata,
+                                 Deadline const& deadline) {
+  if (!impl_->is_here()) return client::made_before_fork();
+  return impl_->log(level, message, metadata, deadline);
 }
 
 Result<void> BufferedLogger::log_line(LogLine const& line, Deadline const& deadline) {

@@ -8,6 +8,7 @@
 
 #include "client-lib/c_call.hpp"
 #include "stele/client.hpp"
+#include "stele/follower.hpp"
 #include "stele/stele.h"
 
 struct stele_client {
@@ -119,7 +120,50 @@ bool show(stele::StoredEntry const& entry, stele_visitor visitor, void* context)
   return visitor(context, &shown) != 0;
 }
 
+stele::FollowOptions follow_options(stele_selection const& asked) {
+  stele::FollowOptions options{
+      .start_ts = asked.start_ts, .end_ts = asked.end_ts, .filter = to_filter(asked)};
+  if (asked.limit != nullptr) options.newest = *asked.limit;
+  return options;
+}
+
+/// A visitor that ends the follow within a part leaves the last seq that it has seen.
+auto shows_parts(stele_visitor visitor, stele_removed removed, void* context) {
+  return [=](stele::FollowPart& part) {
+    if (part.removed && removed != nullptr) {
+      removed(context, part.removed->first_seq, part.removed->last_seq);
+    }
+    for (auto const& entry : part.entries) {
+      if (show(entry, visitor, context)) continue;
+      part.last_seq = entry.seq;
+      return false;
+    }
+    return true;
+  };
+}
+
+char const* problem_of(stele_client_options const* options) noexcept {
+  if (options == nullptr) return "options is NULL";
+  if (options->size == sizeof(stele_client_options)) return nullptr;
+  return "options: size is not that of this library's stele_client_options";
+}
+
+stele::ClientOptions to_options(stele_client_options const& options) {
+  auto const limit_of = [](std::int64_t timeout_ms) {
+    return timeout_ms < 0 ? stele::no_limit : std::chrono::milliseconds{timeout_ms};
+  };
+  return {.socket_path = c::text_or_empty(options.socket_path),
+          .name = c::text_or_empty(options.name),
+          .writer = to_writer(options.writer),
+          .connect_timeout = limit_of(options.connect_timeout_ms),
+          .request_timeout = limit_of(options.request_timeout_ms)};
+}
+
 }  // namespace
+
+struct stele_follower {
+  stele::Follower follower;
+};
 
 int stele_client_open(char const* socket_path, char const* name, stele_client** client) {
   stele_client_options options = STELE_CLIENT_OPTIONS;
@@ -131,20 +175,9 @@ int stele_client_open(char const* socket_path, char const* name, stele_client** 
 int stele_client_open_with(stele_client_options const* options, stele_client** client) {
   if (client == nullptr) return c::invalid_argument("client is NULL");
   *client = nullptr;
-  if (options == nullptr) return c::invalid_argument("options is NULL");
-  if (options->size != sizeof(stele_client_options)) {
-    return c::invalid_argument("options: size is not that of this library's stele_client_options");
-  }
-  auto const limit_of = [](std::int64_t timeout_ms) {
-    return timeout_ms < 0 ? stele::no_limit : std::chrono::milliseconds{timeout_ms};
-  };
+  if (auto const* const problem = problem_of(options)) return c::invalid_argument(problem);
   return c::guarded([&] {
-    auto connected =
-        stele::Client::connect({.socket_path = c::text_or_empty(options->socket_path),
-                                .name = c::text_or_empty(options->name),
-                                .writer = to_writer(options->writer),
-                                .connect_timeout = limit_of(options->connect_timeout_ms),
-                                .request_timeout = limit_of(options->request_timeout_ms)});
+    auto connected = stele::Client::connect(to_options(*options));
     if (!connected) return c::fail(connected.error());
     *client = new stele_client{std::move(*connected)};
     return int{STELE_OK};
@@ -308,22 +341,14 @@ int stele_follow(stele_client* client, stele_selection const* selection, std::in
   auto const& asked = selection == nullptr ? everything : *selection;
   if (auto const* const problem = problem_of(asked, true)) return c::invalid_argument(problem);
   return c::guarded([&] {
-    stele::FollowOptions options{
-        .start_ts = asked.start_ts, .end_ts = asked.end_ts, .filter = to_filter(asked)};
-    if (asked.limit != nullptr) options.newest = *asked.limit;
-    auto const visit = [&](stele::FollowPart const& part) {
-      if (part.removed && removed != nullptr) {
-        removed(context, part.removed->first_seq, part.removed->last_seq);
-      }
-      auto seen = part.last_seq;
-      bool const goes_on = std::ranges::all_of(part.entries, [&](stele::StoredEntry const& entry) {
-        seen = entry.seq;
-        return show(entry, visitor, context);
-      });
-      if (last_seq != nullptr) *last_seq = goes_on ? part.last_seq : seen;
+    auto const shows = shows_parts(visitor, removed, context);
+    auto const visit = [&](stele::FollowPart& part) {
+      bool const goes_on = shows(part);
+      if (last_seq != nullptr) *last_seq = part.last_seq;
       return goes_on;
     };
-    auto end = client->client.follow_logs(options, visit, c::deadline_of(timeout_ms));
+    auto end =
+        client->client.follow_logs(follow_options(asked), visit, c::deadline_of(timeout_ms));
     if (!end) return c::fail(end.error());
     return end->stopped ? int{STELE_OK} : c::fail(STELE_SHUTTING_DOWN, "the daemon stops");
   });
@@ -333,4 +358,47 @@ int stele_ping(stele_client* client, std::int64_t timeout_ms) {
   if (auto const* const problem = problem_of(client)) return c::invalid_argument(problem);
   return c::guarded(
       [&] { return c::code_of_result(client->client.ping(c::deadline_of(timeout_ms))); });
+}
+
+int stele_follower_open(stele_client_options const* options, stele_selection const* selection,
+                        stele_follower** follower) {
+  if (follower == nullptr) return c::invalid_argument("follower is NULL");
+  *follower = nullptr;
+  if (auto const* const problem = problem_of(options)) return c::invalid_argument(problem);
+  auto const& asked = selection == nullptr ? everything : *selection;
+  if (auto const* const problem = problem_of(asked, true)) return c::invalid_argument(problem);
+  return c::guarded([&] {
+    *follower = new stele_follower{
+        .follower = stele::Follower{to_options(*options), follow_options(asked)}};
+    return int{STELE_OK};
+  });
+}
+
+void stele_follower_close(stele_follower* follower) { delete follower; }
+
+void stele_follower_wake(stele_follower* follower) {
+  if (follower != nullptr) follower->follower.wake();
+}
+
+int stele_follower_descriptor(stele_follower const* follower) {
+  return follower == nullptr ? -1 : follower->follower.descriptor();
+}
+
+int stele_follower_process(stele_follower* follower, stele_visitor visitor, stele_removed removed,
+                           void* context) {
+  if (follower == nullptr) return c::invalid_argument("follower is NULL");
+  if (visitor == nullptr) return c::invalid_argument("visitor is NULL");
+  return c::guarded([&] {
+    return c::code_of_result(follower->follower.process(shows_parts(visitor, removed, context)));
+  });
+}
+
+int stele_follower_run(stele_follower* follower, std::int64_t timeout_ms, stele_visitor visitor,
+                       stele_removed removed, void* context) {
+  if (follower == nullptr) return c::invalid_argument("follower is NULL");
+  if (visitor == nullptr) return c::invalid_argument("visitor is NULL");
+  return c::guarded([&] {
+    return c::code_of_result(follower->follower.run(shows_parts(visitor, removed, context),
+                                                    c::deadline_of(timeout_ms)));
+  });
 }

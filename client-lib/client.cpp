@@ -215,6 +215,13 @@ Result<std::uint64_t> Client::write_log(LogEntry const& entry, Deadline const& d
   return reply->first_seq;
 }
 
+Result<std::uint64_t> Client::write_log(Level level, std::string_view message,
+                                        Metadata const& metadata, Deadline const& deadline) {
+  return write_log(
+      LogEntry{.level = level, .message = std::string{message}, .metadata = metadata.text()},
+      deadline);
+}
+
 Result<SeqRange> Client::Impl::write_many(std::span<LogEntry const> entries,
                                           std::uint64_t write_no) {
   if (auto queued = state().write_many_logs(entries, write_no); !queued) return queued.error();

@@ -51,7 +51,7 @@ class LogBuffer {
   struct Batch {
     std::string text{};                       ///< Entries with a comma between two.
     std::vector<std::uint32_t> entry_ends{};  ///< In `text`, without the comma.
-    std::vector<Origin> origins{};            ///< One an entry.
+    std::vector<Share> shares{};              ///< Whose they are, in order.
     bool sealed = false;
     std::size_t entry_count() const noexcept { return entry_ends.size(); }
   };
@@ -82,11 +82,15 @@ class LogBuffer {
   std::uint64_t unreported() const noexcept { return dropped_ - reported_; }
 
  private:
+  static void add_share(std::vector<Share>& shares, Share const& added);
   static void add_shares(std::vector<Share>& shares, Batch const& batch);
+  static std::vector<Share> split_shares(std::vector<Share>& shares, std::size_t kept);
   Batch pop_oldest();
+  void use_again(Batch batch) noexcept;
 
   Limits limits_;
   std::deque<Batch> batches_{};
+  Batch spare_{};  ///< Its memory is for the next batch.
   Settled settled_{};
   std::size_t text_bytes_ = 0;
   std::uint64_t accepted_ = 0;

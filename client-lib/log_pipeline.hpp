@@ -1,7 +1,11 @@
-// What loggers of one process share: a queue of records, one thread and one connection, over which
-// the thread stores them in batches.
+// What loggers of one process share: a bound for the records that wait, one thread and one
+// connection, over which the thread stores them in batches.
+//
+//   threads of the program --RecordShard--> RecordMerger --RecordEncoder--> LogBuffer --> daemon
+//                          (one of 16 each)  (its own thread from here on)
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -25,22 +29,37 @@
 
 namespace stele::client {
 
+/// Waits as long as a call may; returns whether the condition holds.
+template <class Condition>
+bool wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& lock,
+                Deadline const& deadline, Condition condition) {
+  if (deadline.has_passed()) return condition();
+  if (deadline.is_set()) return changed.wait_until(lock, deadline.when(), condition);
+  changed.wait(lock, condition);
+  return true;
+}
+
 /// One logger, as its pipeline sees it. All but `on_loss` is the pipeline's own.
 struct LoggerState {
+  LoggerState() {
+    for (auto& shard : shards) shard.logger = this;
+  }
+
   LossObserver on_loss{};
 
-  std::uint64_t accepted = 0;
+  std::array<RecordShard, 16> shards{};
   std::uint64_t stored = 0;
   std::uint64_t refused = 0;  ///< By the daemon.
   std::uint64_t dropped = 0;  ///< Not accepted.
   std::uint64_t given_up = 0;
   std::uint64_t refused_flushed = 0;
   std::optional<Failure> refusal{};
-  bool closing = false;  ///< Takes no more entries.
+  std::atomic<bool> closing = false;  ///< Takes no more entries.
   bool left = false;     ///< Its close is over, or does what is left.
   bool ended = false;
   bool is_notified = false;  ///< Its observer runs.
 
+  std::uint64_t accepted() const noexcept;
   std::uint64_t settled() const noexcept { return stored + refused + given_up; }
 };
 
@@ -65,6 +84,9 @@ class LogPipeline {
   /// The one with these settings, with another user; it is made if there is none.
   static std::shared_ptr<LogPipeline> join(Settings const& settings);
 
+  /// Waits for the disk, when the program ends by std::quick_exit().
+  static void drain_all();
+
   explicit LogPipeline(Settings settings);
   LogPipeline(LogPipeline const&) = delete;
   LogPipeline& operator=(LogPipeline const&) = delete;
@@ -73,8 +95,8 @@ class LogPipeline {
   std::size_t entry_bytes_max() const noexcept { return entry_bytes_max_; }
 
   void add(std::shared_ptr<LoggerState> logger);
-  Result<void> append(LoggerState& logger, Record record, BufferedLoggerOptions const& options,
-                      Deadline const& deadline);
+  Result<void> append(LoggerState& logger, Record const& record,
+                      BufferedLoggerOptions const& options, Deadline const& deadline);
   /// An entry that was not even tried.
   Failure refuse(LoggerState& logger, Failure why);
   Result<void> flush(LoggerState& logger, Deadline const& deadline, Patience patience);
@@ -87,14 +109,21 @@ class LogPipeline {
   using Lock = std::unique_lock<std::mutex>;
   using Step = BatchSender::Step;
   using Clock = Deadline::Clock;
+  static constexpr std::size_t chunk_bytes = std::size_t{64} << 10;
 
-  // Loggers.
+  // Loggers. Who holds the lock of a shard may take mutex_, and nobody the other way round.
+  Result<void> append_slowly(RecordShard& shard, Record const& record,
+                             BufferedLoggerOptions const& options, Deadline const& deadline);
+  bool add_chunk(RecordShard& shard, std::size_t bytes);
+  void note_chunk(RecordShard& shard);
+  void drain(Deadline const& deadline);
   Failure drop(LoggerState& logger, Failure why);
   std::optional<Failure> wait_for_capacity(Lock& lock, LoggerState const& logger, std::size_t bytes,
-                                           BufferedLoggerOptions const& options,
-                                           Deadline const& deadline);
+                                           WhenFull when_full, Deadline const& deadline);
   void note_wait_in_vain(Clock::time_point start);
-  void begin_close(LoggerState& logger);
+  static void end_appends(LoggerState& logger);
+  void begin_close();
+  void hurry();
   bool is_done(LoggerState const& logger) const noexcept;
   Result<void> leave(Lock& lock, LoggerState& logger);
   void stop(Lock& lock, LoggerState const& last);
@@ -102,8 +131,8 @@ class LogPipeline {
   // The thread.
   void run();
   bool encode_some();
-  bool take_chunk();
-  void give_chunk_back();
+  bool collect();
+  void give_chunks_back();
   bool has_work() const;
   bool reports_are_due() const;
   Step advance(bool reports);
@@ -112,8 +141,14 @@ class LogPipeline {
   void notify_losses(Lock& lock, std::vector<LogBuffer::Share> const& refused);
   void exchange(Lock& lock, bool has_more);
   void rest(Lock& lock);
+  void linger(Lock& lock);
+  void free_spares(Lock& lock);
   void pause(Lock& lock);
   void connect(Lock& lock);
+
+  /// What loggers of this process have waited in vain, since something was stored last; calls that
+  /// wait without limit are not among them.
+  static std::atomic<std::int64_t> waited_in_vain_ms_;
 
   Settings const settings_;
   std::atomic<std::size_t> entry_bytes_max_ = protocol::entry_bytes_default;
@@ -122,11 +157,12 @@ class LogPipeline {
   mutable std::mutex mutex_{};          // For all up to the thread's own.
   std::condition_variable work_{};      ///< For the thread: there are records, or it shall stop.
   std::condition_variable progress_{};  ///< For the others: entries were settled, or it is closed.
-  RecordQueue queue_{};
+  std::vector<RecordShard*> filled_{};      ///< Shards that have chunks.
+  std::vector<RecordChunk> spare_chunks_{};
   /// Those that have not left, or have entries here, which they outlive.
   std::unordered_map<LoggerState*, std::shared_ptr<LoggerState>> loggers_{};
   std::size_t leavers_ = 0;  ///< Of them, those that have left.
-  std::size_t bytes_ = 0;    ///< Of records that are not settled.
+  std::size_t bytes_ = 0;    ///< Of records that are not settled, and free in chunks of shards.
   std::size_t bytes_peak_ = 0;
   std::uint64_t drops_ = 0;  ///< That the buffer does not know of yet.
   std::uint64_t unreported_ = 0;
@@ -140,10 +176,13 @@ class LogPipeline {
   bool is_away_ = false;         ///< Nobody listened when it was tried last.
   bool waited_in_vain_ = false;  ///< And nothing was stored since; for calls that wait once.
   bool rests_ = false;           ///< The thread waits for work_.
+  bool lingers_ = false;         ///< It does for a moment, so that entries gather.
   bool stops_ = false;
 
   // The thread's own.
-  std::optional<RecordQueue::Chunk> chunk_{};
+  bool was_busy_ = false;  ///< Since it rested last.
+  std::vector<RecordShard*> taken_{};
+  RecordMerger merger_{};
   RecordEncoder encoder_{};
   LogBuffer buffer_;
   BatchSender sender_;

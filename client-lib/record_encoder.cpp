@@ -1,32 +1,17 @@
 #include "client-lib/record_encoder.hpp"
 
-#include <utility>
-
-#include "protocol/request.hpp"
+#include "protocol/entry_text.hpp"
+#include "protocol/json_text.hpp"
 #include "stele/metadata.hpp"
 #include "stele/utf8.hpp"
 
 namespace stele::client {
 namespace {
 
-template <class Number>
-void append_bytes(std::string& out, Number number) {
-  out.append(reinterpret_cast<char const*>(&number), sizeof number);
-}
+// Names longer than that are not kept: all places together are small beside a buffer.
+constexpr std::size_t place_bytes_max = 1024;
 
-/// All that the metadata of a line depends on; the texts may hold any bytes.
-void append_place(std::string& out, Record const& record) {
-  append_bytes(out, record.time_before_epoch);
-  append_bytes(out, record.thread);
-  append_bytes(out, record.line);
-  append_bytes(out, record.logger.size());
-  append_bytes(out, record.file.size());
-  out += record.logger;
-  out += record.file;
-  out += record.function;
-}
-
-std::string metadata_of(Record const& record) {
+std::string make_metadata(Record const& record) {
   Metadata metadata;
   if (!record.logger.empty()) metadata.add("logger", record.logger);
   metadata.add("thread", record.thread);
@@ -37,35 +22,61 @@ std::string metadata_of(Record const& record) {
     metadata.add("source", source);
   }
   if (record.time_before_epoch != 0) metadata.add("time_us", record.time_before_epoch);
-  return metadata.text();
+  auto text = metadata.text();
+  if (!record.context.empty()) {
+    text.pop_back();
+    (text += R"(,"context":)") += record.context;
+    text += '}';
+  }
+  return text;
 }
 
 }  // namespace
 
 std::string_view RecordEncoder::encode(Record const& record) {
   text_.clear();
-  entry_.timestamp = record.timestamp;
-  entry_.level = record.level;
-  entry_.message.clear();
+  protocol::EntryText entry{.timestamp = record.timestamp,
+                            .level = record.level,
+                            .message = record.message,
+                            .metadata = record.metadata};
   if (record.metadata.empty()) {
-    append_as_utf8(entry_.message, record.message);
-    make_metadata(record);
-  } else {
-    entry_.message = record.message;
-    entry_.metadata = record.metadata;
+    entry.metadata = metadata_of(record);
+    if (!protocol::is_utf8(record.message)) {
+      valid_message_.clear();
+      append_as_utf8(valid_message_, record.message);
+      entry.message = valid_message_;
+    }
   }
-  protocol::append_entry(text_, entry_);
+  protocol::append_entry(text_, entry);
   return text_;
 }
 
-void RecordEncoder::make_metadata(Record const& record) {
-  new_place_.clear();
-  append_place(new_place_, record);
-  if (new_place_ != place_) {
-    place_.swap(new_place_);
-    metadata_ = metadata_of(record);
+bool RecordEncoder::Place::is_of(Record const& record) const noexcept {
+  return !metadata.empty() && thread == record.thread && line == record.line &&
+         time_before_epoch == record.time_before_epoch && logger == record.logger &&
+         file == record.file && function == record.function &&
+         context == record.context;
+}
+
+std::string_view RecordEncoder::metadata_of(Record const& record) {
+  if (record.logger.size() + record.file.size() + record.function.size() + record.context.size() >
+      place_bytes_max) {
+    large_metadata_ = make_metadata(record);
+    return large_metadata_;
   }
-  entry_.metadata = metadata_;
+  auto const hash = (record.thread * 31 + record.line) * 0x9E3779B97F4A7C15U;
+  auto& place = places_[hash >> 58];
+  if (!place.is_of(record)) {
+    place.time_before_epoch = record.time_before_epoch;
+    place.thread = record.thread;
+    place.line = record.line;
+    place.logger = record.logger;
+    place.file = record.file;
+    place.function = record.function;
+    place.context = record.context;
+    place.metadata = make_metadata(record);
+  }
+  return place.metadata;
 }
 
 }  // namespace stele::client

@@ -1,11 +1,12 @@
-// What programs log, as they gave it, until there is time to make entries of it. No I/O, no clock,
-// no threads.
+// What programs log, as they gave it, until there is time to make entries of it. No I/O, no clock.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,6 @@ namespace stele::client {
 
 /// One call of a logger. Its texts belong to somebody else.
 struct Record {
-  void* owner = nullptr;  ///< Whose it is; handed back when it is settled.
   std::uint64_t timestamp = 0;
   std::int64_t time_before_epoch = 0;  ///< Of a line before 1970, whose timestamp is 0.
   std::uint64_t thread = 0;
@@ -28,48 +28,97 @@ struct Record {
   std::string_view logger{};
   std::string_view file{};
   std::string_view function{};
+  std::string_view context{};  ///< Empty, or the text of a JSON object.
 };
 
-/// Records one behind the other, in memory that is used again: no allocation for each.
-class RecordQueue {
+/// Records one behind the other, in memory that is used again: no allocation for each. Where one is
+/// from is there once for all that are from the same place:
+///
+///   | header | place | message | header | message | header | metadata | message |
+class RecordChunk {
  public:
-  class Chunk {
-   public:
-    explicit Chunk(std::size_t capacity)
-        : bytes_(std::make_unique_for_overwrite<char[]>(capacity)), capacity_(capacity) {}
-    std::size_t free_bytes() const noexcept { return capacity_ - used_; }
-    std::size_t capacity() const noexcept { return capacity_; }
-    void append(Record const& record) noexcept;
-    /// The next one that was not read; valid as long as the chunk is not cleared.
-    std::optional<Record> next() noexcept;
-    void clear() noexcept { used_ = read_ = 0; }
-
-   private:
-    std::unique_ptr<char[]> bytes_;
-    std::size_t capacity_;
-    std::size_t used_ = 0;
-    std::size_t read_ = 0;
-  };
-
-  /// The memory that a record takes.
+  explicit RecordChunk(std::size_t capacity)
+      : bytes_(std::make_unique_for_overwrite<char[]>(capacity)), capacity_(capacity) {}
+  /// The most memory that a record takes.
   static std::size_t bytes_of(Record const& record) noexcept;
 
-  bool empty() const noexcept { return chunks_.empty(); }
-  /// Copies the record. May throw std::bad_alloc, and has done nothing then.
-  void append(Record const& record);
-  /// The oldest records. There must be some.
-  Chunk take_oldest();
-  /// A chunk that was read is used again.
-  void give_back(Chunk chunk);
+  std::size_t free_bytes() const noexcept { return capacity_ - used_; }
+  std::size_t capacity() const noexcept { return capacity_; }
+  void append(Record const& record) noexcept;
+  /// The next one that was not read; valid as long as the chunk is not cleared.
+  std::optional<Record> next() noexcept;
+  /// The memory that it took.
+  std::size_t last_bytes() const noexcept { return last_bytes_; }
+  void clear() noexcept;
 
  private:
-  static constexpr std::size_t chunk_bytes = std::size_t{64} << 10;
-  /// A larger record has a chunk of its own, so that little of a chunk stays free.
-  static constexpr std::size_t large_bytes = chunk_bytes / 8;
-  static constexpr std::size_t spares_max = 16;
+  void put(void const* bytes, std::size_t count) noexcept;
+  void get(void* bytes, std::size_t count) noexcept;
+  std::string_view get_text(std::size_t count) noexcept;
+  std::uint32_t put_place(Record const& record) noexcept;
+  bool is_at(std::size_t offset, Record const& record) const noexcept;
+  void get_place(std::uint32_t offset, Record& record) noexcept;
 
-  std::deque<Chunk> chunks_{};
-  std::vector<Chunk> spares_{};
+  std::unique_ptr<char[]> bytes_;
+  std::size_t capacity_;
+  std::size_t used_ = 0;
+  std::size_t read_ = 0;
+  std::size_t last_bytes_ = 0;
+  /// Where some of the places are, by a hash of line and thread; 0: none.
+  std::array<std::uint32_t, 16> places_{};
+};
+
+struct LoggerState;
+
+/// What some threads log with one logger; a thread always uses the same of its shards. So threads
+/// seldom wait for one another, and the records of each are in the order of its calls.
+struct alignas(64) RecordShard {
+  std::mutex mutex{};                  ///< Of chunks; held for no system call.
+  std::vector<RecordChunk> chunks{};   ///< Empty, or the pipeline knows that there is something.
+  std::atomic<std::uint64_t> accepted{0};
+  std::uint64_t settled = 0;           ///< Of them, in their order; the pipeline's.
+  LoggerState* logger = nullptr;
+
+  /// Copies the record if the last chunk has as many free bytes.
+  bool append(Record const& record, std::size_t bytes) noexcept {
+    if (chunks.empty() || chunks.back().free_bytes() < bytes) return false;
+    chunks.back().append(record);
+    accepted.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  }
+};
+
+/// Records of several shards, by their timestamps as nearly as their order in each allows.
+class RecordMerger {
+ public:
+  struct Merged {
+    Record record{};  ///< Valid until the next call.
+    std::size_t bytes = 0;
+    RecordShard* shard = nullptr;
+  };
+
+  bool empty() const noexcept { return lanes_.empty(); }
+  /// There must be a record in each chunk.
+  void add(RecordShard& shard, std::vector<RecordChunk> chunks);
+  /// The oldest one.
+  std::optional<Merged> next();
+  /// A chunk that was read whole since the last call.
+  std::optional<RecordChunk> take_spent();
+
+ private:
+  struct Lane {
+    RecordShard* shard = nullptr;
+    std::vector<RecordChunk> chunks{};
+    std::size_t at = 0;
+    Record head{};
+    std::size_t head_bytes = 0;
+  };
+  void advance();
+
+  std::vector<Lane> lanes_{};
+  std::size_t current_ = 0;
+  bool has_current_ = false;
+  std::vector<RecordChunk> spent_{};
 };
 
 }  // namespace stele::client

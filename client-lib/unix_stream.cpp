@@ -33,15 +33,6 @@ Failure connection_lost(int error) {
           "{\"errno\":" + std::to_string(error) + "}"};
 }
 
-// For poll(2): -1 waits for ever; rounded up, so that it never wakes just before the deadline.
-int poll_timeout_ms(Deadline const& deadline) {
-  if (!deadline.is_set()) return -1;
-  if (deadline.has_passed()) return 0;
-  auto const left = deadline.when() - std::chrono::steady_clock::now();
-  auto const left_ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
-  return static_cast<int>(std::clamp<decltype(left_ms)>(left_ms, 0, INT_MAX));
-}
-
 /// For SO_SNDTIMEO, where 0 is no limit.
 timeval send_limit_of(Deadline const& deadline) {
   if (!deadline.is_set()) return {};
@@ -67,6 +58,14 @@ int open_socket(int flags) {
 }
 
 }  // namespace
+
+int poll_timeout_ms(Deadline const& deadline) {
+  if (!deadline.is_set()) return -1;
+  if (deadline.has_passed()) return 0;
+  auto const left = deadline.when() - std::chrono::steady_clock::now();
+  auto const left_ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+  return static_cast<int>(std::clamp<decltype(left_ms)>(left_ms, 0, INT_MAX));
+}
 
 Failure no_answer_in_time() {
   return {ClientError::timed_out, "the daemon did not answer in time"};

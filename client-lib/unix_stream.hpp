@@ -18,6 +18,9 @@ namespace stele::client {
 /// What a call fails with when its deadline has passed.
 Failure no_answer_in_time();
 
+/// For poll(2): -1 waits for ever; rounded up, so that it never wakes just before the deadline.
+int poll_timeout_ms(Deadline const& deadline);
+
 /// Whether a socket can have this path at all: it holds no NUL. bad_request otherwise.
 Result<void> check_socket_path(std::string const& path);
 

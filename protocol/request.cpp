@@ -1,5 +1,6 @@
 #include "protocol/request.hpp"
 
+#include "protocol/entry_text.hpp"
 #include "protocol/json_text.hpp"
 
 namespace stele::protocol {
@@ -198,6 +199,14 @@ void append_confirm(std::string& out, std::uint64_t id, Confirm const& confirm) 
 
 // Members with their default value are left out: the daemon's default is part of the protocol.
 void append_entry(std::string& out, LogEntry const& entry) {
+  append_entry(out, EntryText{.timestamp = entry.timestamp,
+                              .level = entry.level,
+                              .version = entry.version,
+                              .message = entry.message,
+                              .metadata = entry.metadata});
+}
+
+void append_entry(std::string& out, EntryText const& entry) {
   out += '{';
   if (entry.timestamp) {
     out += R"("timestamp":)";

@@ -5,7 +5,8 @@
 #   bash tests/mutants.sh [mutant…]      default: all; for instance M07 M09b
 #
 # A mutant is a patch. Above its first "---" line stand two lines: the fault, and
-# "Caught by: PROGRAM --run_test=…", with variables for env(1) in front if it needs some.
+# "Caught by: PROGRAM --run_test=…", with variables for env(1) in front if it needs some, or
+# "Caught by: /usr/bin/python3 -B tests/python/… CASE".
 # The work is done in a copy of the tree, build/mutants. A test first has to pass there on the code
 # as it is. The exit code is 0 if each mutant applied, was built and failed its test; a test that
 # cannot run here (77) has not failed.
@@ -26,9 +27,16 @@ restore() {
     done
 }
 
-build() { # PROGRAM
-  (cd "$copy" && cmake --build --preset optimised --parallel "$(nproc)" --target "$1") >"$log" 2>&1
+build() { # PROGRAMS
+  local targets
+  read -ra targets <<<"$1"
+  (cd "$copy" && cmake --build --preset optimised --parallel "$(nproc)" --target "${targets[@]}") \
+    >"$log" 2>&1
 }
+
+# What the tests of the Python package ask for; see python/CMakeLists.txt.
+export STELE_STELED=$copy/$bin/steled STELE_LIBRARY=$copy/build/optimised/client-lib/libstele.so
+export STELE_PYTHON=$copy/client-lib/python STELE_INCLUDE=$copy/client-lib/include
 
 run_test() { # TEST PROGRAM
   local words
@@ -86,6 +94,7 @@ for name in "${names[@]}"; do
   fault=$(sed -n 1p "$patch")
   test=$(sed -n 's/^Caught by: //p;/^---/q' "$patch")
   program=$(grep -oE '\b[a-z_]+_test\b' <<<"$test" | head -1)
+  [[ $test != *tests/python/* ]] || program="steled stele_shared"
   try "$patch" "$test" "$program"
   restore || exit 1
   [[ $outcome == red* ]] || bad=1

@@ -41,6 +41,7 @@ PROGRAM = """{includes}
 #include <stele/async_client.hpp>
 #include <stele/buffered_logger.hpp>
 #include <stele/client.hpp>
+#include <stele/follower.hpp>
 #include <stele/metadata.hpp>
 #include <stele/spdlog_sink.hpp>
 

@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(a_daemon_that_is_down_stops_nobody_until_the_buffer_is_full
 BOOST_AUTO_TEST_CASE(what_a_full_buffer_refuses_is_counted_and_the_log_names_it) {
   Steled daemon;
   BufferedLogger logger(
-      {.socket_path = daemon.socket(), .buffer_bytes = 1000, .when_full = WhenFull::refuse});
+      {.socket_path = daemon.socket(), .buffer_bytes = 800, .when_full = WhenFull::refuse});
   std::uint64_t refused = 0;
   for (int i = 0; i < 100; ++i) {
     auto const logged = logger.log({.message = "m"});
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_full_buffer_that_blocks_lets_go_at_the_deadline_and_at_th
   Steled daemon;
   std::uint64_t lost = 0;
   BufferedLogger logger({.socket_path = daemon.socket(),
-                         .buffer_bytes = 250,
+                         .buffer_bytes = 200,
                          .when_full = WhenFull::block,
                          .on_loss = [&](std::uint64_t count, auto const&) { lost += count; }});
   BOOST_TEST(logger.log({.message = std::string(100, 'm')}).has_value());

@@ -1,4 +1,5 @@
 // libstele through its C interface: what examples/c.c does not show.
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -106,6 +107,31 @@ BOOST_AUTO_TEST_CASE(a_follow_ends_by_its_visitor_by_its_timeout_and_with_the_da
   auto target = pid;
   BOOST_TEST(stele_follow_logs(client, &query, 10'000, stop, nullptr, &target) ==
              STELE_SHUTTING_DOWN);
+}
+
+BOOST_AUTO_TEST_CASE(a_follower_goes_on_behind_what_it_showed_last_and_is_woken) {
+  stele_client_options options = STELE_CLIENT_OPTIONS;
+  auto const socket = daemon.socket();
+  options.socket_path = socket.c_str();
+  stele_follower* follower = nullptr;
+  BOOST_REQUIRE(stele_follower_open(&options, nullptr, &follower) == STELE_OK);
+  Seen first{.wanted = 1};
+  BOOST_TEST(stele_follower_run(follower, 60'000, look, nullptr, &first) == STELE_OK);
+  BOOST_TEST((first.messages == Messages{"disk full"}));
+  Seen rest{.wanted = 2};
+  pollfd watched{.fd = stele_follower_descriptor(follower), .events = POLLIN, .revents = 0};
+  while (rest.messages.size() < 2) {
+    BOOST_REQUIRE(stele_follower_process(follower, look, nullptr, &rest) == STELE_OK);
+    if (rest.messages.size() < 2) BOOST_REQUIRE(::poll(&watched, 1, 60'000) == 1);
+  }
+  BOOST_TEST((rest.messages == Messages{"disk fine", "fan lost"}));
+  stele_follower_wake(follower);
+  BOOST_TEST(stele_follower_run(follower, -1, look, nullptr, &rest) == STELE_CANCELLED);
+  BOOST_TEST(stele_follower_run(follower, 0, look, nullptr, &rest) == STELE_TIMED_OUT);
+  BOOST_TEST(stele_follower_run(follower, 0, nullptr, nullptr, &rest) == STELE_INVALID_ARGUMENT);
+  stele_follower_close(follower);
+  stele_follower_close(nullptr);
+  BOOST_TEST(stele_follower_open(nullptr, nullptr, &follower) == STELE_INVALID_ARGUMENT);
 }
 
 BOOST_AUTO_TEST_CASE(what_makes_no_sense_is_an_invalid_argument) {

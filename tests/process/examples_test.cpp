@@ -58,6 +58,12 @@ BOOST_AUTO_TEST_CASE(buffered_stores_the_steps_of_its_threads) {
   BOOST_TEST(read_all().size() == 400U);
 }
 
+BOOST_AUTO_TEST_CASE(follow_stores_its_input_in_a_loop_of_its_own) {
+  run("follow", "a line\n");
+  BOOST_REQUIRE(read_all().size() == 1U);
+  BOOST_TEST(read_all()[0].message == "a line");
+}
+
 BOOST_AUTO_TEST_CASE(c_writes_and_logs_through_the_c_interface) {
   BOOST_TEST(run("c").out == "1 hello from C\n2 in the background\n1 of them warnings or worse\n");
 }

@@ -17,6 +17,7 @@
 #include "stele/async_client.hpp"
 #include "stele/buffered_logger.hpp"
 #include "stele/client.hpp"
+#include "support/child_process.hpp"
 #include "support/environment.hpp"
 #include "support/steled.hpp"
 
@@ -26,21 +27,10 @@ using stele::AsyncClient;
 using stele::BufferedLogger;
 using stele::Client;
 using stele::ClientError;
+using stele::test::in_a_child;
 using stele::test::Steled;
 
 namespace {
-
-/// What a child returns, as an exit code; a child that hangs is ended by a signal, as 255.
-int in_a_child(std::function<int()> const& work) {
-  pid_t const child = ::fork();
-  if (child == 0) {
-    ::alarm(60);
-    ::_exit(work());
-  }
-  int status = 0;
-  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
-}
 
 template <class T>
 bool is_the_parents(stele::Result<T> const& result) {

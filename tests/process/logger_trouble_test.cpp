@@ -150,6 +150,7 @@ BOOST_AUTO_TEST_CASE(a_burst_that_is_larger_than_the_buffer_is_taken_whole) {
   BOOST_TEST(logger.flush(stele::test::patience).has_value());
   BOOST_TEST(logger.status().stored == 20'000U);
   BOOST_TEST(logger.status().buffer_bytes_peak <= 100'000U);
+  BOOST_TEST(logger.status().buffer_bytes == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(a_burst_over_a_restart_of_the_daemon_is_taken_whole) {

@@ -125,6 +125,15 @@ class Handlers(LoggingCase):
         self.assertIn("ZeroDivisionError", failed.metadata["exception"])
         self.assertIn("logging_test.py", failed.metadata["stack"])
 
+    def test_an_entry_has_the_time_of_its_record(self):
+        handler = stele.Handler(socket_path=self.daemon.socket)
+        log = self.log_of(handler)
+        record = log.makeRecord("app", logging.INFO, "app.py", 1, "old", (), None)
+        record.created = 1.5
+        log.handle(record)
+        handler.flush()
+        self.assertEqual([entry.timestamp for entry in self.entries()], [1_500_000])
+
     def test_extras_that_json_cannot_hold_become_text(self):
         deep = []
         for _ in range(100):

@@ -8,6 +8,8 @@ FOLDER = "tests/mutants/"
 TABLE = "tests/README.md"
 
 CAUGHT_BY = re.compile(r"Caught by: (?:\w+=\S+ )*(\w+_test) --run_test=(\S+)")
+CAUGHT_BY_PYTHON = re.compile(
+    r"Caught by: /usr/bin/python3 -B (tests/python/\w+_test\.py) (\w+)\.(test_\w+)")
 HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
 
@@ -72,8 +74,14 @@ def patch_findings(path, text, read):
 
 
 def caught_by_findings(path, text, suites):
-    """The second line names a test that is there. `suites`: name -> text."""
+    """The second line names a test that is there. `suites`: name, or path in Python -> text."""
     lines = text.splitlines()
+    python = CAUGHT_BY_PYTHON.fullmatch(lines[1]) if len(lines) > 1 else None
+    if python:
+        code = suites.get(python[1], "")
+        if f"class {python[2]}(" not in code or f"def {python[3]}(self)" not in code:
+            yield path, 2, f"{python[2]}.{python[3]} is not there"
+        return
     match = CAUGHT_BY.fullmatch(lines[1]) if len(lines) > 1 else None
     if match is None or lines[0].startswith(("---", "Caught by:")):
         yield path, 1, "the first two lines say the fault and the test: see tests/README.md"
@@ -103,6 +111,8 @@ def mutant_findings(files, read):
     patches = [path for path in files if path.startswith(FOLDER) and path.endswith(".patch")]
     suites = {Path(path).stem: read(path) for path in files
               if re.fullmatch(r"tests/.*_test\.cpp", path)}
+    suites |= {path: read(path) for path in files
+               if re.fullmatch(r"tests/python/\w+_test\.py", path)}
     there = set(files)
     for path in patches:
         text = read(path)

@@ -21,6 +21,7 @@
 #include "stele/deadline.hpp"
 #include "stele/error.hpp"
 #include "stele/log_entry.hpp"
+#include "stele/metadata.hpp"
 
 namespace stele {
 
@@ -45,9 +46,11 @@ struct BufferedLoggerOptions {
   std::string socket_path{};
   /// A name for the daemon's own log, such as the program's; may be empty.
   std::string name{};
-  /// Most bytes of entries that wait: their texts, and 64 bytes each. Beside them up to about four
-  /// times `batch_bytes` are used for batches and replies.
-  std::size_t buffer_bytes = std::size_t{8} << 20;
+  /// Most bytes of entries that wait: their texts, and 17 to 45 bytes each; no memory is used for
+  /// what does not wait. A thread at work holds up to 64 KiB, or a 32nd part, that others have no
+  /// use of. Beside them up to about four times `batch_bytes` are used for batches and replies.
+  /// What a burst has used is kept for the next one for 5 s, and 4 MiB of it for good.
+  std::size_t buffer_bytes = std::size_t{64} << 20;
   /// A batch that is under way is stored by one sync of the disk; the next one gathers meanwhile.
   /// A larger entry makes a batch of its own. 8 MiB at most.
   std::size_t batch_bytes = std::size_t{1} << 20;
@@ -72,6 +75,7 @@ struct LogLine {
   std::string_view file{};
   std::uint32_t line = 0;
   std::string_view function{};
+  Metadata const* context = nullptr;  ///< Such as the mapped diagnostic context of spdlog.
 };
 
 struct BufferedLoggerStatus {
@@ -94,15 +98,18 @@ struct BufferedLoggerStatus {
 };
 
 /// Thread-safe: any number of threads may use one logger. The entries of one thread are stored in
-/// the order of its calls. Its thread connects when there is something to store, and again with
+/// the order of its calls, those of several threads as nearly by their times as they were taken.
+/// The logger's thread connects when there is something to store, and again with
 /// growing pauses (up to 2 s) for as long as it takes; it takes no signals. Never raises SIGPIPE.
 ///
 /// In a child after fork() every call fails with made_before_fork, and the destructor does nothing:
 /// what was in the buffer is the parent's to store. Make the logger behind daemon(3), or flush
 /// before it, since the parent ends there.
 ///
-/// A batch leaves within milliseconds of its first entry. What is still in the buffer when the
-/// process ends by a signal, abort() or _exit() is lost: flush() first where that matters.
+/// A batch leaves at once when nothing is under way, and else behind the batch before it, which
+/// takes about as long as one sync of the disk. What is still in the buffer when the process ends
+/// by a signal, abort() or _exit() is lost: flush() first where that matters. std::quick_exit()
+/// waits for the disk, for 5 s at most.
 class BufferedLogger {
  public:
   /// Does not connect yet: a daemon that is down is no failure. Throws
@@ -123,11 +130,16 @@ class BufferedLogger {
   /// and each failure counts as one entry refused.
   Result<void> log(LogEntry const& entry, Deadline const& deadline = {});
 
+  /// The same from parts. Bytes of the message that are not UTF-8 become U+FFFD.
+  Result<void> log(Level level, std::string_view message, Metadata const& metadata = {},
+                   Deadline const& deadline = {});
+
   /// Takes a line, whose metadata is made by the logger's thread:
   ///
   ///   {"logger":"app","thread":4711,"source":{"file":"main.cpp","line":12,"function":"main"}}
   ///
-  /// without what is empty. A line from before 1970 has timestamp 0, and its time as `time_us`.
+  /// without what is empty; `context` is a member of that name. A line from before 1970 has
+  /// timestamp 0, and its time as `time_us`.
   Result<void> log_line(LogLine const& line, Deadline const& deadline = {});
 
   /// Returns when all that was accepted before this call is on disk. Fails with timed_out, or with

@@ -19,12 +19,15 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "stele/client_error.hpp"
 #include "stele/deadline.hpp"
 #include "stele/error.hpp"
 #include "stele/log_entry.hpp"
+#include "stele/metadata.hpp"
+#include "stele/timestamp.hpp"
 
 namespace stele {
 
@@ -90,7 +93,8 @@ struct EntryFilter {
 };
 
 struct ReadOptions {
-  std::uint64_t start_ts = 0;         ///< Microseconds since the Unix epoch, inclusive.
+  /// Microseconds since the Unix epoch, inclusive; to_timestamp() makes them of a sys_time.
+  std::uint64_t start_ts = 0;
   std::uint64_t end_ts = UINT64_MAX;  ///< Inclusive. start_ts > end_ts is an empty range.
   Order order = Order::asc;
   std::optional<std::uint64_t> limit{};  ///< Most entries to return; absent: all.
@@ -180,6 +184,11 @@ class Client {
   [[nodiscard]] Result<std::uint64_t> write_log(LogEntry const& entry,
                                                 Deadline const& deadline = {});
 
+  /// The same from parts, with the time of receipt.
+  [[nodiscard]] Result<std::uint64_t> write_log(Level level, std::string_view message,
+                                                Metadata const& metadata = {},
+                                                Deadline const& deadline = {});
+
   /// Stores all entries or none, with consecutive seqs; returns once they are on disk. One sync
   /// serves the whole batch, so some hundred entries a call are far faster than one by one.
   /// A batch is one request and is never split: above `hello().frame_bytes_max` of JSON text the
@@ -200,6 +209,13 @@ class Client {
   [[nodiscard]] Result<std::vector<StoredEntry>> read_logs(std::uint64_t start_ts,
                                                            std::uint64_t end_ts,
                                                            Deadline const& deadline = {});
+  /// The same between two moments of the system's clock.
+  template <class Start, class End>
+  [[nodiscard]] Result<std::vector<StoredEntry>> read_logs(std::chrono::sys_time<Start> start,
+                                                           std::chrono::sys_time<End> end,
+                                                           Deadline const& deadline = {}) {
+    return read_logs(to_timestamp(start), to_timestamp(end), deadline);
+  }
 
   /// The same as a stream: memory stays bounded by one part of the reply (about 256 KiB of
   /// entries). If the visitor stops or throws, the read is cancelled, and the next call first skips

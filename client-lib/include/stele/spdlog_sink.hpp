@@ -12,6 +12,12 @@
 #include <spdlog/details/log_msg.h>
 #include <spdlog/details/synchronous_factory.h>
 #include <spdlog/sinks/sink.h>
+#if __has_include(<spdlog/mdc.h>)
+#include <spdlog/mdc.h>
+#define STELE_SPDLOG_HAS_MDC 1
+#else
+#define STELE_SPDLOG_HAS_MDC 0
+#endif
 
 #include <atomic>
 #include <chrono>
@@ -41,6 +47,9 @@ struct SpdlogSinkOptions {
 /// the metadata that LogLine has (`source` if the call gave it, as the SPDLOG_INFO macros do).
 /// `critical` is `fatal`. Patterns are not applied. Bytes that are not UTF-8 become U+FFFD.
 ///
+/// With a spdlog that has a mapped diagnostic context (1.15 and later) the one of the thread that
+/// runs log() is the metadata's member `context`; with an async logger that is spdlog's thread.
+///
 /// flush(), and with it flush_on(level), returns when all is on disk. With an async logger it is
 /// spdlog's thread that waits, not the caller.
 ///
@@ -67,6 +76,11 @@ class SpdlogSink final : public spdlog::sinks::sink {
       line.line = static_cast<std::uint32_t>(source.line);
       if (source.funcname != nullptr) line.function = source.funcname;
     }
+#if STELE_SPDLOG_HAS_MDC
+    Metadata context;
+    for (auto const& [name, value] : spdlog::mdc::get_context()) context.add(name, value);
+    if (!spdlog::mdc::get_context().empty()) line.context = &context;
+#endif
     if (auto const logged = logger_.log_line(line); !logged) report(logged.error());
   }
 

@@ -216,6 +216,25 @@ int stele_read_page(stele_client* client, const stele_selection* selection, int6
 int stele_follow(stele_client* client, const stele_selection* selection, int64_t timeout_ms,
                  stele_visitor visitor, stele_removed removed, void* context, uint64_t* last_seq);
 
+/* STELE_1. Follows over restarts of the daemon, each entry once. See <stele/follower.hpp>. */
+typedef struct stele_follower stele_follower;
+int stele_follower_open(const stele_client_options* options, const stele_selection* selection,
+                        stele_follower** follower);
+/* NULL is allowed. */
+void stele_follower_close(stele_follower* follower);
+/* STELE_OK: the visitor ended it; a later run goes on behind the entry that it was shown last.
+ * STELE_CANCELLED: stele_follower_wake. It waits for a daemon that is away. `removed` may be
+ * NULL. */
+int stele_follower_run(stele_follower* follower, int64_t timeout_ms, stele_visitor visitor,
+                       stele_removed removed, void* context);
+/* Ends the run under way, or else the next one; from any thread, also in a signal handler. */
+void stele_follower_wake(stele_follower* follower);
+/* For an event loop of one's own: call process once, and whenever this can be read. */
+int stele_follower_descriptor(const stele_follower* follower);
+/* Shows what is there, and never waits. STELE_OK, also if the visitor ended it. */
+int stele_follower_process(stele_follower* follower, stele_visitor visitor, stele_removed removed,
+                           void* context);
+
 /* Writes in the background, each entry once; for any number of threads. See
  * <stele/buffered_logger.hpp>. */
 typedef struct stele_logger stele_logger;
@@ -224,7 +243,7 @@ typedef struct stele_logger stele_logger;
  * once; waits a second at most, and once only as long as nothing is stored (STELE_1). */
 enum stele_when_full { STELE_BLOCK = 0, STELE_REFUSE = 1, STELE_WAIT = 2 };
 
-/* buffer_bytes 0: 8 MiB. A daemon that is down is no failure. */
+/* buffer_bytes 0: 64 MiB. A daemon that is down is no failure. */
 int stele_logger_open(const char* socket_path, const char* name, size_t buffer_bytes, int when_full,
                       stele_logger** logger);
 
@@ -236,7 +255,7 @@ typedef struct stele_logger_options {
   size_t size;              /* sizeof(stele_logger_options) */
   const char* socket_path;  /* NULL: $STELE_SOCKET, else the default. */
   const char* name;         /* NULL: none. */
-  size_t buffer_bytes;      /* 0: 8 MiB. */
+  size_t buffer_bytes;      /* 0: 64 MiB. */
   size_t batch_bytes;       /* 0: 1 MiB. */
   int32_t when_full;
   stele_loss on_loss;       /* NULL: a line on standard error, once a second at most. */

@@ -55,7 +55,7 @@ class Logger:
                  close_timeout: float = 5.0,
                  on_loss: Callable[[int, str, str], None] | None = None,
                  close_at_exit: bool = True) -> None:
-        """`when_full`: what log() does while the buffer (8 MiB by default) has no room. "wait": it
+        """`when_full`: what log() does while the buffer (64 MiB by default) has no room. "wait": it
         waits a second at most, and raises Refused; and once only, as long as nothing is stored.
         "refuse": it raises at once. "block": it waits. `on_loss(count, code, reason)` is told of
         entries that were taken and will not be stored, from a thread of the library; without it a
