@@ -350,6 +350,14 @@ Result<void> Client::report_dropped(std::uint64_t count, WriterId const& writer,
   return {};
 }
 
+Result<void> Client::acknowledge(SeqRange const& damaged, Deadline const& deadline) {
+  if (auto open = Impl::begin(impl_, deadline); !open) return open;
+  impl_->state().acknowledge({.first_seq = damaged.first_seq, .last_seq = damaged.last_seq});
+  auto reply = impl_->receive_reply();
+  if (!reply) return reply.error();
+  return {};
+}
+
 Result<void> Client::confirm(std::string_view consumer, std::uint64_t seq,
                              Deadline const& deadline) {
   if (auto open = Impl::begin(impl_, deadline); !open) return open;

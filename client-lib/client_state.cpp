@@ -108,6 +108,12 @@ void ClientState::report_dropped(protocol::ReportDropped const& report) {
   });
 }
 
+void ClientState::acknowledge(protocol::Acknowledge const& known) {
+  (void)queue(Kind::acknowledge, [&](std::string& out, std::uint64_t id) {
+    protocol::append_acknowledge(out, id, known);
+  });
+}
+
 Result<void> ClientState::confirm(protocol::Confirm const& confirm) {
   if (auto valid = protocol::validate_text("consumer", confirm.consumer); !valid) return valid;
   return queue(Kind::ping, [&](std::string& out, std::uint64_t id) {
@@ -223,7 +229,8 @@ std::optional<ClientState::Answer> ClientState::next() {
 }
 
 bool ClientState::is_write(Kind kind) noexcept {
-  return kind == Kind::write_log || kind == Kind::write_many || kind == Kind::report_dropped;
+  return kind == Kind::write_log || kind == Kind::write_many || kind == Kind::report_dropped ||
+         kind == Kind::acknowledge;
 }
 
 /// The member that tells a document from other replies; null: the request has another answer.
@@ -253,6 +260,8 @@ bool ClientState::fits(Kind kind, protocol::Reply const& reply) noexcept {
       return reply.has.first_seq && reply.has.last_seq && reply.first_seq <= reply.last_seq;
     case Kind::report_dropped:
       return reply.has.before_seq;
+    case Kind::acknowledge:
+      return !reply.has.seq && !reply.has.first_seq && !reply.has.before_seq;
     case Kind::read:
       return reply.has.entries && reply.has.more;
     case Kind::ping:

@@ -51,6 +51,7 @@ class ClientState {
   void stats();
   void audit(protocol::Audit const& audit);
   void report_dropped(protocol::ReportDropped const& report);
+  void acknowledge(protocol::Acknowledge const& known);
   Result<void> confirm(protocol::Confirm const& confirm);
   Result<void> read_logs(protocol::ReadLogs const& read);
   /// Cancels a read that has answers to come; they are dropped.
@@ -102,6 +103,7 @@ class ClientState {
     write_log,
     write_many,
     report_dropped,
+    acknowledge,
     read,
     ping,  ///< Or another one whose answer is `ok` alone.
     cancel,

@@ -57,6 +57,7 @@ Right right_for(protocol::Op op) noexcept {
     case Op::stats:
     case Op::help:
     case Op::cancel:
+    case Op::acknowledge:  // The handler asks for more.
       return Right::none;
     case Op::write_log:
     case Op::write_many_logs:

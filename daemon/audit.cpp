@@ -39,6 +39,7 @@ void append_gap(std::string& out, wal::Gap const& gap) {
     append_member(out, "last_seq", gap.last_seq);
     append_member(out, "segment_no", gap.segment_no);
     if (gap.reason != wal::GapReason::expired) append_member(out, "offset", gap.offset);
+    if (gap.acknowledged) out += ",\"acknowledged\":true";
   }
   out += '}';
 }
@@ -78,6 +79,7 @@ void append_audit_reply(std::string& out, std::string_view id, AuditResult const
   append_member(out, "present", result.present);
   append_member(out, "expired", result.missing.expired);
   append_member(out, "damaged", result.missing.damaged);
+  append_member(out, "acknowledged", result.missing.acknowledged);
   append_member(out, "torn", result.missing.torn);
   append_member(out, "dropped", result.missing.dropped);
   append_member(out, "unexplained", result.unexplained);

@@ -35,6 +35,12 @@ std::uint64_t Committer::append_dropped(wal::WriterId const& writer, std::uint64
   return commit_no;
 }
 
+std::uint64_t Committer::append_acknowledged(wal::Seq first, wal::Seq last) {
+  auto const commit_no = log_->append_acknowledged(first, last);
+  request_turn_end();
+  return commit_no;
+}
+
 LogStatus Committer::status() const {
   LogStatus status;
   status.durable_seq = log_->durable_seq();
@@ -134,16 +140,35 @@ void Committer::on_expired(wal::Seq seq) {
   }
 }
 
+void Committer::note_refused() noexcept {
+  ++refused_writes_;
+  if (std::exchange(refuses_, true)) return;
+  auto const* const missing = log_->missing_segment();
+  bool const is_disk = missing == nullptr || missing->code == wal::Errc::no_space;
+  spdlog::warn("{}: writes from seq {} on are refused until there is room",
+               is_disk ? "the disk is full" : missing->message, next_seq());
+}
+
+/// A line when the next segment cannot be made, and one when it is there.
+void Committer::look_at_space() {
+  if (auto const* const missing = log_->missing_segment()) {
+    if (scarcity_told_ || !scarcity_lines_.pass(clock_.now())) return;
+    scarcity_told_ = true;
+    spdlog::warn("{}: what does not fit into this segment will be refused", missing->message);
+    return;
+  }
+  scarcity_told_ = false;
+  if (!std::exchange(refuses_, false)) return;
+  spdlog::info("there is room again: writes are taken; {} were refused",
+               std::exchange(refused_writes_, 0));
+}
+
 /// `gathered` is what had gathered before the call into the log.
 void Committer::tell(wal::Gathering const& gathered) {
+  look_at_space();
   if (refused_from_) {
     Seq const first = *std::exchange(refused_from_, std::nullopt);
-    if (auto const held_back = refusal_lines_.pass(clock_.now())) {
-      spdlog::warn(
-          "the disk is full: writes from seq {} on were refused ({} more times since the last "
-          "line)",
-          first, *held_back);
-    }
+    note_refused();
     // Also who waits for an older write may have refused ones behind it.
     for (auto& waiter : waiters_) waiter.on_refused(first);
   }

@@ -75,6 +75,10 @@ class Committer final : public LogPort, private wal::LogListener {
                                   std::size_t payload_bytes) const noexcept override {
     return log_->admit(payloads, payload_bytes);
   }
+  bool is_full() const noexcept override {
+    return refuses_ || log_->admit(1, 1) == wal::Errc::no_space;
+  }
+  void note_refused() noexcept override;
   bool has_segment_for(std::size_t payload_bytes) noexcept override {
     bool const has = failed_ || log_->has_segment_for(payload_bytes);
     if (!has) awaited_segment_bytes_ = payload_bytes;
@@ -83,6 +87,7 @@ class Committer final : public LogPort, private wal::LogListener {
   wal::Seq append(wal::WriterMark const& writer,
                   std::span<std::string_view const> payloads) override;
   std::uint64_t append_dropped(wal::WriterId const& writer, std::uint64_t count) override;
+  std::uint64_t append_acknowledged(wal::Seq first, wal::Seq last) override;
   void hold_from(wal::Seq first) noexcept override { log_->hold_from(first); }
   wal::Seq first_seq_kept() const noexcept override { return log_->first_seq_kept(); }
   std::uint64_t durable_commit() const noexcept override { return log_->durable_commit(); }
@@ -125,6 +130,7 @@ class Committer final : public LogPort, private wal::LogListener {
 
   void count_commit(wal::Seq seq);
   void request_turn_end();
+  void look_at_space();
   void tell(wal::Gathering const& gathered);
   template <class Telling>
   void tell_waiters(Telling const& telling);
@@ -143,7 +149,10 @@ class Committer final : public LogPort, private wal::LogListener {
 
   Throttle expiry_lines_{std::chrono::seconds(10)};
   Throttle lost_lines_{std::chrono::seconds(10)};
-  Throttle refusal_lines_{std::chrono::seconds(10)};
+  Throttle scarcity_lines_{std::chrono::seconds(10)};
+  bool scarcity_told_ = false;  ///< There is no next segment, and a line said so.
+  bool refuses_ = false;        ///< A write was refused since, and a line said so.
+  std::uint64_t refused_writes_ = 0;
 
   // What the log told during a call; passed on after it, since waiters append.
   std::optional<Seq> refused_from_{};

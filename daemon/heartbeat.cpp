@@ -69,7 +69,8 @@ std::string Heartbeat::line() {
                        .connections = reading.connections,
                        .durable_seq = reading.durable_seq,
                        .entries_per_second = rate,
-                       .disk_silent_for = silence});
+                       .disk_silent_for = silence,
+                       .settings_refused = reading.settings_refused});
 }
 
 /// Since the first of the beats at which something waited, and between which nothing came to disk.

@@ -22,6 +22,7 @@ class Heartbeat {
     std::uint64_t connections = 0;
     std::uint64_t durable_seq = 0;
     std::size_t pending_bytes = 0;
+    bool settings_refused = false;  ///< By the last reload.
   };
   /// All references outlive the heartbeat.
   Heartbeat(boost::asio::io_context& io, Supervisor& manager, Clock const& clock,

@@ -35,6 +35,11 @@ class LogPort {
   virtual wal::Gathering gathering() const noexcept = 0;
   virtual boost::system::error_code admit(std::size_t payloads,
                                           std::size_t payload_bytes) const noexcept = 0;
+  /// Whether writes are refused for lack of space: from the first one on until there is space, also
+  /// while smaller ones still fit.
+  virtual bool is_full() const noexcept = 0;
+  /// A write was refused for lack of space.
+  virtual void note_refused() noexcept = 0;
   /// Whether the segments that are there have room for about so much more. If not, there is
   /// progress when they have.
   virtual bool has_segment_for(std::size_t payload_bytes) noexcept = 0;
@@ -43,6 +48,9 @@ class LogPort {
                           std::span<std::string_view const> payloads) = 0;
   /// Appends a record that a client gave up `count` entries; returns the commit that will hold it.
   virtual std::uint64_t append_dropped(wal::WriterId const& writer, std::uint64_t count) = 0;
+  /// Appends a record that an operator knows of the damage among these seqs; returns the commit
+  /// that will hold it.
+  virtual std::uint64_t append_acknowledged(wal::Seq first, wal::Seq last) = 0;
   /// See wal::Log.
   virtual void hold_from(wal::Seq first) noexcept = 0;
   virtual wal::Seq first_seq_kept() const noexcept = 0;

@@ -7,6 +7,7 @@
 #include "daemon/config.hpp"
 #include "daemon/diagnostics.hpp"
 #include "daemon/exit_code.hpp"
+#include "daemon/machine_memory.hpp"
 #include "daemon/memory_account.hpp"
 #include "daemon/service.hpp"
 #include "daemon/version.hpp"
@@ -41,6 +42,9 @@ int main(int argc, char** argv) {
       return exit_ok;
     case Invocation::Action::check_config:
       print(stdout, "the settings are valid\n" + memory_line(invocation.config) + "\n");
+      if (auto const misfit = misfit_line(invocation.config, look_at_memory()); !misfit.empty()) {
+        print(stderr, "steled: " + misfit + "\n");
+      }
       return exit_ok;
     case Invocation::Action::run:
       break;

@@ -139,6 +139,7 @@ void append_missing(std::string& out, wal::GapTotals const& missing) {
   ObjectText(out, "missing")
       .number("expired", missing.expired)
       .number("damaged", missing.damaged)
+      .number("acknowledged", missing.acknowledged)
       .number("torn", missing.torn)
       .number("dropped", missing.dropped);
 }
@@ -194,6 +195,7 @@ void append_memory(std::string& out, StatsView const& view) {
       .number("unread_bytes", unread)
       .number("unsent_bytes", unsent)
       .number("pinned_bytes", view.store.pinned_bytes())
+      .number("machine_bytes", view.facts.machine_bytes)
       .number("bytes", view.store.held_bytes() + pending + writers + gaps + unread + unsent)
       .number("waiting", view.memory.waiters().count());
 }
@@ -269,13 +271,20 @@ void append_recovery(std::string& out, ServiceFacts const& facts) {
 
 bool is_damaged(ServiceFacts const& facts, LogPort const& log) {
   return facts.recovery_rejected > 0 || facts.recovery.damage_without_seqs ||
-         log.gaps().totals().damaged > 0;
+         log.gaps().totals().damaged > log.gaps().totals().acknowledged;
+}
+
+/// Before the machine had a say in it.
+std::uint64_t asked_store_bytes(ServiceFacts const& facts) noexcept {
+  return facts.store_is_cut ? store_bytes_max(facts.config, facts.machine_bytes)
+                            : facts.store_bytes_max;
 }
 
 }  // namespace
 
 bool is_full(ServiceFacts const& facts, Store const& store) noexcept {
-  return facts.config.retain_bytes == 0 && store.held_bytes() >= facts.store_bytes_max;
+  bool const makes_room = facts.config.retain_bytes != 0 && !facts.store_is_cut;
+  return !makes_room && store.held_bytes() >= facts.store_bytes_max;
 }
 
 std::string_view service_state(ServiceFacts const& facts, Store const& store, LogPort const& log,
@@ -283,7 +292,7 @@ std::string_view service_state(ServiceFacts const& facts, Store const& store, Lo
   auto const error = log.admit(1, 1);
   if (error == wal::Errc::failed) return "log_failed";
   if (draining) return "shutting_down";
-  if (error == wal::Errc::no_space || is_full(facts, store)) return "no_space";
+  if (log.is_full() || is_full(facts, store)) return "no_space";
   return is_damaged(facts, log) ? "damaged" : "ok";
 }
 
@@ -330,7 +339,7 @@ void append_limits(std::string& out, ServiceFacts const& facts) {
       .number("hold_bytes", held_bytes_max(config))
       .number("history_bytes_max", history_bytes_max(config))
       .number("store_bytes_max", facts.store_bytes_max)
-      .number("memory_bytes_max", memory_bounds(config, facts.store_bytes_max).sum());
+      .number("memory_bytes_max", memory_bounds(config, asked_store_bytes(facts)).sum());
 }
 
 void append_stats(std::string& out, StatsView const& view) {

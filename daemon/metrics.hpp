@@ -53,6 +53,8 @@ struct ServiceFacts {
   std::size_t commit_bytes_max = 0;
   std::size_t unread_bytes_max = 0;
   std::uint64_t store_bytes_max = UINT64_MAX;
+  bool store_is_cut = false;        ///< The machine has less than the settings ask for.
+  std::uint64_t machine_bytes = 0;  ///< 0: nobody knows.
 };
 
 /// "ok", or the worst that is to be said: "shutting_down", "log_failed", "no_space", "damaged".

@@ -42,11 +42,6 @@ std::uint64_t admitted_bytes(std::span<std::string_view const> payloads) noexcep
   return wal::admitted_bytes(payloads.size(), bytes);
 }
 
-/// Why the log does not take a write now.
-Failure refusal(boost::system::error_code error) {
-  return error == wal::Errc::no_space ? no_space_failure() : log_failed_failure();
-}
-
 Failure batch_too_large_failure(ServiceFacts const& facts, protocol::Write const& write,
                                 std::size_t payload_bytes) {
   auto const max = batch_bytes_max(facts);
@@ -96,6 +91,27 @@ Failure since_beyond_the_log_failure(Seq seq, Seq last_seq) {
   auto failure = beyond_the_log_failure(protocol::Member::since_seq, seq, last_seq);
   failure.message += "; the log was restored to an older state: choose a new writer";
   return failure;
+}
+
+Failure not_an_operator_failure(Peer const& peer) {
+  return {Error::forbidden, "only root, or the daemon's own user, may acknowledge damage",
+          "{\"uid\":" + std::to_string(peer.origin.uid) +
+              ",\"gid\":" + std::to_string(peer.origin.gid) + '}'};
+}
+
+Failure no_damage_failure(protocol::Acknowledge const& request) {
+  return {Error::bad_request,
+          "nothing from seq " + std::to_string(request.first_seq) + " to " +
+              std::to_string(request.last_seq) +
+              " is damaged and not acknowledged; audit tells what is",
+          R"({"path":"first_seq"})"};
+}
+
+Failure too_many_places_failure(std::size_t places) {
+  return {
+      Error::bad_request,
+      std::to_string(places) + " places are damaged among these seqs; acknowledge fewer at once",
+      R"({"path":"last_seq"})"};
 }
 
 Failure no_consumer_failure(std::string_view name) {
@@ -245,10 +261,29 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Ping const& /
   return reply;
 }
 
+Failure RequestHandler::refusal(boost::system::error_code error) {
+  if (error != wal::Errc::no_space) return log_failed_failure();
+  log_.note_refused();
+  return no_space_failure();
+}
+
+bool RequestHandler::memory_is_full() {
+  bool const full = is_full(facts_, store_);
+  if (full == std::exchange(memory_was_full_, full)) return full;
+  if (full) {
+    spdlog::warn("the entries fill max-store-bytes, {}: writes are refused",
+                 format_size(facts_.store_bytes_max));
+  } else {
+    spdlog::info("the entries have room again: writes are taken");
+  }
+  return full;
+}
+
 ReadyReply RequestHandler::answer_ping(std::string_view id) {
-  if (auto const error = log_.admit(1, 1)) return fail(id, refusal(error));
+  if (log_.admit(1, 1) == wal::Errc::failed) return fail(id, log_failed_failure());
+  if (log_.is_full()) return fail(id, no_space_failure());
   if (draining_) return fail(id, {Error::shutting_down, "the daemon is stopping"});
-  if (is_full(facts_, store_)) return fail(id, store_full_failure());
+  if (memory_is_full()) return fail(id, store_full_failure());
   ReadyReply reply;
   protocol::append_ok(reply.text, id);
   return reply;
@@ -281,7 +316,7 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& 
   if (draining_) {
     return fail(id, {Error::shutting_down, "the daemon is stopping"}, WriteState::not_written);
   }
-  if (is_full(facts_, store_)) return fail(id, store_full_failure(), WriteState::not_written);
+  if (memory_is_full()) return fail(id, store_full_failure(), WriteState::not_written);
   std::size_t bytes_max = 0;
   for (auto const& draft : request.entries) bytes_max += protocol::canonical_bytes_max(draft);
   if (auto const error = log_.admit(request.entries.size(), bytes_max)) {
@@ -408,6 +443,35 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::ReportDropped
   bool const is_peers = request.writer == protocol::WriterId{} && peer.writer;
   reply.commit_no =
       log_.append_dropped(is_peers ? peer.writer.id() : request.writer, request.count);
+  return reply;
+}
+
+PendingReply RequestHandler::answer(std::string_view id, protocol::Acknowledge const& request,
+                                    Peer& peer) {
+  using protocol::WriteState;
+  if (peer.origin.uid != 0 && peer.origin.uid != facts_.own_uid) {
+    return fail(id, not_an_operator_failure(peer), WriteState::not_written);
+  }
+  if (draining_) {
+    return fail(id, {Error::shutting_down, "the daemon is stopping"}, WriteState::not_written);
+  }
+  auto const damaged = log_.gaps().unacknowledged(request.first_seq, request.last_seq);
+  if (damaged.empty()) return fail(id, no_damage_failure(request), WriteState::not_written);
+  auto const error = log_.admit(damaged.size(), damaged.size() * drop_record_bytes);
+  if (error == wal::Errc::too_large) {
+    return fail(id, too_many_places_failure(damaged.size()), WriteState::not_written);
+  }
+  if (error) return fail(id, refusal(error), WriteState::not_written);
+  DropReply reply;
+  reply.id = id;
+  reply.acknowledged = 0;
+  // Only what is damaged now: what is found later among these seqs is news again.
+  for (auto const& gap : damaged) {
+    *reply.acknowledged += gap.last_seq - gap.first_seq + 1;
+    reply.commit_no = log_.append_acknowledged(gap.first_seq, gap.last_seq);
+  }
+  spdlog::warn("uid {} acknowledged {} damaged entries among seqs {} to {}", peer.origin.uid,
+               *reply.acknowledged, request.first_seq, request.last_seq);
   return reply;
 }
 

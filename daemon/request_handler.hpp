@@ -90,10 +90,12 @@ struct AuditReply {
   std::uint64_t start_ts = 0;
 };
 
-/// A report of dropped entries: answered when the commit that holds it is on disk.
+/// A report of dropped entries, or an acknowledgement of damage: answered when the commit that
+/// holds it is on disk.
 struct DropReply {
   std::string id{};
   Seq before_seq = 0;
+  std::optional<std::uint64_t> acknowledged{};  ///< Damaged seqs; else it is a report.
   std::uint64_t commit_no = 0;
   std::optional<Failure> failure{};
   protocol::WriteState state = protocol::WriteState::unknown;  ///< With a failure.
@@ -156,6 +158,10 @@ class RequestHandler {
   PendingReply answer(std::string_view id, protocol::Hello const& request, Peer& peer);
   PendingReply answer(std::string_view id, protocol::Ping const& request, Peer& peer);
   ReadyReply answer_ping(std::string_view id);
+  /// Why the log does not take a write now.
+  Failure refusal(boost::system::error_code error);
+  /// Says so in a line when it begins, and in another when it ends.
+  bool memory_is_full();
   PendingReply answer(std::string_view id, protocol::Stats const& request, Peer& peer);
   PendingReply answer(std::string_view id, protocol::Help const& request, Peer& peer);
   PendingReply answer(std::string_view id, protocol::Write const& request, Peer& peer);
@@ -164,6 +170,7 @@ class RequestHandler {
   PendingReply answer(std::string_view id, protocol::Cancel const& request, Peer& peer);
   PendingReply answer(std::string_view id, protocol::Audit const& request, Peer& peer);
   PendingReply answer(std::string_view id, protocol::ReportDropped const& request, Peer& peer);
+  PendingReply answer(std::string_view id, protocol::Acknowledge const& request, Peer& peer);
   PendingReply answer(std::string_view id, protocol::Confirm const& request, Peer& peer);
 
   std::optional<Failure> judge_share(Peer const& peer, std::uint64_t more_bytes);
@@ -180,6 +187,7 @@ class RequestHandler {
   LargeRequests large_requests_;
   std::vector<std::string_view> payloads_{};  ///< Of one write; kept for its capacity.
   Throttle drop_lines_{std::chrono::seconds(10)};
+  bool memory_was_full_ = false;
   bool draining_ = false;
 };
 

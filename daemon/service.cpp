@@ -22,6 +22,7 @@
 #include "daemon/exit_code.hpp"
 #include "daemon/heartbeat.hpp"
 #include "daemon/listen_socket.hpp"
+#include "daemon/machine_memory.hpp"
 #include "daemon/memory_account.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/passed_socket.hpp"
@@ -125,6 +126,7 @@ class Service {
  private:
   bool fit_limits();
   wal::Result<void> open_log();
+  void look_at_machine();
   void report_progress(Instant begun_at, std::uint64_t bytes_done, std::uint64_t bytes_total);
   void explain(wal::Failure const& failure) const;
   Result<ListenSocket> open_socket(std::optional<PassedSocket> const& passed);
@@ -136,6 +138,8 @@ class Service {
 
   Config asked_;  ///< What is in force is fitted to this process's limits: facts_.
   RereadConfig reread_;
+  std::string misfit_{};           ///< Of the settings with the memory that there is.
+  bool settings_refused_ = false;  ///< By the last reload.
   SystemClock clock_{};
   Supervisor manager_{};
   Instant progress_told_at_{};
@@ -175,17 +179,24 @@ wal::Result<void> Service::open_log() {
   if (!note.empty()) spdlog::warn("{}", note);
 
   auto const begun_at = clock_.now();
-  facts_.store_bytes_max = store_bytes_max(config, machine_bytes());
-  StoreLoader loader(store_, clock_, {facts_.store_bytes_max, config.retain_bytes != 0});
+  look_at_machine();
+  // What was taken before is taken again, though a start counts a little differently.
+  auto const slack = facts_.store_is_cut ? facts_.store_bytes_max / 8 : 0;
+  StoreLoader loader(
+      store_, clock_,
+      {facts_.store_bytes_max + slack, config.retain_bytes != 0 && !facts_.store_is_cut});
   loader.set_progress_handler([this, begun_at](std::uint64_t done, std::uint64_t total) {
     report_progress(begun_at, done, total);
   });
   auto driver = WalDriver::open(io_, *directory_, log_options(config), loader, store_, clock_);
   if (!driver && driver.error().code == wal::Errc::sink_full) {
-    return wal::Failure{driver.error().code,
-                        "its entries need more memory than max-store-bytes allows (" +
-                            format_size(facts_.store_bytes_max) +
-                            "); raise it, or set retain-bytes so that the oldest are removed"};
+    return wal::Failure{
+        driver.error().code,
+        facts_.store_is_cut
+            ? "its entries need more memory than there is: " + misfit_
+            : "its entries need more memory than max-store-bytes allows (" +
+                  format_size(facts_.store_bytes_max) +
+                  "); raise it, or set retain-bytes so that the oldest are removed"};
   }
   if (!driver) return driver.error();
   driver_ = *std::move(driver);
@@ -202,6 +213,17 @@ wal::Result<void> Service::open_log() {
   spdlog::info("data in {}, store {}, by {}", config.data_dir, facts_.store_id, facts_.backend);
   report_recovery(facts_.recovery, store_, facts_.recovery_rejected, facts_.recovery_us);
   return {};
+}
+
+/// What does not fit is said before it is needed: who is killed for it cannot say anything.
+void Service::look_at_machine() {
+  auto const& config = facts_.config;
+  auto const memory = look_at_memory();
+  facts_.store_bytes_max = fitting_store_bytes(config, memory);
+  facts_.store_is_cut = facts_.store_bytes_max < store_bytes_max(config, memory.bytes);
+  facts_.machine_bytes = memory.bytes == UINT64_MAX ? 0 : memory.bytes;
+  misfit_ = misfit_line(config, memory);
+  if (!misfit_.empty()) spdlog::warn("{}", misfit_);
 }
 
 /// A recovery may last longer than a start is given, as long as it comes forward.
@@ -282,7 +304,8 @@ Heartbeat::Reading Service::read_state(Server const& server) const {
   return {.state = service_state(facts_, store_, log, server.draining()),
           .connections = metrics_.connections_open,
           .durable_seq = log.log().durable_seq(),
-          .pending_bytes = log.pending_bytes()};
+          .pending_bytes = log.pending_bytes(),
+          .settings_refused = settings_refused_};
 }
 
 void Service::wait_for_reload(Server& server, Heartbeat& heartbeat) {
@@ -300,8 +323,10 @@ void Service::reload(Server& server) {
   if (auto const errors = reread_(wanted)) {
     for (auto const& message : errors->messages) spdlog::error("reload: {}", message);
     spdlog::error("reload: the settings are not valid; nothing was changed");
+    settings_refused_ = true;
     return;
   }
+  settings_refused_ = false;
   auto const change = compare(asked_, wanted);
   asked_ = change.in_force;
   facts_.config = change.in_force;

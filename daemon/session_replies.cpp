@@ -138,7 +138,11 @@ SessionState::Produced SessionState::produce(DropReply& reply) {
   }
   if (reply.commit_no > handler_.durable_commit()) return Produced::none;
   protocol::FrameBuilder frame(filling_.text(), form());
-  protocol::append_report_dropped_reply(filling_.text(), reply.id, reply.before_seq);
+  if (reply.acknowledged) {
+    protocol::append_acknowledge_reply(filling_.text(), reply.id, *reply.acknowledged);
+  } else {
+    protocol::append_report_dropped_reply(filling_.text(), reply.id, reply.before_seq);
+  }
   frame.finish();
   return Produced::all;
 }

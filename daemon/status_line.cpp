@@ -43,6 +43,7 @@ std::string serving_line(ServingState const& state) {
     text += "the disk has not answered for " + std::to_string(state.disk_silent_for.count()) +
             " s: writes wait; ";
   }
+  if (state.settings_refused) text += "the settings in the file are not valid: not reloaded; ";
   text += std::to_string(state.connections) + " connections, " +
           std::to_string(state.entries_per_second) + " entries/s, on disk up to entry " +
           std::to_string(state.durable_seq);

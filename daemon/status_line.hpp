@@ -24,6 +24,7 @@ struct ServingState {
   std::uint64_t durable_seq = 0;
   std::uint64_t entries_per_second = 0;
   std::chrono::seconds disk_silent_for{0};  ///< With something to write. 0: it is not.
+  bool settings_refused = false;            ///< By the last reload.
 };
 /// "16 connections, 1200 entries/s, on disk up to entry 123456", with what is wrong before it.
 std::string serving_line(ServingState const& state);

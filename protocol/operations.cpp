@@ -5,10 +5,11 @@
 namespace stele::protocol {
 namespace {
 
-constexpr std::array<std::string_view, 24> names_of_members{
-    "op",        "id",       "client", "entry",  "entries", "start_ts", "end_ts", "after_seq",
-    "min_level", "contains", "where",  "origin", "order",   "limit",    "cursor", "bucket_us",
-    "writer",    "write_no", "follow", "target", "count",   "consumer", "seq",    "since_seq"};
+constexpr std::array<std::string_view, 26> names_of_members{
+    "op",        "id",        "client",    "entry",     "entries", "start_ts", "end_ts",
+    "after_seq", "min_level", "contains",  "where",     "origin",  "order",    "limit",
+    "cursor",    "bucket_us", "writer",    "write_no",  "follow",  "target",   "count",
+    "consumer",  "seq",       "since_seq", "first_seq", "last_seq"};
 
 constexpr auto names_of_ops = [] {
   std::array<std::string_view, operations.size()> names{};
@@ -23,7 +24,7 @@ constexpr bool operations_are_in_order() {
   return true;
 }
 static_assert(operations_are_in_order());
-static_assert(names_of_members.size() == static_cast<std::size_t>(Member::since_seq) + 1);
+static_assert(names_of_members.size() == static_cast<std::size_t>(Member::last_seq) + 1);
 
 }  // namespace
 

@@ -23,6 +23,7 @@ enum class Op : std::uint8_t {
   audit,
   report_dropped,
   confirm,
+  acknowledge,
   help,
 };
 
@@ -52,6 +53,8 @@ enum class Member : std::uint8_t {
   consumer,
   seq,
   since_seq,
+  first_seq,
+  last_seq,
 };
 
 /// A set of members.
@@ -75,7 +78,7 @@ struct Operation {
   std::string_view what;
 };
 
-inline constexpr std::array<Operation, 12> operations{{
+inline constexpr std::array<Operation, 13> operations{{
     {Op::hello, "hello", bit(Member::client) | bit(Member::writer) | bit(Member::since_seq), 0,
      false, R"({"op":"hello","client":"my-program","writer":"00112233445566778899aabbccddeeff"})",
      "who the daemon is: protocol and server version, store id, limits; what it knows of a writer"},
@@ -112,6 +115,10 @@ inline constexpr std::array<Operation, 12> operations{{
      bit(Member::consumer) | bit(Member::seq), false,
      R"({"op":"confirm","consumer":"archive","seq":42})",
      "say that a consumer has all entries up to a seq, so that retention may take them"},
+    {Op::acknowledge, "acknowledge", bit(Member::first_seq) | bit(Member::last_seq),
+     bit(Member::first_seq) | bit(Member::last_seq), false,
+     R"({"op":"acknowledge","first_seq":101,"last_seq":105})",
+     "store that an operator knows of the damage among these seqs, so that alerts may end"},
     {Op::help, "help", 0, 0, true, R"({"op":"help"})", "this list"},
 }};
 

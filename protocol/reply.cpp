@@ -73,6 +73,13 @@ void append_report_dropped_reply(std::string& out, std::string_view id, std::uin
   out += '}';
 }
 
+void append_acknowledge_reply(std::string& out, std::string_view id, std::uint64_t acknowledged) {
+  append_ok_start(out, id);
+  out += R"(,"acknowledged":)";
+  append_json_number(out, acknowledged);
+  out += '}';
+}
+
 void append_failure(std::string& out, std::string_view id, Failure const& failure,
                     std::optional<WriteState> state) {
   auto const code = travelling(failure.code);

@@ -40,6 +40,8 @@ void append_write_many_logs_reply(std::string& out, std::string_view id,
                                   WrittenSeqs const& written);
 /// `before_seq`: what was dropped lies before this seq.
 void append_report_dropped_reply(std::string& out, std::string_view id, std::uint64_t before_seq);
+/// `acknowledged`: how many damaged seqs nobody had acknowledged before.
+void append_acknowledge_reply(std::string& out, std::string_view id, std::uint64_t acknowledged);
 /// `state` is given for writes only.
 void append_failure(std::string& out, std::string_view id, Failure const& failure,
                     std::optional<WriteState> state = std::nullopt);

@@ -28,6 +28,7 @@ struct OpOf {
   Op operator()(Audit const&) const { return Op::audit; }
   Op operator()(ReportDropped const&) const { return Op::report_dropped; }
   Op operator()(Confirm const&) const { return Op::confirm; }
+  Op operator()(Acknowledge const&) const { return Op::acknowledge; }
 };
 
 void append_member(std::string& out, Member member) {
@@ -186,6 +187,13 @@ void append_report_dropped(std::string& out, std::uint64_t id, ReportDropped con
     out += to_text(report.writer);
     out += '"';
   }
+  out += '}';
+}
+
+void append_acknowledge(std::string& out, std::uint64_t id, Acknowledge const& known) {
+  append_start(out, Op::acknowledge, id);
+  append_number(out, Member::first_seq, known.first_seq);
+  append_number(out, Member::last_seq, known.last_seq);
   out += '}';
 }
 

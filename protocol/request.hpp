@@ -82,8 +82,14 @@ struct Confirm {
   std::uint64_t seq = 0;  ///< 0: nothing yet.
 };
 
+/// An operator knows of the damage among these seqs.
+struct Acknowledge {
+  std::uint64_t first_seq = 0;  ///< At least 1,
+  std::uint64_t last_seq = 0;   ///< and at least first_seq.
+};
+
 using Request = std::variant<Hello, Ping, Stats, Help, Write, ReadLogs, CountLogs, Cancel, Audit,
-                             ReportDropped, Confirm>;
+                             ReportDropped, Confirm, Acknowledge>;
 
 /// `write_many_logs` for Write{.many = true}.
 Op op_of(Request const& request) noexcept;
@@ -158,6 +164,7 @@ void append_count_logs(std::string& out, std::uint64_t id, CountLogs const& coun
 void append_cancel(std::string& out, std::uint64_t id, std::uint64_t target);
 void append_audit(std::string& out, std::uint64_t id, Audit const& audit);
 void append_report_dropped(std::string& out, std::uint64_t id, ReportDropped const& report);
+void append_acknowledge(std::string& out, std::uint64_t id, Acknowledge const& known);
 void append_confirm(std::string& out, std::uint64_t id, Confirm const& confirm);
 
 /// The JSON text of one entry, as a client writes it.

@@ -141,6 +141,10 @@ void RequestReader::take_value(JsonToken const& token) {
       return take_string(token, client_name_bytes_max, consumer_);
     case Member::seq:
       return take_integer(token, seq_);
+    case Member::first_seq:
+      return take_integer(token, acknowledged_.first_seq);
+    case Member::last_seq:
+      return take_integer(token, acknowledged_.last_seq);
     case Member::after_seq:
     case Member::min_level:
     case Member::contains:
@@ -340,6 +344,19 @@ std::optional<Failure> RequestReader::judge_follow() const {
   return std::nullopt;
 }
 
+std::optional<Failure> RequestReader::judge_seqs() const {
+  auto const [first, last] = acknowledged_;
+  if (first == 0) {
+    return Failure(Error::bad_request, R"("first_seq" is 0; seqs begin with 1)",
+                   Detail().string("path", "first_seq").text());
+  }
+  if (first <= last) return std::nullopt;
+  return Failure(Error::bad_request,
+                 R"("last_seq" is )" + std::to_string(last) + R"(, below "first_seq", )" +
+                     std::to_string(first),
+                 Detail().string("path", "last_seq").text());
+}
+
 Result<Request> RequestReader::finish() {
   if (auto failure = judge_op()) return *std::move(failure);
   auto const& chosen = operation(*op_);
@@ -387,6 +404,9 @@ Result<Request> RequestReader::finish() {
       return Request(dropped_);
     case Op::confirm:
       return Request(Confirm{consumer_, seq_});
+    case Op::acknowledge:
+      if (auto failure = judge_seqs()) return *std::move(failure);
+      return Request(acknowledged_);
     case Op::write_log:
       return Request(Write{false, write_no_, drafts_});
     case Op::write_many_logs:

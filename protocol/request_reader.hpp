@@ -49,7 +49,8 @@ class RequestReader {
   /// 0: none, or not a legal one.
   std::uint64_t write_no() const noexcept { return write_no_; }
   bool is_write() const noexcept {
-    return op_ == Op::write_log || op_ == Op::write_many_logs || op_ == Op::report_dropped;
+    return op_ == Op::write_log || op_ == Op::write_many_logs || op_ == Op::report_dropped ||
+           op_ == Op::acknowledge;
   }
 
  private:
@@ -76,6 +77,7 @@ class RequestReader {
   std::optional<Failure> judge_op() const;
   std::optional<Failure> judge_members(Operation const& operation) const;
   std::optional<Failure> judge_follow() const;
+  std::optional<Failure> judge_seqs() const;
 
   std::string_view text_{};
   std::size_t depth_ = 0;  ///< Open objects and arrays, those of entries apart.
@@ -104,6 +106,7 @@ class RequestReader {
   ReportDropped dropped_{};
   std::string consumer_{};
   std::uint64_t seq_ = 0;
+  Acknowledge acknowledged_{};
   bool in_entry_ = false;
   EntryReader entry_;
   std::string canonical_{};  ///< Canonical text of the entries; never moves during a request.

@@ -45,6 +45,15 @@ std::vector<Gap> decode_gaps(std::span<std::byte const> body) {
   return gaps;
 }
 
+std::vector<Gap> decode_acknowledgements(std::span<std::byte const> body) {
+  std::vector<Gap> all;
+  for (; body.size() >= gap_record_bytes; body = body.subspan(gap_record_bytes)) {
+    auto const known = decode_acknowledgement(body.first<gap_record_bytes>());
+    if (known) all.push_back(*known);
+  }
+  return all;
+}
+
 std::optional<std::chrono::milliseconds> decode_age(std::span<std::byte const> body) {
   std::optional<std::chrono::milliseconds> age;
   for (; body.size() >= gap_record_bytes; body = body.subspan(gap_record_bytes)) {

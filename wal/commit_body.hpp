@@ -47,6 +47,8 @@ bool is_well_formed(CommitHeader const& header, std::span<std::byte const> body)
 
 /// The gap records of a commit of kind gap.
 std::vector<Gap> decode_gaps(std::span<std::byte const> body);
+/// The acknowledgements among them: see decode_acknowledgement().
+std::vector<Gap> decode_acknowledgements(std::span<std::byte const> body);
 /// The last age record of a commit of kind gap, if it has one.
 std::optional<std::chrono::milliseconds> decode_age(std::span<std::byte const> body);
 

@@ -223,6 +223,24 @@ std::optional<std::chrono::milliseconds> decode_age_record(
   return std::chrono::milliseconds(static_cast<std::int64_t>(std::min(ms, age_max)));
 }
 
+Gap acknowledgement_record(Seq first, Seq last) noexcept {
+  return {.first_seq = first,
+          .last_seq = last,
+          .reason = static_cast<GapReason>(acknowledgement_reason)};
+}
+
+std::optional<Gap> decode_acknowledgement(
+    std::span<std::byte const, gap_record_bytes> bytes) noexcept {
+  FieldReader in(bytes);
+  if (in.u32() != acknowledgement_reason) return std::nullopt;
+  in.u32();
+  Gap known;
+  known.first_seq = in.u64();
+  known.last_seq = in.u64();
+  if (known.first_seq == 0 || known.first_seq > known.last_seq) return std::nullopt;
+  return known;
+}
+
 std::optional<Gap> decode_gap(std::span<std::byte const, gap_record_bytes> bytes) noexcept {
   FieldReader in(bytes);
   auto const reason = in.u32();

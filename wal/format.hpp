@@ -136,6 +136,12 @@ inline constexpr std::uint32_t age_record_reason = 5;
 Gap age_record(std::chrono::milliseconds age) noexcept;
 std::optional<std::chrono::milliseconds> decode_age_record(
     std::span<std::byte const, gap_record_bytes> bytes) noexcept;
+/// Another one: an operator knows of the damage among the seqs that it names.
+inline constexpr std::uint32_t acknowledgement_reason = 6;
+Gap acknowledgement_record(Seq first, Seq last) noexcept;
+/// With first_seq and last_seq alone.
+std::optional<Gap> decode_acknowledgement(
+    std::span<std::byte const, gap_record_bytes> bytes) noexcept;
 void encode_gap(Gap const& gap, std::span<std::byte, gap_record_bytes> out) noexcept;
 std::optional<Gap> decode_gap(std::span<std::byte const, gap_record_bytes> bytes) noexcept;
 

@@ -10,6 +10,10 @@ namespace {
 
 bool is_dropped(Gap const& gap) noexcept { return gap.reason == GapReason::dropped_by_client; }
 
+bool is_unknown_damage(Gap const& gap) noexcept {
+  return gap.reason == GapReason::damaged && !gap.acknowledged;
+}
+
 /// Clients say how many, as often as they like: a sum stops at the largest number, and never turns
 /// into a small one.
 void add_up(std::uint64_t& sum, std::uint64_t count) noexcept {
@@ -72,6 +76,36 @@ void GapLedger::join_oldest_dropped() {
   --dropped_records_;
 }
 
+void GapLedger::acknowledge(Seq first, Seq last) {
+  std::vector<Gap> parts;
+  for (auto& gap : gaps_) {
+    if (!is_unknown_damage(gap) || gap.last_seq < first || gap.first_seq > last) continue;
+    if (gap.first_seq < first) {
+      parts.push_back(gap);
+      parts.back().last_seq = first - 1;
+      gap.first_seq = first;
+    }
+    if (gap.last_seq > last) {
+      parts.push_back(gap);
+      parts.back().first_seq = last + 1;
+      gap.last_seq = last;
+    }
+    gap.acknowledged = true;
+  }
+  for (auto const& part : parts) insert(part);
+}
+
+std::vector<Gap> GapLedger::unacknowledged(Seq first, Seq last) const {
+  std::vector<Gap> parts;
+  for (auto const& gap : gaps_) {
+    if (!is_unknown_damage(gap) || gap.last_seq < first || gap.first_seq > last) continue;
+    parts.push_back(gap);
+    parts.back().first_seq = std::max(gap.first_seq, first);
+    parts.back().last_seq = std::min(gap.last_seq, last);
+  }
+  return parts;
+}
+
 void GapLedger::expire(Seq first_seq, std::uint64_t segment_no) {
   if (first_seq == 1) return;
   std::erase_if(gaps_, [&](Gap const& gap) {
@@ -105,6 +139,7 @@ GapTotals GapLedger::totals(Seq after_seq) const noexcept {
       case GapReason::damaged:
       case GapReason::dropped_by_client:
         totals.damaged += seqs;
+        totals.acknowledged += gap.acknowledged ? seqs : 0;
         break;
     }
   }

@@ -16,6 +16,7 @@ struct GapTotals {
   std::uint64_t damaged = 0;
   std::uint64_t torn = 0;
   std::uint64_t dropped = 0;
+  std::uint64_t acknowledged = 0;  ///< Of the damaged ones.
 
   /// Of the seqs up to the newest one; dropped payloads never had any.
   std::uint64_t missing_seqs() const noexcept { return expired + damaged + torn; }
@@ -31,6 +32,10 @@ class GapLedger {
   static constexpr std::size_t dropped_records_max = 4096;
 
   void add(Gap const& gap);
+  /// An operator knows of the damage among these seqs.
+  void acknowledge(Seq first, Seq last);
+  /// What is damaged among these seqs and nobody has acknowledged.
+  std::vector<Gap> unacknowledged(Seq first, Seq last) const;
   /// Retention removed all below `first_seq`, which lies in this segment now.
   void expire(Seq first_seq, std::uint64_t segment_no);
 

@@ -109,12 +109,17 @@ bool Log::has_segment_for(std::size_t payload_bytes) const noexcept {
   return core_->has_segment_for(payload_bytes);
 }
 
+Failure const* Log::missing_segment() const noexcept { return core_->missing_segment(); }
+
 Seq Log::append(WriterMark const& writer, std::span<std::string_view const> payloads) {
   return core_->pipeline.append(writer, payloads);
 }
 
 std::uint64_t Log::append_dropped(WriterId const& writer, std::uint64_t count) {
   return core_->append_dropped(writer, count);
+}
+std::uint64_t Log::append_acknowledged(Seq first, Seq last) {
+  return core_->append_acknowledged(first, last);
 }
 std::uint64_t Log::durable_commit() const noexcept { return core_->pipeline.durable_commit(); }
 void Log::hold_from(Seq first) noexcept { core_->held_from = first; }

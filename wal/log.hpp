@@ -80,6 +80,8 @@ struct Gap {
   std::uint64_t offset = 0;
   std::uint64_t dropped = 0;  ///< dropped_by_client: how many,
   WriterId writer{};          ///< and who dropped them.
+  /// Damaged: an operator knows of it. Told by a record of its own.
+  bool acknowledged = false;
 
   bool operator==(Gap const&) const = default;
 };
@@ -109,7 +111,8 @@ struct RecoveryReport {
   bool clean_stop = false;  ///< The log ended with a SEAL.
   /// Damage that no gap tells: a lost MANIFEST, a commit without payloads.
   bool damage_without_seqs = false;
-  std::vector<Gap> gaps{};  ///< All that is known to be missing, old and new.
+  std::vector<Gap> gaps{};              ///< All that is known to be missing, old and new.
+  std::vector<Gap> acknowledgements{};  ///< first_seq and last_seq: damage between is known.
   /// New in this start: one sentence each, with file and offset, up to findings_max of them.
   std::vector<std::string> findings{};
   std::uint64_t findings_omitted = 0;  ///< How many more there are.
@@ -193,6 +196,9 @@ class Log {
   /// Whether a group of about so many bytes would not wait for a segment to be made. Also if it
   /// would be refused.
   bool has_segment_for(std::size_t payload_bytes) const noexcept;
+  /// Why there is no segment behind the active one; null: there is one, or it is being made for the
+  /// first time. It is tried again until there is.
+  Failure const* missing_segment() const noexcept;
   /// Whether a group of these payload bytes could be appended now: no error, Errc::no_space,
   /// Errc::too_large or Errc::failed.
   boost::system::error_code admit(std::size_t payloads, std::size_t payload_bytes) const noexcept;
@@ -205,6 +211,9 @@ class Log {
   /// Returns the commit that will hold it: on disk once durable_commit() has come so far. If the
   /// listener is told on_refused() before that, it will not be. Precondition: as for append().
   std::uint64_t append_dropped(WriterId const& writer, std::uint64_t count);
+  /// Appends a record that an operator knows of the damage among these seqs; returns the commit
+  /// that will hold it.
+  std::uint64_t append_acknowledged(Seq first, Seq last);
   std::uint64_t durable_commit() const noexcept;
 
   /// From now on payloads from `first` on are held: retention spares them within hold_bytes. Until

@@ -65,6 +65,9 @@ Log::Core::Core(Directory& directory, Options const& resolved, LogListener& list
   segments_.assign(recovered_.segments.begin(), recovered_.segments.end());
   for (auto const& segment : segments_) metrics.log_bytes += segment.bytes;
   for (auto const& gap : report.gaps) gaps.add(gap);
+  for (auto const& known : report.acknowledgements) {
+    gaps.acknowledge(known.first_seq, known.last_seq);
+  }
 }
 
 Log::Core::~Core() {
@@ -306,11 +309,22 @@ std::uint64_t Log::Core::append_dropped(WriterId const& writer, std::uint64_t co
   return commit_no;
 }
 
+std::uint64_t Log::Core::append_acknowledged(Seq first, Seq last) {
+  auto const commit_no = pipeline.append_gap(acknowledgement_record(first, last));
+  drops_.push_back({commit_no, {.first_seq = first, .last_seq = last, .acknowledged = true}});
+  return commit_no;
+}
+
 /// Whether there were any.
 bool Log::Core::note_durable_drops() {
   bool any = false;
   for (; !drops_.empty() && drops_.front().commit_no <= pipeline.durable_commit(); any = true) {
-    gaps.add(drops_.front().gap);
+    auto const& gap = drops_.front().gap;
+    if (gap.acknowledged) {
+      gaps.acknowledge(gap.first_seq, gap.last_seq);
+    } else {
+      gaps.add(gap);
+    }
     drops_.pop_front();
   }
   return any;
@@ -352,6 +366,7 @@ void Log::Core::settle_maker() {
     make_segment(OnDisk::full);
   } else if (may_be_tried_again(maker_.failure().code)) {
     ++metrics.space_failures;
+    space_failure_ = maker_.failure();
     space_retry_at_ = now_ + options.space_retry_delay;
   } else {
     fail(maker_.failure());
@@ -418,6 +433,11 @@ boost::system::error_code Log::Core::admit(std::size_t payloads,
     if (pipeline.queued_commit_bytes() + bytes > active_.room()) return Errc::no_space;
   }
   return {};
+}
+
+Failure const* Log::Core::missing_segment() const noexcept {
+  bool const is_missing = waits_for_space() && maker_.state() != SegmentMaker::State::ready;
+  return is_missing && !failure_ && !closing_ ? &space_failure_ : nullptr;
 }
 
 bool Log::Core::has_segment_for(std::size_t payload_bytes) const noexcept {

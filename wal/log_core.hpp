@@ -27,12 +27,14 @@ class Log::Core final : private Completion {
 
   Result<void> start();
   std::uint64_t append_dropped(WriterId const& writer, std::uint64_t count);
+  std::uint64_t append_acknowledged(Seq first, Seq last);
   void start_commit(Instant now);
   void poll(Instant now);
   void on_timer(Instant now);
   void check_place();
   std::optional<Instant> next_deadline() const noexcept;
   bool has_segment_for(std::size_t payload_bytes) const noexcept;
+  Failure const* missing_segment() const noexcept;
   boost::system::error_code admit(std::size_t payloads, std::size_t payload_bytes) const noexcept;
   Seq first_seq_kept() const noexcept;
   Result<void> close();
@@ -48,7 +50,7 @@ class Log::Core final : private Completion {
  private:
   struct UnderWay {
     std::uint64_t commit_no = 0;
-    Gap gap{};
+    Gap gap{};  ///< Acknowledged: it names no gap, but damage that is known.
   };
 
   void on_complete(boost::system::error_code error) noexcept override;
@@ -108,6 +110,7 @@ class Log::Core final : private Completion {
   std::uint32_t commit_payloads_ = 0;
   std::optional<Instant> segment_wait_begun_{};
   std::optional<Instant> space_retry_at_{};
+  Failure space_failure_{};  ///< Why it is tried again.
   std::optional<Failure> failure_{};
 };
 

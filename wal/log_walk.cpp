@@ -176,6 +176,9 @@ void LogWalk::deliver(ScannedCommit const& commit) {
   if (commit.header.kind == CommitKind::gap) {
     auto const gaps = decode_gaps(commit.body);
     named_gaps_.insert(named_gaps_.end(), gaps.begin(), gaps.end());
+    auto const known = decode_acknowledgements(commit.body);
+    auto& all = report_.acknowledgements;
+    all.insert(all.end(), known.begin(), known.end());
     if (auto const age = decode_age(commit.body)) {
       auto& segment = segments_.back();
       if (!segment.first_age) segment.first_age = age;

@@ -244,6 +244,11 @@ Result<SalvageReport> Copy::finish() {
     if (failure_ || gap.reason == GapReason::expired) continue;
     if (auto const added = writer_.add_gap(gap); !added) failure_ = added.error();
   }
+  for (auto const& known : check_.report.acknowledgements) {
+    if (failure_) break;
+    auto const record = acknowledgement_record(known.first_seq, known.last_seq);
+    if (auto const added = writer_.add_gap(record); !added) failure_ = added.error();
+  }
   if (!failure_) {
     if (auto const done = writer_.finish(check_.end.next_seq); !done) failure_ = done.error();
   }

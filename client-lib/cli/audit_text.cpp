@@ -52,7 +52,10 @@ void append_gap(std::string& out, boost::json::object const& gap) {
                 static_cast<unsigned long long>(number(gap, "segment_no")));
   out += "  " + seqs(number(gap, "first_seq"), number(gap, "last_seq")) + ' ';
   append_visible(out, reason);
-  out += std::string(": ") + name + " at offset " + std::to_string(number(gap, "offset")) + '\n';
+  out += std::string(": ") + name + " at offset " + std::to_string(number(gap, "offset"));
+  auto const* known = gap.if_contains("acknowledged");
+  if (known != nullptr && known->is_bool() && known->get_bool()) out += ", acknowledged";
+  out += '\n';
 }
 
 }  // namespace
@@ -67,12 +70,18 @@ AuditText audit_text(std::string_view json) {
   // What has expired lies at the beginning.
   auto const first = number(*audit, "first_seq") + number(*audit, "expired");
   auto const last = number(*audit, "last_seq");
-  AuditText result{.lossless = complete->get_bool() && number(*audit, "dropped") == 0};
+  auto const known = number(*audit, "acknowledged");
+  bool const all_known = number(*audit, "damaged") == known && number(*audit, "unexplained") == 0;
+  AuditText result{.lossless =
+                       (complete->get_bool() || all_known) && number(*audit, "dropped") == 0};
   auto& out = result.text;
   out = first > last ? "no seqs:" : seqs(first, last);
   out += complete->get_bool() ? " complete" : " not complete";
   for (auto const* member : {"expired", "damaged", "torn", "dropped"}) {
     out += member_text(*audit, member);
+    if (std::string_view(member) == "damaged" && known > 0) {
+      out += " (" + std::to_string(known) + " acknowledged)";
+    }
   }
   if (number(*audit, "unexplained") > 0) out += member_text(*audit, "unexplained");
   out += '\n';

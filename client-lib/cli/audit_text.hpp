@@ -8,7 +8,7 @@ namespace stele::cli {
 
 struct AuditText {
   std::string text{};
-  bool lossless = false;  ///< Nothing is damaged, dropped or unexplained.
+  bool lossless = false;  ///< Nothing is damaged and not acknowledged, dropped or unexplained.
 };
 
 /// `seqs 101…1200 complete, 100 expired, 0 damaged, 0 torn, 0 dropped`, and a line for each gap but

@@ -86,6 +86,7 @@ int run_doctor(ClientOptions const& options, GivenOptions const& given) {
   visit.add("syncs", judge_syncs(measure_syncs(directory)));
   visit.add("io_uring", judge_ring(try_ring(), told.daemon));
   visit.add("space", judge_space(space));
+  visit.add("memory", judge_memory(told.memory));
   visit.add("clock", judge_clock(clock));
   visit.add("unit", judge_unit(ask_for_exposure(given.text("--unit"))));
   return visit.finish();

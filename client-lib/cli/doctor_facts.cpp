@@ -126,6 +126,8 @@ DaemonTold ask_daemon(ClientOptions const& options) {
   if (told.retain_bytes.value_or(0) != 0) {
     *told.retain_bytes += number_in(object, "limits", "hold_bytes").value_or(0);
   }
+  told.memory.bytes_max = number_in(object, "limits", "memory_bytes_max").value_or(0);
+  told.memory.machine_bytes = number_in(object, "memory", "machine_bytes").value_or(0);
   told.newest_us = number_in(object, "store", "newest_ts");
   return told;
 }

@@ -14,6 +14,7 @@ std::string nearest_directory(std::string const& path);
 /// What the daemon tells of itself, and what of its figures the other judgements need.
 struct DaemonTold {
   DaemonFacts daemon{};
+  MemoryFacts memory{};
   std::uint64_t log_bytes = 0;
   std::optional<std::uint64_t> retain_bytes{};
   std::optional<std::uint64_t> newest_us{};

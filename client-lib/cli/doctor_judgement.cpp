@@ -183,6 +183,17 @@ Diagnosis judge_space(SpaceFacts const& facts) {
   return {Grade::ok, text + ", enough for retain-bytes"};
 }
 
+Diagnosis judge_memory(MemoryFacts const& facts) {
+  if (facts.bytes_max == 0) return {Grade::note, "no daemon told what it may take"};
+  auto const text = "the daemon may take " + std::to_string(facts.bytes_max >> 20) + " MiB";
+  if (facts.machine_bytes == 0) return {Grade::note, text + "; of how much, it does not know"};
+  auto const there = std::to_string(facts.machine_bytes >> 20) + " MiB";
+  if (facts.bytes_max <= facts.machine_bytes) return {Grade::ok, text + ", of " + there};
+  return {Grade::warn, text + ", and the machine, or MemoryMax=, gives it " + there +
+                           ": the first lines of its log, and steled --check-config, say what to "
+                           "set"};
+}
+
 Diagnosis judge_clock(ClockFacts const& facts) {
   if (facts.newest_us && *facts.newest_us > facts.now_us + future_us) {
     return {Grade::warn, "the newest entry is " +

@@ -68,6 +68,12 @@ struct SpaceFacts {
 };
 Diagnosis judge_space(SpaceFacts const& facts);
 
+struct MemoryFacts {
+  std::uint64_t bytes_max = 0;      ///< All that the daemon may take; 0: no daemon told it.
+  std::uint64_t machine_bytes = 0;  ///< What it can have; 0: nobody knows.
+};
+Diagnosis judge_memory(MemoryFacts const& facts);
+
 struct ClockFacts {
   bool synchronized = false;
   std::uint64_t now_us = 0;

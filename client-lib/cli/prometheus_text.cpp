@@ -66,6 +66,8 @@ constexpr std::array metrics{
     Metric{"missing", "expired", "stele_missing_expired", gauge, "Seqs removed by retention."},
     Metric{"missing", "damaged", "stele_missing_damaged", gauge,
            "Seqs that were on disk and cannot be read."},
+    Metric{"missing", "acknowledged", "stele_missing_acknowledged", gauge,
+           "Of the damaged ones, those that an operator has acknowledged."},
     Metric{"missing", "torn", "stele_missing_torn", gauge,
            "Seqs of writes that a crash cut off; never acknowledged."},
     Metric{"missing", "dropped", "stele_missing_dropped", gauge,
@@ -231,7 +233,50 @@ void append_commit_times(std::string& out, json::object const& stats) {
   if (text) (((out += name) += "_sum ") += *text) += '\n';
 }
 
+std::string escaped_label(std::string_view value) {
+  std::string out;
+  for (char const c : value) {
+    if (c == '\n') {
+      out += "\\n";
+      continue;
+    }
+    if (c == '\\' || c == '"') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
 }  // namespace
+
+std::string log_label(std::string const& socket_path) {
+  std::string_view name = socket_path;
+  constexpr std::string_view place = "/run/";
+  constexpr std::string_view file = "/stele.sock";
+  if (!name.starts_with(place) || !name.ends_with(file)) return socket_path;
+  name = name.substr(place.size());
+  name.remove_suffix(file.size());
+  bool const is_units = name.starts_with("stele") && name.find('/') == name.npos;
+  return is_units ? std::string(name) : socket_path;
+}
+
+std::string with_label(std::string_view text, std::string_view name, std::string_view value) {
+  auto const label = std::string(name) + "=\"" + escaped_label(value) + '"';
+  std::string out;
+  while (!text.empty()) {
+    auto const end = std::min(text.find('\n'), text.size() - 1) + 1;
+    auto const line = text.substr(0, end);
+    text.remove_prefix(end);
+    auto const at = line.find_first_of("{ ");
+    if (line.starts_with('#') || at == line.npos) {
+      out += line;
+    } else if (line[at] == '{') {
+      ((out += line.substr(0, at + 1)) += label + ',') += line.substr(at + 1);
+    } else {
+      ((out += line.substr(0, at)) += '{' + label + '}') += line.substr(at);
+    }
+  }
+  return out;
+}
 
 void append_metric_head(std::string& out, std::string_view name, std::string_view type,
                         std::string_view help) {

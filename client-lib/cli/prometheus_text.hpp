@@ -12,6 +12,12 @@ namespace stele::cli {
 /// object.
 std::string prometheus_text(std::string_view stats_json);
 
+/// What tells the log behind this socket from others of the machine: the name of the directory that
+/// its unit makes, `stele` or `stele-NAME`; else the path.
+std::string log_label(std::string const& socket_path);
+/// The same metrics, each with one label more.
+std::string with_label(std::string_view text, std::string_view name, std::string_view value);
+
 /// The lines that say what a metric is.
 void append_metric_head(std::string& out, std::string_view name, std::string_view type,
                         std::string_view help);

@@ -52,6 +52,10 @@ constexpr std::array remote_options{
            .help = "Not this machine's log but streams of NATS JetStream (see ship), merged by "
                    "time: nats://host:port"},
     Option{.names = "--stream", .value = "NAME", .help = "With --from: a stream", .many = true},
+    Option{.names = "--timeout",
+           .value = "SECONDS",
+           .help = "With --from: give up when nothing has come for so long",
+           .default_value = "10"},
     Option{.names = "--tls", .help = "With --from: only over TLS"},
     Option{.names = "--tls-ca",
            .value = "FILE",

@@ -114,8 +114,8 @@ void RangeRead::print(StoredEntry const& entry) {
 
 int run_read(ClientOptions const& options, GivenOptions const& given) {
   if (given.has("--from")) return run_remote_read(given);
-  for (auto const* option : {"--stream", "--tls", "--tls-ca", "--tls-cert", "--tls-key", "--creds",
-                             "--nkey", "--nkey-seed"}) {
+  for (auto const* option : {"--stream", "--timeout", "--tls", "--tls-ca", "--tls-cert",
+                             "--tls-key", "--creds", "--nkey", "--nkey-seed"}) {
     if (given.has(option)) throw UsageError{std::string{option} + " does nothing without --from"};
   }
   auto const arguments = read_arguments(given);

@@ -21,18 +21,31 @@ where it was, it reads in the stream. A message is an entry as `read -o json` pr
 Without --batch the stream belongs to this log alone. With it logs share a stream, and
 --subject-pattern gives each a subject of its own.
 
-With http:// entries go to a receiver of OpenTelemetry's protocol, in protobuf: at least once, since
-no receiver says what it has.
+With http:// or https:// entries go to a receiver of OpenTelemetry's protocol, in protobuf: at least
+once, since no receiver says what it has.
+
+A file of credentials that is named without a slash is looked for in $CREDENTIALS_DIRECTORY, where a
+unit's LoadCredential= puts it.
+
+Exit codes: 2 and 4 say that a person must mend something first; after 1 it may be tried again.
 )";
 
 constexpr std::array ship_options{
     Option{.names = "--to",
            .value = "URL,…",
-           .help = "Servers: nats://host:port; or one receiver of OTLP: http://host:port/v1/logs"},
+           .help = "Servers: nats://host:port; or one receiver of OTLP: "
+                   "http[s]://host:port/v1/logs"},
     Option{.names = "--stream", .value = "NAME", .help = "The stream"},
     Option{.names = "--state",
            .value = "FILE",
            .help = "For OTLP: where it is remembered how far the receiver is"},
+    Option{.names = "--header",
+           .value = "NAME: VALUE",
+           .help = "For OTLP: sent with each request; others on this machine may see it",
+           .many = true},
+    Option{.names = "--header-file",
+           .value = "FILE",
+           .help = "For OTLP: the same from a file, a line each, such as a credential"},
     Option{.names = "--subject-pattern",
            .value = "PATTERN",
            .help = "Subject of a message: {host}, {store} and {level} are filled in; default: "
@@ -46,6 +59,9 @@ constexpr std::array ship_options{
            .value = "NAME",
            .help = "Have the daemon keep what is not shipped, up to its hold-bytes; NAME is one of "
                    "its setting consumers"},
+    Option{.names = "--continue-store",
+           .value = "ID",
+           .help = "After a salvage: go on behind what the store ID has shipped"},
     Option{.names = "--until-caught-up", .help = "End when all that is there has been taken"},
     Option{.names = "--metrics",
            .value = "FILE",

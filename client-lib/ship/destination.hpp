@@ -15,7 +15,18 @@ namespace stele::ship {
 struct Trouble {
   std::string message{};
   bool is_final = false;  ///< Trying again will not help.
+  bool may_pass = false;  ///< It may, later: what is wrong need not be mended on this machine.
 };
+
+/// That the cursor in `place` is of the store `other`, and what to do.
+inline std::string not_of_this_store(std::string_view place, std::string_view other) {
+  std::string text(place);
+  text += " is not of this store, but of ";
+  text += other;
+  text += ": if this log was salvaged from that one, --continue-store ";
+  text += other;
+  return text + " goes on behind it";
+}
 
 template <class T>
 using Outcome = boost::system::result<T, Trouble>;

@@ -1,5 +1,6 @@
 #include "client-lib/ship/nats_connection.hpp"
 
+#include <chrono>
 #include <random>
 #include <thread>
 #include <vector>
@@ -71,20 +72,30 @@ std::string nats_text(natsStatus status) {
   return text;
 }
 
-Outcome<NatsConnection> connect_to_nats(NatsOptions const& options) {
+Outcome<NatsConnection> connect_to_nats(NatsOptions const& options,
+                                        std::optional<std::chrono::milliseconds> patience) {
   natsOptions* made = nullptr;
   auto status = natsOptions_Create(&made);
   Options const nats_options(made);
   if (status == NATS_OK) status = set_all(made, options);
+  if (status == NATS_OK && patience && patience->count() < connect_timeout_ms) {
+    status = natsOptions_SetTimeout(made, patience->count());
+  }
   if (status != NATS_OK) return Trouble{nats_text(status), true};
   client::Backoff backoff;
   std::random_device random;
+  auto const start = std::chrono::steady_clock::now();
   for (bool told = false;; told = true) {
     natsConnection* connection = nullptr;
     status = natsConnection_Connect(&connection, made);
     if (status == NATS_OK) return NatsConnection(connection);
-    if (!may_come(status)) return Trouble{"cannot connect: " + nats_text(status), true};
-    if (!told) cli::print_error("no server can be reached (" + nats_text(status) + "); waiting");
+    if (!may_come(status)) {
+      return Trouble{
+          .message = "cannot connect: " + nats_text(status), .is_final = true, .may_pass = true};
+    }
+    auto const text = "no server can be reached (" + nats_text(status) + ")";
+    if (patience && std::chrono::steady_clock::now() - start >= *patience) return Trouble{text};
+    if (!told) cli::print_error(text + "; waiting");
     std::this_thread::sleep_for(backoff.next(random()));
   }
 }

@@ -3,7 +3,9 @@
 
 #include <nats/nats.h>
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "client-lib/ship/destination.hpp"
@@ -25,8 +27,10 @@ using JsStream = std::unique_ptr<jsStreamInfo, Destroy<jsStreamInfo, jsStreamInf
 /// A sentence for what went wrong.
 std::string nats_text(natsStatus status);
 
-/// Connects; while no server can be reached it says so once, and tries again.
-Outcome<NatsConnection> connect_to_nats(NatsOptions const& options);
+/// Connects; while no server can be reached it says so once, and tries again: for ever, or for so
+/// long.
+Outcome<NatsConnection> connect_to_nats(NatsOptions const& options,
+                                        std::optional<std::chrono::milliseconds> patience = {});
 
 /// The value of a message's header; empty: there is none.
 std::string header_of(natsMsg* message, char const* name);

@@ -178,10 +178,12 @@ Outcome<std::uint64_t> NatsDestination::read_cursor(std::string_view store) {
   // that had more or less of the stream.
   stream_seq_ = natsMsg_GetSequence(last.get());
   auto const id = parse_message_id(header_of(last.get(), "Nats-Msg-Id"));
-  if (!id || id->store != store) {
-    return Trouble{"the last message of " + options_.stream + " is not of this store: " +
-                       (own ? "a stream that stores share needs --batch"
-                            : "give each store a subject of its own, by {store} or {host}"),
+  if (!id || (id->store != store && id->store != options_.continued_store)) {
+    auto const text = not_of_this_store("the last message of " + options_.stream,
+                                        id ? id->store : "none that is known");
+    return Trouble{text + (own ? "; a stream that stores share needs --batch"
+                               : "; else give each store a subject of its own, by {store} or "
+                                 "{host}"),
                    true};
   }
   acknowledged_seq_ = id->seq;

@@ -21,6 +21,8 @@ struct NatsOptions {
   std::optional<int> create_replicas{};
   std::string host{};
   std::string store{};
+  /// Another one, whose cursor is taken for this one's: its log was salvaged into this one.
+  std::string continued_store{};
   bool tls = false;
   std::string ca_file{};
   std::string certificate_file{};

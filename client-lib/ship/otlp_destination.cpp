@@ -1,16 +1,14 @@
 #include "client-lib/ship/otlp_destination.hpp"
 
+#include <curl/curl.h>
 #include <zlib.h>
 
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
-#include <charconv>
-#include <ctime>
+#include <array>
+#include <boost/url/parse.hpp>
+#include <cerrno>
 #include <fstream>
-#include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -21,42 +19,17 @@
 namespace stele::ship {
 namespace {
 
-namespace beast = boost::beast;
-namespace http = beast::http;
-using boost::asio::ip::tcp;
-using boost::system::error_code;
-
 constexpr std::size_t body_bytes_most = std::size_t{4} << 20;
+constexpr std::size_t answer_bytes_most = std::size_t{64} << 10;
 constexpr std::chrono::seconds retry_after_max{300};
 
-struct Url {
-  std::string host{};
-  std::string port{"80"};
-  std::string target{"/"};
-};
-
-std::optional<Url> parse_url(std::string_view text) {
-  constexpr std::string_view scheme = "http://";
-  if (!text.starts_with(scheme)) return std::nullopt;
-  text.remove_prefix(scheme.size());
-  Url url;
-  auto const slash = std::min(text.find('/'), text.size());
-  auto authority = text.substr(0, slash);
-  if (slash < text.size()) url.target = text.substr(slash);
-  // An IPv6 address stands in brackets, and has colons.
-  auto const bracket = authority.rfind(']');
-  auto const colon = authority.find(':', bracket == authority.npos ? 0 : bracket);
-  if (colon != authority.npos) {
-    url.port = authority.substr(colon + 1);
-    authority = authority.substr(0, colon);
+template <auto destroy>
+struct FreeBy {
+  template <class T>
+  void operator()(T* object) const noexcept {
+    destroy(object);
   }
-  url.host = authority;
-  bool const port_is_number = !url.port.empty() && std::ranges::all_of(url.port, [](char c) {
-    return c >= '0' && c <= '9';
-  });
-  if (url.host.empty() || !port_is_number) return std::nullopt;
-  return url;
-}
+};
 
 /// With the head and the checksum of gzip; empty: no memory.
 std::string gzipped(std::string_view text) {
@@ -77,79 +50,91 @@ std::string gzipped(std::string_view text) {
   return out;
 }
 
-/// Seconds, or a date (RFC 9110, 10.2.3).
-std::chrono::seconds retry_after(std::string_view text) {
-  std::uint64_t seconds = 0;
-  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error == std::errc{} && end == text.data() + text.size()) {
-    return std::min<std::chrono::seconds>(std::chrono::seconds(seconds), retry_after_max);
-  }
-  std::tm date{};
-  std::string const terminated(text);
-  if (::strptime(terminated.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date) == nullptr) return {};
-  auto const wait = std::chrono::seconds(::timegm(&date) - std::time(nullptr));
-  return std::clamp<std::chrono::seconds>(wait, std::chrono::seconds(0), retry_after_max);
+struct Response {
+  long status = 0;
+  std::chrono::seconds retry_after{};
+  std::string body{};
+};
+
+extern "C" std::size_t keep_body(char* data, std::size_t size, std::size_t count, void* to) {
+  auto& body = static_cast<Response*>(to)->body;
+  // What a receiver says beyond that is of no use.
+  body.append(data, std::min(size * count, answer_bytes_most - body.size()));
+  return size * count;
 }
 
-using Request = http::request<http::string_body>;
-using Response = http::response<http::string_body>;
-
-/// One connection, kept for as long as the receiver keeps it. Blocks, with a limit on each step.
+/// Of libcurl: one connection, kept for as long as the receiver keeps it. Blocks, with a limit.
 class HttpConnection {
  public:
-  HttpConnection(Url url, std::chrono::milliseconds timeout)
-      : url_(std::move(url)), timeout_(timeout) {}
+  explicit HttpConnection(OtlpOptions const& options) : curl_(::curl_easy_init()) {
+    add_header("Content-Type: application/x-protobuf");
+    add_header("Content-Encoding: gzip");
+    add_header("Expect:");  // The body goes at once.
+    for (auto const& header : options.headers) add_header(header);
+    auto* const curl = curl_.get();
+    auto const text = [curl](CURLoption option, std::string const& value) {
+      if (!value.empty()) ::curl_easy_setopt(curl, option, value.c_str());
+    };
+    text(CURLOPT_URL, options.url);
+    text(CURLOPT_PROTOCOLS_STR, "http,https");
+    text(CURLOPT_USERAGENT, "stele/" STELE_VERSION);
+    text(CURLOPT_CAINFO, options.ca_file);
+    text(CURLOPT_SSLCERT, options.certificate_file);
+    text(CURLOPT_SSLKEY, options.key_file);
+    ::curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers_.get());
+    ::curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    ::curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error_.data());
+    ::curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
+                       static_cast<long>(options.request_timeout.count()));
+    ::curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &keep_body);
+  }
 
-  error_code exchange(Request const& request, Response& response) {
-    if (!stream_) {
-      if (auto const error = connect()) return error;
+  Outcome<Response> post(std::string const& body) {
+    auto* const curl = curl_.get();
+    Response response;
+    error_.front() = '\0';
+    ::curl_easy_setopt(curl, CURLOPT_WRITEDATA, &response);
+    ::curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+    ::curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data());
+    auto const code = ::curl_easy_perform(curl);
+    if (code != CURLE_OK) {
+      auto const* said = error_.front() != '\0' ? error_.data() : ::curl_easy_strerror(code);
+      return Trouble{.message = said, .is_final = is_final(code), .may_pass = true};
     }
-    auto error = run([&](auto done) { http::async_write(*stream_, request, std::move(done)); });
-    if (!error) {
-      beast::flat_buffer buffer;
-      error =
-          run([&](auto done) { http::async_read(*stream_, buffer, response, std::move(done)); });
-    }
-    if (error || !response.keep_alive()) stream_.reset();
-    return error;
+    ::curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &response.status);
+    curl_off_t wait = 0;
+    ::curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &wait);
+    response.retry_after =
+        std::clamp<std::chrono::seconds>(std::chrono::seconds(wait), {}, retry_after_max);
+    return response;
   }
 
  private:
-  error_code connect() {
-    tcp::resolver resolver(io_);
-    error_code error;
-    auto const found = resolver.resolve(url_.host, url_.port, error);
-    if (error) return error;
-    stream_.emplace(io_);
-    error = run([&](auto done) {
-      stream_->async_connect(found, [done](error_code code, auto&&) mutable { done(code, 0); });
-    });
-    if (error) stream_.reset();
-    return error;
+  void add_header(std::string const& line) {
+    headers_.reset(::curl_slist_append(headers_.release(), line.c_str()));
+  }
+  static bool is_final(CURLcode code) noexcept {
+    switch (code) {
+      case CURLE_PEER_FAILED_VERIFICATION:
+      case CURLE_SSL_CACERT_BADFILE:
+      case CURLE_SSL_CERTPROBLEM:
+      case CURLE_UNSUPPORTED_PROTOCOL:
+      case CURLE_URL_MALFORMAT:
+        return true;
+      default:
+        return false;
+    }
   }
 
-  template <class Begin>
-  error_code run(Begin const& begin) {
-    error_code result = boost::asio::error::would_block;
-    stream_->expires_after(timeout_);
-    begin([&result](error_code code, std::size_t) { result = code; });
-    io_.restart();
-    io_.run();
-    return result;
-  }
-
-  Url url_;
-  std::chrono::milliseconds timeout_;
-  boost::asio::io_context io_{1};
-  std::optional<beast::tcp_stream> stream_{};
+  std::unique_ptr<CURL, FreeBy<&::curl_easy_cleanup>> curl_;
+  std::unique_ptr<curl_slist, FreeBy<&::curl_slist_free_all>> headers_{};
+  std::array<char, CURL_ERROR_SIZE> error_{};
 };
 
 class OtlpDestination final : public Destination {
  public:
-  OtlpDestination(OtlpOptions options, Url url)
-      : options_(std::move(options)),
-        url_(std::move(url)),
-        connection_(url_, options_.request_timeout) {}
+  explicit OtlpDestination(OtlpOptions options)
+      : options_(std::move(options)), connection_(options_) {}
 
   Outcome<std::uint64_t> read_cursor(std::string_view store) override;
   Outcome<void> publish(Message const& message) override;
@@ -163,38 +148,51 @@ class OtlpDestination final : public Destination {
   Outcome<void> judge(Response const& response, Message const& message);
   Outcome<void> take(Message const& message);
 
+  Outcome<void> keep(std::uint64_t seq);
+
   OtlpOptions options_;
-  Url url_;
   HttpConnection connection_;
   std::uint64_t acknowledged_seq_ = 0;
   std::uint64_t refused_entries_ = 0;
 };
 
+/// Writes it also where nothing has changed: a place that takes no file must not be found when the
+/// first entries are at the receiver.
 Outcome<std::uint64_t> OtlpDestination::read_cursor(std::string_view store) {
   std::ifstream file(options_.state_file);
   std::string line;
   acknowledged_seq_ = 0;
-  if (!std::getline(file, line)) return acknowledged_seq_;
-  auto const id = parse_message_id(line);
-  if (!id || id->store != store) {
-    return Trouble{options_.state_file + " is not of this store: name another file", true};
+  if (std::getline(file, line)) {
+    auto const id = parse_message_id(line);
+    if (!id || (id->store != store && id->store != options_.continued_store)) {
+      return Trouble{not_of_this_store(options_.state_file, id ? id->store : line) +
+                         "; or name another file by --state",
+                     true};
+    }
+    acknowledged_seq_ = id->seq;
   }
-  acknowledged_seq_ = id->seq;
+  if (auto const kept = keep(acknowledged_seq_); !kept) return kept.error();
   return acknowledged_seq_;
+}
+
+Outcome<void> OtlpDestination::keep(std::uint64_t seq) {
+  auto const line = message_id(options_.store, seq) + '\n';
+  if (replace_file(options_.state_file, line, FileUse::state)) return {};
+  auto const why = std::generic_category().message(errno);
+  return Trouble{options_.state_file + ": how far the receiver is cannot be kept there: " + why,
+                 true};
 }
 
 Outcome<void> OtlpDestination::take(Message const& message) {
   acknowledged_seq_ = message.last_seq;
-  auto const line = message_id(options_.store, message.last_seq) + '\n';
-  if (replace_file(options_.state_file, line, Lasting::yes)) return {};
-  return Trouble{options_.state_file + ": cannot be written", true};
+  return keep(message.last_seq);
 }
 
 Outcome<void> OtlpDestination::judge(Response const& response, Message const& message) {
-  auto const status = response.result_int();
+  auto const status = response.status;
   auto const entries = message.last_seq - message.first_seq + 1;
   if (status >= 200 && status < 300) {
-    auto const partial = partial_success_in(response.body());
+    auto const partial = partial_success_in(response.body);
     if (partial.rejected > 0) {
       refused_entries_ += partial.rejected;
       cli::print_error("the receiver refused " + std::to_string(partial.rejected) + " of " +
@@ -211,36 +209,38 @@ Outcome<void> OtlpDestination::judge(Response const& response, Message const& me
                      "; they are left out");
     return take(message);
   }
-  if (status != 429 && status != 502 && status != 503 && status != 504) return Trouble{text, true};
-  auto const after = response[http::field::retry_after];
-  std::this_thread::sleep_for(retry_after({after.data(), after.size()}));
+  bool const is_passing = status == 429 || status == 502 || status == 503 || status == 504;
+  if (!is_passing) return Trouble{.message = text, .is_final = true, .may_pass = true};
+  std::this_thread::sleep_for(response.retry_after);
   return Trouble{text};
 }
 
 Outcome<void> OtlpDestination::publish(Message const& message) {
-  Request request{http::verb::post, url_.target, 11};
-  request.set(http::field::host, url_.host + (url_.port == "80" ? "" : ":" + url_.port));
-  request.set(http::field::user_agent, "stele");
-  request.set(http::field::content_type, "application/x-protobuf");
-  request.set(http::field::content_encoding, "gzip");
-  request.body() = gzipped(otlp_request(message.body, options_.host, options_.store));
-  request.prepare_payload();
-  Response response;
-  if (auto const error = connection_.exchange(request, response)) {
-    return Trouble{options_.url + ": " + error.message()};
-  }
-  return judge(response, message);
+  auto const body = gzipped(otlp_request(message.body, options_.host, options_.store));
+  auto const response = connection_.post(body);
+  if (response) return judge(*response, message);
+  auto trouble = response.error();
+  trouble.message = options_.url + ": " + trouble.message;
+  return trouble;
+}
+
+bool is_receivers_url(std::string const& text) {
+  auto const url = boost::urls::parse_uri(text);
+  if (url.has_error()) return false;
+  bool const is_http = url->scheme() == "http" || url->scheme() == "https";
+  return is_http && !url->encoded_host().empty() && (!url->has_port() || url->port_number() != 0);
 }
 
 }  // namespace
 
 Outcome<std::unique_ptr<Destination>> connect_otlp(OtlpOptions options) {
-  auto url = parse_url(options.url);
-  if (!url) return Trouble{options.url + ": not an URL of the form http://host[:port]/path", true};
-  if (options.state_file.empty())
+  if (!is_receivers_url(options.url)) {
+    return Trouble{options.url + ": not a URL of the form http[s]://host[:port]/path", true};
+  }
+  if (options.state_file.empty()) {
     return Trouble{"--state is missing: where the cursor is kept", true};
-  return std::unique_ptr<Destination>(
-      std::make_unique<OtlpDestination>(std::move(options), *std::move(url)));
+  }
+  return std::unique_ptr<Destination>(std::make_unique<OtlpDestination>(std::move(options)));
 }
 
 }  // namespace stele::ship

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client-lib/cli/exit_code.hpp"
+#include "client-lib/cli/prometheus_text.hpp"
 #include "client-lib/cli/reconnect.hpp"
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/ship_program.hpp"
@@ -45,11 +46,8 @@ Route nats_route(ship::NatsOptions options) {
   return {name, std::move(messages), ship::connect_nats(std::move(options))};
 }
 
-Route otlp_route(GivenOptions const& given, std::string const& store) {
-  ship::OtlpOptions options{.url = given.text("--to"),
-                            .host = given.text("--host", ship::host_name()),
-                            .store = store,
-                            .state_file = given.text("--state")};
+Route otlp_route(ship::OtlpOptions options, std::string const& store) {
+  options.store = store;
   auto constexpr layout = ship::Layout::batches;
   ship::MessageOptions messages{.layout = layout,
                                 .format = std::make_shared<ship::OtlpFormat>(store),
@@ -60,6 +58,12 @@ Route otlp_route(GivenOptions const& given, std::string const& store) {
   return {name, std::move(messages), ship::connect_otlp(std::move(options))};
 }
 
+/// What a person must mend first has a code of its own: the unit does not try it again.
+int report(ship::Trouble const& trouble) {
+  print_error(trouble.message);
+  return trouble.is_final && !trouble.may_pass ? exit_refused : exit_failed;
+}
+
 }  // namespace
 
 int run_ship(ClientOptions const& options, GivenOptions const& given) {
@@ -67,29 +71,30 @@ int run_ship(ClientOptions const& options, GivenOptions const& given) {
   // Before anything is waited for.
   auto nats = is_otlp ? std::optional<ship::NatsOptions>()
                       : ship::nats_options_of(given, given.text("--to"));
+  auto otlp = is_otlp ? ship::otlp_options_of(given) : ship::OtlpOptions();
   auto const store = store_id(options);
-  if (!store) return report(store.error());
+  if (!store) return cli::report(store.error());
   if (nats) nats->store = *store;
-  auto const route = nats ? nats_route(*std::move(nats)) : otlp_route(given, *store);
+  auto const route = nats ? nats_route(*std::move(nats)) : otlp_route(std::move(otlp), *store);
   if (!route.destination) {
-    print_error(route.destination.error().message);
-    return exit_failed;
+    return report(route.destination.error());
   }
   ship::ShipOptions ship_options{.client = options,
                                  .messages = route.messages,
                                  .consumer = given.text("--hold-retention"),
                                  .until_caught_up = given.has("--until-caught-up")};
   if (auto const path = given.text("--metrics"); !path.empty()) {
-    ship_options.report = [path, name = route.name,
+    auto const socket = options.socket_path.empty() ? default_socket_path() : options.socket_path;
+    ship_options.report = [path, name = route.name, log = log_label(socket),
                            told = false](ship::ShipFigures const& figures) mutable {
-      if (ship::replace_file(path, ship::figures_text(figures, name, now_us())) || told) return;
+      auto const text = ship::figures_text(figures, name, log, now_us());
+      if (ship::replace_file(path, text, ship::FileUse::figures) || told) return;
       told = true;
       print_error(path + ": the figures cannot be written there");
     };
   }
   auto const done = ship::ship(std::move(ship_options), **route.destination);
-  if (!done) print_error(done.error().message);
-  return done ? exit_ok : exit_failed;
+  return done ? exit_ok : report(done.error());
 }
 
 }  // namespace stele::cli

@@ -2,7 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <fstream>
+#include <initializer_list>
 #include <sstream>
 
 namespace stele::ship {
@@ -35,7 +39,72 @@ SubjectPattern pattern_of(cli::GivenOptions const& given, Layout layout) {
   return *std::move(pattern);
 }
 
+/// A file of credentials. A name without a slash is one that the service manager has put where
+/// nobody else may read (LoadCredential=).
+std::string secret_file(cli::GivenOptions const& given, char const* option) {
+  auto const name = given.text(option);
+  auto const* directory = std::getenv("CREDENTIALS_DIRECTORY");
+  bool const is_own = name.empty() || name.find('/') != name.npos;
+  return is_own || directory == nullptr ? name : std::string(directory) + '/' + name;
+}
+
+/// What cannot be kept would pass for kept.
+void refuse(cli::GivenOptions const& given, std::initializer_list<char const*> options,
+            std::string const& where) {
+  for (auto const* option : options) {
+    if (given.has(option)) throw cli::UsageError(std::string(option) + " does nothing " + where);
+  }
+}
+
+bool is_header(std::string const& line) {
+  auto const colon = line.find(':');
+  if (colon == 0 || colon == line.npos) return false;
+  return std::ranges::all_of(
+             line, [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != 0x7f; }) &&
+         line.substr(0, colon).find(' ') == line.npos;
+}
+
+std::vector<std::string> headers_of(cli::GivenOptions const& given) {
+  auto headers = given.all("--header");
+  if (auto const name = secret_file(given, "--header-file"); !name.empty()) {
+    std::ifstream file(name);
+    if (!file) throw cli::UsageError("--header-file: " + name + " cannot be read");
+    for (std::string line; std::getline(file, line);) {
+      if (line.ends_with('\r')) line.pop_back();
+      if (!line.empty()) headers.push_back(line);
+    }
+  }
+  // The line itself may be a secret.
+  if (!std::ranges::all_of(headers, is_header)) {
+    throw cli::UsageError("--header, --header-file: one is not of the form NAME: VALUE");
+  }
+  return headers;
+}
+
+void judge_pair(std::string const& certificate, std::string const& key) {
+  if (certificate.empty() != key.empty()) {
+    throw cli::UsageError("--tls-cert and --tls-key go together");
+  }
+}
+
 }  // namespace
+
+OtlpOptions otlp_options_of(cli::GivenOptions const& given) {
+  refuse(given,
+         {"--stream", "--subject-pattern", "--batch", "--create-replicas", "--tls", "--creds",
+          "--nkey", "--nkey-seed"},
+         "with a receiver of OTLP");
+  OtlpOptions options{.url = given.text("--to"),
+                      .headers = headers_of(given),
+                      .ca_file = secret_file(given, "--tls-ca"),
+                      .certificate_file = secret_file(given, "--tls-cert"),
+                      .key_file = secret_file(given, "--tls-key"),
+                      .host = given.text("--host", host_name()),
+                      .continued_store = given.text("--continue-store"),
+                      .state_file = given.text("--state")};
+  judge_pair(options.certificate_file, options.key_file);
+  return options;
+}
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -43,24 +112,24 @@ std::string host_name() {
 }
 
 NatsOptions nats_options_of(cli::GivenOptions const& given, std::string const& servers) {
+  refuse(given, {"--state", "--header", "--header-file"}, "with servers of NATS");
   auto const layout = given.has("--batch") ? Layout::batches : Layout::entries;
   NatsOptions options{.servers = split(servers),
                       .stream = given.text("--stream"),
                       .layout = layout,
                       .pattern = pattern_of(given, layout),
                       .host = given.text("--host", host_name()),
+                      .continued_store = given.text("--continue-store"),
                       .tls = given.has("--tls"),
-                      .ca_file = given.text("--tls-ca"),
-                      .certificate_file = given.text("--tls-cert"),
-                      .key_file = given.text("--tls-key"),
-                      .credentials_file = given.text("--creds"),
+                      .ca_file = secret_file(given, "--tls-ca"),
+                      .certificate_file = secret_file(given, "--tls-cert"),
+                      .key_file = secret_file(given, "--tls-key"),
+                      .credentials_file = secret_file(given, "--creds"),
                       .nkey = given.text("--nkey"),
-                      .nkey_seed_file = given.text("--nkey-seed")};
+                      .nkey_seed_file = secret_file(given, "--nkey-seed")};
   if (options.servers.empty()) throw cli::UsageError("no server is named", "--to nats://host:port");
   if (options.stream.empty()) throw cli::UsageError("--stream is missing");
-  if (options.certificate_file.empty() != options.key_file.empty()) {
-    throw cli::UsageError("--tls-cert and --tls-key go together");
-  }
+  judge_pair(options.certificate_file, options.key_file);
   if (options.nkey.empty() != options.nkey_seed_file.empty()) {
     throw cli::UsageError("--nkey and --nkey-seed go together");
   }

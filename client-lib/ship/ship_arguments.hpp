@@ -6,11 +6,15 @@
 
 #include "client-lib/cli/given_options.hpp"
 #include "client-lib/ship/nats_destination.hpp"
+#include "client-lib/ship/otlp_destination.hpp"
 
 namespace stele::ship {
 
 /// Servers, TLS and identity, from the options of `stele ship`. Throws UsageError.
 NatsOptions nats_options_of(cli::GivenOptions const& given, std::string const& servers);
+
+/// A receiver of OTLP. Throws UsageError.
+OtlpOptions otlp_options_of(cli::GivenOptions const& given);
 
 /// The name of this machine.
 std::string host_name();

@@ -1,6 +1,7 @@
 #include "client-lib/ship/ship_figures.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,9 +15,9 @@ namespace stele::ship {
 namespace {
 
 void append(std::string& out, std::string_view name, std::string_view type, std::string_view help,
-            std::string const& stream, std::string const& value) {
+            std::string const& value) {
   cli::append_metric_head(out, name, type, help);
-  ((((out += name) += "{stream=\"") += stream) += "\"} ") += value;
+  ((out += name) += ' ') += value;
   out += '\n';
 }
 
@@ -29,31 +30,31 @@ std::string seconds_text(std::uint64_t us) {
 }  // namespace
 
 std::string figures_text(ShipFigures const& figures, std::string const& stream,
-                         std::uint64_t now_us) {
+                         std::string const& log, std::uint64_t now_us) {
   std::string out;
   auto const behind = figures.durable_seq - std::min(figures.durable_seq, figures.acknowledged_seq);
   auto const age = now_us - std::min(now_us, figures.newest_sent_us);
-  append(out, "stele_ship_acknowledged_seq", "gauge", "The last seq that the stream has.", stream,
+  append(out, "stele_ship_acknowledged_seq", "gauge", "The last seq that the stream has.",
          std::to_string(figures.acknowledged_seq));
   append(out, "stele_ship_lag_entries", "gauge", "Entries that the stream does not have yet.",
-         stream, std::to_string(behind));
+         std::to_string(behind));
   // Of what an earlier process sent nobody knows the age.
   if (behind == 0 || figures.newest_sent_us != 0) {
     append(out, "stele_ship_lag_seconds", "gauge",
-           "Age of the newest entry that was sent, while there are others.", stream,
+           "Age of the newest entry that was sent, while there are others.",
            behind == 0 ? "0" : seconds_text(age));
   }
-  append(out, "stele_ship_messages_total", "counter", "Messages published.", stream,
+  append(out, "stele_ship_messages_total", "counter", "Messages published.",
          std::to_string(figures.messages));
   append(out, "stele_ship_gap_entries_total", "counter",
-         "Entries that the stream names as missing.", stream, std::to_string(figures.gap_entries));
+         "Entries that the stream names as missing.", std::to_string(figures.gap_entries));
   append(out, "stele_ship_refused_entries_total", "counter",
-         "Entries that the destination was given and refused for ever.", stream,
+         "Entries that the destination was given and refused for ever.",
          std::to_string(figures.refused_entries));
   append(out, "stele_ship_retries_total", "counter",
-         "Times that something failed and the cursor was read again.", stream,
+         "Times that something failed and the cursor was read again.",
          std::to_string(figures.retries));
-  return out;
+  return cli::with_label(cli::with_label(out, "stream", stream), "log", log);
 }
 
 namespace {
@@ -88,14 +89,16 @@ bool sync_directory_of(std::string const& path) {
 
 }  // namespace
 
-bool replace_file(std::string const& path, std::string const& text, Lasting lasting) {
+bool replace_file(std::string const& path, std::string const& text, FileUse use) {
   auto const beside = path + ".tmp";
   Descriptor const file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (file.fd < 0 || !write_all(file.fd, text)) return false;
+  // The umask of a service lets nobody else read.
+  if (use == FileUse::figures && ::fchmod(file.fd, 0644) != 0) return false;
   // Else a power cut may leave the new name with an empty file.
-  if (lasting == Lasting::yes && ::fsync(file.fd) != 0) return false;
+  if (use == FileUse::state && ::fsync(file.fd) != 0) return false;
   if (std::rename(beside.c_str(), path.c_str()) != 0) return false;
-  return lasting == Lasting::no || sync_directory_of(path);
+  return use == FileUse::figures || sync_directory_of(path);
 }
 
 }  // namespace stele::ship

@@ -8,14 +8,16 @@
 
 namespace stele::ship {
 
-/// `stream`: a label of each figure. `now_us`: since the epoch.
+/// `stream` and `log` are labels of each figure. `now_us`: since the epoch.
 std::string figures_text(ShipFigures const& figures, std::string const& stream,
-                         std::uint64_t now_us);
+                         std::string const& log, std::uint64_t now_us);
 
-/// Whether what is written must outlast a power cut, or is only for who reads it now.
-enum class Lasting : bool { no, yes };
+enum class FileUse : std::uint8_t {
+  figures,  ///< For everybody to read, now.
+  state,    ///< Must outlast a power cut.
+};
 
 /// Replaces the file as a whole, so that nobody reads half of it. False: it could not be written.
-bool replace_file(std::string const& path, std::string const& text, Lasting lasting = Lasting::no);
+bool replace_file(std::string const& path, std::string const& text, FileUse use);
 
 }  // namespace stele::ship

@@ -66,4 +66,20 @@ BOOST_AUTO_TEST_CASE(text_that_is_no_audit_comes_back) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(damage_that_is_acknowledged_is_told_and_is_no_loss_any_more) {
+  auto const part = audit_text(
+      R"({"first_seq":1,"last_seq":9,"complete":false,"present":6,"expired":0,"damaged":3,)"
+      R"("acknowledged":2,"torn":0,"dropped":0,"unexplained":0,"gaps":[)"
+      R"({"reason":"damaged","first_seq":2,"last_seq":3,"segment_no":1,"offset":512,)"
+      R"("acknowledged":true}],"gaps_omitted":0})");
+  BOOST_TEST(!part.lossless);
+  BOOST_TEST(part.text ==
+             "seqs 1…9 not complete, 0 expired, 3 damaged (2 acknowledged), 0 torn, 0 dropped\n"
+             "  seqs 2…3 damaged: wal-0000000000000001.seg at offset 512, acknowledged\n");
+  auto const all = audit_text(
+      R"({"first_seq":1,"last_seq":9,"complete":false,"present":6,"expired":0,"damaged":3,)"
+      R"("acknowledged":3,"torn":0,"dropped":0,"unexplained":0,"gaps":[],"gaps_omitted":0})");
+  BOOST_TEST(all.lossless);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

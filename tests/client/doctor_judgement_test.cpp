@@ -167,4 +167,15 @@ BOOST_AUTO_TEST_CASE(a_unit_that_a_drop_in_opens_is_told) {
   BOOST_TEST(!exposure_in("Overall exposure level for x: none").has_value());
 }
 
+BOOST_AUTO_TEST_CASE(what_the_daemon_may_take_is_held_against_what_there_is) {
+  constexpr std::uint64_t gib = std::uint64_t{1} << 30;
+  BOOST_TEST(judge_memory({}).grade == Grade::note);
+  BOOST_TEST(judge_memory({.bytes_max = gib}).grade == Grade::note);
+  BOOST_TEST(judge_memory({.bytes_max = gib, .machine_bytes = 2 * gib}).grade == Grade::ok);
+  auto const misfit = judge_memory({.bytes_max = 3 * gib, .machine_bytes = gib});
+  BOOST_TEST(misfit.grade == Grade::warn);
+  BOOST_TEST(misfit.text.find("3072 MiB") != std::string::npos);
+  BOOST_TEST(misfit.text.find("1024 MiB") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -103,4 +103,15 @@ BOOST_AUTO_TEST_CASE(what_the_daemon_does_not_tell_has_no_metric) {
   BOOST_TEST(!has(prometheus_text(R"({"ok":true})"), "stele_entries"));
 }
 
+BOOST_AUTO_TEST_CASE(metrics_of_two_logs_stand_beside_one_another) {
+  BOOST_TEST(stele::cli::log_label("/run/stele/stele.sock") == "stele");
+  BOOST_TEST(stele::cli::log_label("/run/stele-web/stele.sock") == "stele-web");
+  BOOST_TEST(stele::cli::log_label("/run/stele-a/b/stele.sock") == "/run/stele-a/b/stele.sock");
+  BOOST_TEST(stele::cli::log_label("/tmp/my.sock") == "/tmp/my.sock");
+  BOOST_TEST(
+      stele::cli::with_label("# HELP a b c\na 1\na_b{le=\"+Inf\"} 2\n# EOF\n", "log", "x\"y\\") ==
+      "# HELP a b c\na{log=\"x\\\"y\\\\\"} 1\n"
+      "a_b{log=\"x\\\"y\\\\\",le=\"+Inf\"} 2\n# EOF\n");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -46,10 +46,11 @@ BOOST_FIXTURE_TEST_SUITE(audit_test, AuditFixture)
 
 BOOST_AUTO_TEST_CASE(an_empty_log_is_complete) {
   auto const reply = ask(R"({"op":"audit","id":1})");
-  BOOST_TEST(boost::json::serialize(reply) ==
-             R"({"id":1,"ok":true,"first_seq":1,"last_seq":0,"complete":true,"present":0,)"
-             R"("expired":0,"damaged":0,"torn":0,"dropped":0,"unexplained":0,"gaps":[],)"
-             R"("gaps_omitted":0})");
+  BOOST_TEST(
+      boost::json::serialize(reply) ==
+      R"({"id":1,"ok":true,"first_seq":1,"last_seq":0,"complete":true,"present":0,)"
+      R"("expired":0,"damaged":0,"acknowledged":0,"torn":0,"dropped":0,"unexplained":0,"gaps":[],)"
+      R"("gaps_omitted":0})");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_written_is_present) {
@@ -147,7 +148,7 @@ BOOST_AUTO_TEST_CASE(a_report_of_drops_is_answered_when_it_is_on_disk_and_then_a
              R"("writer":"a0000000"}])");
   auto const stats = ask(R"({"op":"stats"})");
   BOOST_TEST(boost::json::serialize(stats.at("missing")) ==
-             R"({"expired":0,"damaged":0,"torn":0,"dropped":7})");
+             R"({"expired":0,"damaged":0,"acknowledged":0,"torn":0,"dropped":7})");
 }
 
 BOOST_AUTO_TEST_CASE(a_report_of_drops_that_the_disk_refuses_is_not_written) {
@@ -189,6 +190,47 @@ BOOST_AUTO_TEST_CASE(more_gaps_than_a_reply_lists_are_counted) {
   BOOST_TEST(reply.at("gaps").as_array().size() == max);
   BOOST_TEST(number(reply, "gaps_omitted") == 5u);
   BOOST_TEST(number(reply, "damaged") == max + 5);
+}
+
+BOOST_AUTO_TEST_CASE(damage_that_is_acknowledged_stays_in_the_audit_and_is_no_state_any_more) {
+  write({10, 20, 30});
+  lose(4, 6, GapReason::damaged);
+  write({40, 50});
+  lose(9, 9, GapReason::damaged);
+  facts.own_uid = 2;  // That of the session.
+  BOOST_TEST(ask(R"({"op":"stats"})").at("state").as_string() == "damaged");
+  BOOST_TEST(
+      boost::json::serialize(ask(R"({"op":"acknowledge","id":3,"first_seq":5,"last_seq":8})")) ==
+      R"({"id":3,"ok":true,"acknowledged":2})");
+  auto const part = ask(R"({"op":"audit"})");
+  BOOST_TEST(number(part, "damaged") == 4u);
+  BOOST_TEST(number(part, "acknowledged") == 2u);
+  BOOST_TEST(boost::json::serialize(part.at("gaps").at(1)) ==
+             R"({"reason":"damaged","first_seq":5,"last_seq":6,"segment_no":3,"offset":0,)"
+             R"("acknowledged":true})");
+  BOOST_TEST(ask(R"({"op":"stats"})").at("state").as_string() == "damaged");
+  auto const rest = ask(R"({"op":"acknowledge","first_seq":1,"last_seq":18446744073709551615})");
+  BOOST_TEST(number(rest, "acknowledged") == 2u);
+  BOOST_TEST(ask(R"({"op":"stats"})").at("state").as_string() == "ok");
+  BOOST_TEST(!ask(R"({"op":"audit"})").at("complete").as_bool());
+  // What is found later among these seqs is news.
+  lose(12, 12, GapReason::damaged);
+  BOOST_TEST(ask(R"({"op":"stats"})").at("state").as_string() == "damaged");
+}
+
+BOOST_AUTO_TEST_CASE(only_an_operator_acknowledges_and_only_what_is_damaged) {
+  write({10, 20, 30});
+  lose(4, 6, GapReason::damaged);
+  auto const stranger = ask(R"({"op":"acknowledge","first_seq":4,"last_seq":6})");
+  BOOST_TEST(stranger.at("error").at("code").as_string() == "forbidden");
+  BOOST_TEST(stranger.at("state").as_string() == "not_written");
+  facts.own_uid = 2;
+  for (auto const* request : {R"({"op":"acknowledge","first_seq":1,"last_seq":3})",
+                              R"({"op":"acknowledge","first_seq":7,"last_seq":9})"}) {
+    BOOST_TEST(ask(request).at("error").at("code").as_string() == "bad_request");
+  }
+  BOOST_TEST(ask(R"({"op":"acknowledge","first_seq":4,"last_seq":6})").at("ok").as_bool());
+  BOOST_TEST(ask(R"({"op":"acknowledge","first_seq":4,"last_seq":6})").contains("error"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,9 +1,13 @@
 #include "daemon/committer.hpp"
 
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
 #include <boost/test/unit_test.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -20,6 +24,29 @@ struct CommitFixture : stele::test::CommitterFixture {
   NotingWaiter make(std::string name) { return {std::move(name), notes}; }
 
   Notes notes{};
+};
+
+/// The daemon's own lines, while this lives.
+class OwnLines {
+ public:
+  OwnLines() {
+    auto sink = std::make_shared<spdlog::sinks::ostream_sink_st>(text_);
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("lines", std::move(sink)));
+  }
+  OwnLines(OwnLines const&) = delete;
+  OwnLines& operator=(OwnLines const&) = delete;
+  ~OwnLines() { spdlog::set_default_logger(before_); }
+
+  int count(std::string_view wanted) const {
+    auto const text = text_.str();
+    int found = 0;
+    for (auto at = text.find(wanted); at != text.npos; at = text.find(wanted, at + 1)) ++found;
+    return found;
+  }
+
+ private:
+  std::ostringstream text_{};
+  std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
 };
 
 }  // namespace
@@ -165,6 +192,40 @@ BOOST_AUTO_TEST_CASE(a_refusal_is_known_to_all_before_any_of_them_goes_on) {
   Notes const expected{"a refused from " + from, "b refused from " + from, "a goes on",
                        "b goes on"};
   BOOST_TEST(notes == expected, boost::test_tools::per_element());
+}
+
+// Large writes are refused while small ones still fit: that is full, too.
+BOOST_AUTO_TEST_CASE(a_full_disk_has_a_line_and_a_state_when_it_begins_and_a_line_when_it_heals) {
+  OwnLines const lines;
+  auto const capacity = disk.used_bytes();
+  disk.set_capacity(capacity);
+  for (int i = 0; i < 1000 && committer->log().missing_segment() == nullptr; ++i) {
+    append(std::string(1000, 'x'));
+    settle();
+  }
+  BOOST_TEST(lines.count("will be refused") == 1);
+  BOOST_TEST(!committer->is_full());
+  constexpr std::size_t large = 8000;
+  for (int i = 0; i < 100 && !committer->admit(1, large); ++i) {
+    append(std::string(1000, 'x'));
+    settle();
+  }
+  BOOST_TEST((committer->admit(1, large) == stele::wal::Errc::no_space));
+  BOOST_TEST(!committer->admit(1, 100));
+  for (int i = 0; i < 11; ++i) committer->note_refused();
+  append();
+  settle();
+  BOOST_TEST(committer->is_full());
+  BOOST_TEST(lines.count("the disk is full: writes from seq") == 1);
+  BOOST_TEST(lines.count("there is room again") == 0);
+  disk.set_capacity(capacity + 4 * segment_bytes);
+  clock.instant += std::chrono::seconds(2);
+  committer->on_timer();
+  settle();
+  BOOST_TEST(!committer->is_full());
+  BOOST_TEST(!committer->admit(1, large));
+  BOOST_TEST(lines.count("there is room again: writes are taken; 11 were refused") == 1);
+  BOOST_TEST(lines.count("the disk is full") == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_failure_is_told_to_all_and_then_to_the_owner_once) {

@@ -23,6 +23,8 @@ class FakeLog final : public daemon::LogPort {
   boost::system::error_code admit(std::size_t, std::size_t) const noexcept override {
     return refusal;
   }
+  bool is_full() const noexcept override { return refused || refusal == wal::Errc::no_space; }
+  void note_refused() noexcept override { refused = true; }
   bool has_segment_for(std::size_t) noexcept override { return has_segment; }
   wal::Seq append(wal::WriterMark const& writer, std::span<std::string_view const> group) override {
     auto const first = next_seq();
@@ -40,6 +42,10 @@ class FakeLog final : public daemon::LogPort {
                      .writer = writer});
     return drops.size();
   }
+  std::uint64_t append_acknowledged(wal::Seq first, wal::Seq last) override {
+    ledger.acknowledge(first, last);
+    return 0;
+  }
   void hold_from(wal::Seq first) noexcept override { held_from = first; }
   wal::Seq first_seq_kept() const noexcept override { return first_kept; }
   std::uint64_t durable_commit() const noexcept override { return durable_drops; }
@@ -56,6 +62,7 @@ class FakeLog final : public daemon::LogPort {
   std::size_t groups = 0;
   std::size_t pending = 0;
   bool has_segment = true;
+  bool refused = false;  ///< For lack of space.
   wal::Gathering gathered{};
   boost::system::error_code refusal{};
 };

@@ -159,6 +159,17 @@ BOOST_AUTO_TEST_CASE(ping_is_answered_while_the_log_can_accept_writes) {
   BOOST_TEST(reply.contains("state") == false);
 }
 
+BOOST_AUTO_TEST_CASE(a_disk_that_refused_a_write_is_full_though_a_smaller_one_fits) {
+  log.refusal = stele::wal::Errc::no_space;
+  answer(one_write);
+  log.refusal = {};
+  BOOST_TEST(error_of(answer(R"({"op":"ping"})")) == "no_space");
+  BOOST_TEST(answer(R"({"op":"stats"})").at("state").as_string() == "no_space");
+  BOOST_TEST(std::holds_alternative<WriteReply>(ask(one_write)));
+  log.refused = false;
+  BOOST_TEST(answer(R"({"op":"stats"})").at("state").as_string() == "ok");
+}
+
 BOOST_AUTO_TEST_CASE(hello_tells_protocol_version_store_and_limits) {
   auto const reply = answer(R"({"op":"hello","client":"test"})");
   BOOST_TEST(reply.at("protocol").as_int64() == 1);

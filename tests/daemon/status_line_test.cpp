@@ -84,4 +84,9 @@ BOOST_AUTO_TEST_CASE(a_disk_is_silent_if_what_waited_for_it_at_a_beat_waits_at_t
   BOOST_TEST(!says_silent(beats.after(10s, 101, 64)), "a commit has come to it");
 }
 
+BOOST_AUTO_TEST_CASE(settings_that_were_refused_by_a_reload_stay_in_the_status) {
+  BOOST_TEST(serving_line({.settings_refused = true})
+                 .starts_with("the settings in the file are not valid: not reloaded; "));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -44,7 +44,8 @@ constexpr Bad no_requests[] = {
     {R"({"op":["ping"],"id":4})", "bad_request", "4", R"("op" is an array;)"},
     {R"({"op":"wirte_log","id":4})", "unknown_op", "4",
      R"(there is no operation "wirte_log"; known are hello, ping, stats, write_log, )"
-     R"(write_many_logs, read_logs, count_logs, cancel, audit, report_dropped, confirm, help; )"
+     R"(write_many_logs, read_logs, count_logs, cancel, audit, report_dropped, confirm, )"
+     R"(acknowledge, help; )"
      R"(did you mean "write_log"?)"},
     {R"({"op":"","id":4})", "unknown_op", "4", R"(there is no operation "";)"},
     {R"({"op":"PING","id":4})", "unknown_op", "4", R"(there is no operation "PING";)"},
@@ -128,6 +129,12 @@ constexpr Bad no_requests[] = {
      R"("order" is "up"; it must be "asc" (oldest first) or "desc" (newest first))"},
     {R"({"op":"read_logs","order":1,"id":4})", "bad_request", "4", R"("order" is 1;)"},
     {R"({"op":"read_logs","cursor":1,"id":4})", "bad_request", "4", R"("cursor" is 1;)"},
+    {R"({"op":"acknowledge","first_seq":1,"id":4})", "bad_request", "4",
+     R"(acknowledge needs "last_seq", such as {"op":"acknowledge",)"},
+    {R"({"op":"acknowledge","first_seq":0,"last_seq":5,"id":4})", "bad_request", "4",
+     R"("first_seq" is 0; seqs begin with 1)"},
+    {R"({"op":"acknowledge","first_seq":6,"last_seq":5,"id":4})", "bad_request", "4",
+     R"("last_seq" is 5, below "first_seq", 6)"},
     {R"({"op":"report_dropped","id":4})", "bad_request", "4",
      R"(report_dropped needs "count", such as {"op":"report_dropped","count":12})"},
     {R"({"op":"report_dropped","count":0,"id":4})", "bad_request", "4",

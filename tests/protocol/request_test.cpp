@@ -214,4 +214,11 @@ BOOST_AUTO_TEST_CASE(validation_and_daemon_agree_on_size_and_depth) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(acknowledgements_come_back) {
+  std::string out;
+  append_acknowledge(out, 3, {.first_seq = 1, .last_seq = UINT64_MAX});
+  BOOST_TEST(out == R"({"op":"acknowledge","id":3,"first_seq":1,"last_seq":18446744073709551615})");
+  BOOST_TEST(parse(out).op == "acknowledge");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,9 +3,12 @@ says, and decodes with protoc: otlp_cases.py BUILD_DIR. 77: there is no protoc, 
 not built."""
 import gzip
 import http.server
+import os
 import pathlib
 import re
 import shutil
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -28,8 +31,12 @@ def decode(data: bytes) -> str:
 class Receiver(http.server.ThreadingHTTPServer):
     """Answers with what is in `plan`, then with 200. Keeps what it took."""
 
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, tls=None, family=socket.AF_INET):
+        self.address_family = family
+        super().__init__(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0), Handler)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
+        self.headers = {}  # That each request must have.
         self.plan = []
         self.taken = []
         self.faults = []
@@ -54,7 +61,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         server.requests.append(time.monotonic())
         body = self.rfile.read(int(self.headers["Content-Length"]))
         for name, wanted in (("Content-Type", "application/x-protobuf"),
-                             ("Content-Encoding", "gzip")):
+                             ("Content-Encoding", "gzip"), *server.headers.items()):
             if self.headers[name] != wanted:
                 server.faults.append(f"{name}: {self.headers[name]}")
         if self.path != "/v1/logs" or "Host" not in self.headers:
@@ -187,19 +194,80 @@ class Otlp(unittest.TestCase):
         Receiver.allow_reuse_address = True
         again = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         again.plan, again.taken, again.faults, again.requests = [], [], [], []
+        again.headers = {}
         threading.Thread(target=again.serve_forever, daemon=True).start()
         self.addCleanup(again.shutdown)
         self.assertEqual(shipper.wait(PATIENCE_S), 0)
         wait_for("the entries", lambda: len(again.taken) == 1)
 
+    def test_over_https_with_headers_and_only_to_who_is_trusted(self):
+        def openssl(*words):
+            subprocess.run(["openssl", *words], cwd=self.folder, check=True, capture_output=True)
+
+        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        openssl("req", "-x509", *key, "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2",
+                "-subj", "/CN=ca")
+        (self.folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1\n")
+        for name in ("server", "client"):
+            openssl("req", *key, "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj",
+                    f"/CN={name}")
+            openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+                    "-CAcreateserial", "-days", "2", "-extfile", "names", "-out", f"{name}.pem")
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(self.folder / "server.pem", self.folder / "server.key")
+        tls.load_verify_locations(self.folder / "ca.pem")
+        tls.verify_mode = ssl.CERT_REQUIRED
+        receiver = Receiver(tls=tls, family=socket.AF_INET6)
+        self.addCleanup(receiver.shutdown)
+        receiver.headers = {"Authorization": "Bearer secret", "X-Scope-OrgID": "7"}
+        self.store.write(2000)
+        (self.folder / "auth").write_text("Authorization: Bearer secret\r\n\n")
+        url = f"https://[::1]:{receiver.server_address[1]}/v1/logs"
+        words = ["ship", "--to", url, "--state", str(self.folder / "state"), "--until-caught-up",
+                 "--header", "X-Scope-OrgID: 7"]
+        own = ["--tls-cert", str(self.folder / "client.pem"), "--tls-key",
+               str(self.folder / "client.key")]
+        trust = ["--tls-ca", str(self.folder / "ca.pem")]
+        distrusting = self.store.stele(*words, *own, timeout=PATIENCE_S)
+        self.assertEqual(distrusting.returncode, 1)
+        self.assertIn("certificate", distrusting.stderr)
+        self.assertEqual(receiver.taken, [])
+        done = self.store.stele(*words, *own, *trust, "--header-file", "auth", timeout=PATIENCE_S,
+                                env={**os.environ, "CREDENTIALS_DIRECTORY": str(self.folder)})
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(receiver.faults, [])
+        self.assertEqual(receiver.seqs(), list(range(1, 2001)))
+
+    def test_a_place_that_keeps_no_state_is_found_before_anything_is_sent(self):
+        self.store.write(10)
+        run = self.store.stele("ship", "--to", self.receiver.url, "--state", "/proc/none/state",
+                               "--until-caught-up", timeout=PATIENCE_S)
+        self.assertEqual(run.returncode, 4)
+        self.assertIn("/proc/none/state", run.stderr)
+        self.assertEqual(self.receiver.requests, [])
+
     def test_what_is_not_usable_is_said(self):
-        for words in (["--to", "https://x/v1/logs", "--state", "x"], ["--to", "http://", "--state",
-                      "x"], ["--to", "http://x:y/", "--state", "x"], ["--to", self.receiver.url]):
+        state = ["--state", "x"]
+        for words, code in ((["--to", "ftp://x/v1/logs", *state], 2),
+                            (["--to", "http://", *state], 4),
+                            (["--to", "http://x:y/", *state], 4),
+                            (["--to", "https://[::1/", *state], 4),
+                            (["--to", self.receiver.url], 4),
+                            (["--to", self.receiver.url, *state, "--stream", "S"], 2),
+                            (["--to", self.receiver.url, *state, "--header", "none"], 2),
+                            (["--to", self.receiver.url, *state, "--header-file", "/none"], 2),
+                            (["--to", self.receiver.url, *state, "--tls-cert", "x"], 2)):
             run = self.store.stele("ship", *words)
-            self.assertEqual(run.returncode, 1, words)
+            self.assertEqual(run.returncode, code, (words, run.stderr))
         self.store.write(1)
-        (self.folder / "state").write_text("another:1\n")
-        self.assertIn("not of this store", self.ship().stderr)
+        other = "00000000-0000-4000-8000-000000000001"
+        (self.folder / "state").write_text(other + ":0\n")
+        refused = self.ship()
+        self.assertEqual(refused.returncode, 4)
+        self.assertIn(f"--continue-store {other}", refused.stderr)
+        self.assertEqual(self.ship("--continue-store", other).returncode, 0)
+        self.assertEqual(self.receiver.seqs(), [1])
+        self.assertEqual(self.ship().returncode, 0)
 
 
 if __name__ == "__main__":

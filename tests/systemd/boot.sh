@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# boot.sh BUILD_DIR [service|disk|packages]: boots Debian's systemd as process 1 of its own PID,
-# mount and cgroup namespaces, on a copy-on-write view of this machine's files, and runs
-# service_cases.py, disk_cases.py or packages_cases.py there; for the first two steled is installed
-# in the view, for the last one it has the packages of the build. Nothing stays behind. 77: this
-# machine cannot do that.
+# boot.sh BUILD_DIR [service|disk|procedures|packages]: boots Debian's systemd as process 1 of its
+# own PID, mount and cgroup namespaces, on a copy-on-write view of this machine's files, and runs
+# the cases of that name there; for the packages the view has those of the build, for the others
+# steled is installed in it. Nothing stays behind. 77: this machine cannot do that.
 set -euo pipefail
 build=$(realpath "$1") here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
 cases=${2:-service}

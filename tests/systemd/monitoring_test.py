@@ -38,6 +38,8 @@ class Monitoring(unittest.TestCase):
                     time.sleep(0.05)
                 cls.metrics = subprocess.run([*stele, "stats", "--prometheus"], check=True,
                                              capture_output=True, text=True).stdout
+                cls.others = subprocess.run([*stele, "stats", "--prometheus", "--log", "other"],
+                                            check=True, capture_output=True, text=True).stdout
             finally:
                 daemon.terminate()
                 daemon.wait()
@@ -45,6 +47,16 @@ class Monitoring(unittest.TestCase):
     def test_prometheus_takes_the_metrics(self):
         run = promtool("check", "metrics", input=self.metrics)
         self.assertEqual((run.returncode, run.stdout + run.stderr), (0, ""))
+
+    def test_metrics_of_two_logs_are_different_series_of_the_same_metrics(self):
+        def series(text: str) -> set:
+            return {line.rsplit(" ", 1)[0] for line in text.splitlines() if line[:1] != "#"}
+
+        def heads(text: str) -> set:
+            return {line for line in text.splitlines() if line[:1] == "#"}
+
+        self.assertEqual(series(self.metrics) & series(self.others), set())
+        self.assertEqual(heads(self.metrics), heads(self.others))
 
     def test_the_rules_are_sound_and_tell_what_they_should(self):
         rules = self.monitoring / "stele.rules.yml"
@@ -61,7 +73,8 @@ class Monitoring(unittest.TestCase):
         self.assertEqual([name for name in names if f"alertname: {name}}}" not in tested], [])
 
     def test_rules_dashboard_and_guide_name_metrics_that_there_are(self):
-        there = names_in(self.metrics)
+        shipper = (self.source / "client-lib/ship/ship_figures.cpp").read_text()
+        there = names_in(self.metrics) | names_in(shipper)
         guide = (self.source / "systemd/README.md").read_text()
         for text in ((self.monitoring / "stele.rules.yml").read_text(),
                      (self.monitoring / "stele-dashboard.json").read_text(),
@@ -73,7 +86,8 @@ class Monitoring(unittest.TestCase):
         dashboard = json.loads((self.monitoring / "stele-dashboard.json").read_text())
         for panel in dashboard["panels"]:
             for target in panel["targets"]:
-                words = target["expr"].replace("$__rate_interval", "5m").replace("$instance", ".*")
+                words = target["expr"].replace("$__rate_interval", "5m").replace(
+                    "$instance", ".*").replace("$log", ".*")
                 rule = {"groups": [{"name": "x", "rules": [{"record": "x", "expr": words}]}]}
                 with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
                     json.dump(rule, file)

@@ -35,7 +35,7 @@ PROGRAMS = {"ctest": "cmake", "cmake": "cmake", "dpkg": None, "gcc": "g++", "jq"
             "ldconfig": None, "lnav": "lnav", "mount": None, "openssl": "openssl",
             "pkg-config": "pkg-config", "promtool": "prometheus", "protoc": "protobuf-compiler",
             "readelf": "g++", "stele": None, "systemctl": "systemd", "systemd-analyze": "systemd",
-            "unshare": None}
+            "nats-server": "nats-server", "unshare": None}
 RUN_ALL = "tests/run.sh"
 
 

@@ -69,6 +69,8 @@ MEMBERS = {
     "count": ref("positive"),
     "consumer": text(256),
     "seq": ref("u64"),
+    "first_seq": ref("positive"),
+    "last_seq": ref("positive"),
 }
 
 # What a follow does not take.
@@ -124,10 +126,10 @@ PAIRS = array(array(ref("u64"), minItems=2, maxItems=2))
 def gap():
     """A place where seqs are missing, as audit tells it."""
     lost = {"reason": {"enum": ["expired", "damaged", "torn"]},
-            **numbers("first_seq last_seq segment_no offset")}
+            "acknowledged": {"const": True}, **numbers("first_seq last_seq segment_no offset")}
     dropped = {"reason": {"const": "dropped_by_client"}, "before_seq": ref("u64"),
                "count": ref("positive"), "writer": {"type": "string", "pattern": "^[0-9a-f]{8}$"}}
-    return {"oneOf": [whole(lost, optional=("segment_no", "offset")),
+    return {"oneOf": [whole(lost, optional=("segment_no", "offset", "acknowledged")),
                       whole(dropped, optional=("writer",))]}
 
 
@@ -143,14 +145,14 @@ def stats(operations):
             "segment_waits segment_wait_us active_first_seq space_failures log_bytes")}),
         "store": whole(numbers("entries bytes index_bytes visible_seq removed_seq oldest_ts "
                                "newest_ts"), optional=("oldest_ts", "newest_ts")),
-        "missing": whole(numbers("expired damaged torn dropped")),
+        "missing": whole(numbers("expired damaged acknowledged torn dropped")),
         "connections": whole(numbers("open accepted refused timed_out readers_timed_out")),
         "requests": whole({operation["op"]: ref("u64") for operation in operations}),
         "errors": open_object({code: ref("positive") for code in DETAILS}),
         "entry_counts": whole(numbers("written read")),
         "tails": whole(numbers("open entries lagged")),
         "memory": whole(numbers("store_bytes in_flight_bytes writers_bytes gaps_bytes unread_bytes "
-                                "unsent_bytes pinned_bytes bytes waiting")),
+                                "unsent_bytes pinned_bytes machine_bytes bytes waiting")),
         "history": whole({**numbers("bytes users shares_exceeded"), "largest": {
             "type": "array", "maxItems": 16, "items": whole(numbers("uid bytes"))}}),
         "diagnostics": whole(numbers("lines_dropped")),
@@ -193,8 +195,8 @@ def replies(operations):
     knowledge = {"known_above": {"type": ["integer", "null"], "minimum": 0, "maximum": U64_MAX},
                  "written": PAIRS, "under_way": PAIRS,
                  **numbers("last_write_no last_seq durable_seq forgotten_seq")}
-    audit = numbers("first_seq last_seq present expired damaged torn dropped unexplained "
-                    "gaps_omitted")
+    audit = numbers("first_seq last_seq present expired damaged acknowledged torn dropped "
+                    "unexplained gaps_omitted")
     return {
         "hello": success({"protocol": {"const": 1}, "version": {"type": "string"},
                           "store_id": {"type": "string"},
@@ -208,6 +210,7 @@ def replies(operations):
         "cancel": success({"cancelled": {"type": "boolean"}}),
         "audit": success({**audit, "complete": {"type": "boolean"}, "gaps": array(gap())}),
         "report_dropped": success({"before_seq": ref("u64")}),
+        "acknowledge": success({"acknowledged": ref("u64")}),
         "confirm": success({}),
         "help": success({
             "help": array(whole({"op": {"type": "string"}, "members": array({"type": "string"}),

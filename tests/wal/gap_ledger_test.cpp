@@ -121,4 +121,17 @@ BOOST_AUTO_TEST_CASE(counts_of_drops_end_at_the_largest_number_however_they_are_
   BOOST_TEST((joined.totals() == GapTotals{.dropped = UINT64_MAX}));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_acknowledged_is_told_apart_and_what_comes_later_is_not) {
+  auto ledger = ledger_of({damaged(5, 20), torn(22, 23), damaged(30, 30)});
+  BOOST_TEST((ledger.unacknowledged(1, 100) == std::vector{damaged(5, 20), damaged(30, 30)}));
+  BOOST_TEST((ledger.unacknowledged(10, 12) == std::vector{damaged(10, 12)}));
+  ledger.acknowledge(10, 25);
+  auto known = damaged(10, 20);
+  known.acknowledged = true;
+  BOOST_TEST((gaps_of(ledger) == std::vector{damaged(5, 9), known, torn(22, 23), damaged(30, 30)}));
+  BOOST_TEST((ledger.totals() == GapTotals{.damaged = 17, .torn = 2, .acknowledged = 11}));
+  ledger.add(damaged(24, 24));
+  BOOST_TEST((ledger.unacknowledged(10, 25) == std::vector{damaged(24, 24)}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -192,4 +192,26 @@ BOOST_AUTO_TEST_CASE(a_log_of_very_many_damaged_places_starts_and_is_named_as_a_
   BOOST_TEST(refusing.failure.message.size() < 4096u);
 }
 
+BOOST_AUTO_TEST_CASE(an_acknowledgement_that_was_told_survives_any_crash) {
+  for (auto const kind : {Crash::kill, Crash::power_cut}) {
+    Fixture fix;
+    fix.life.write("one");
+    auto const commit_no = fix.life.log->append_acknowledged(4, 6);
+    fix.life.start_commit();
+    BOOST_TEST(fix.life.log->durable_commit() < commit_no);
+    fix.life.settle();
+    BOOST_TEST(fix.life.log->durable_commit() == commit_no);
+    fix.life.crash(kind);
+    for (int start = 0; start < 3; ++start) {
+      fix.reopen();
+      BOOST_TEST_REQUIRE(fix.life.report().acknowledgements.size() == 1u);
+      auto const& known = fix.life.report().acknowledgements.front();
+      BOOST_TEST((known.first_seq == 4 && known.last_seq == 6));
+      BOOST_TEST(fix.gaps().empty());
+      BOOST_TEST(fix.life.report().findings.empty());
+      fix.life.crash(kind);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -250,6 +250,11 @@ class Client {
   [[nodiscard]] Result<void> report_dropped(std::uint64_t count, WriterId const& writer = {},
                                             Deadline const& deadline = {});
 
+  /// Stores that an operator knows of the damage among these seqs, as audit_json() tells it: from
+  /// then on audit tells it as acknowledged, and the daemon's state is not `damaged` for it.
+  /// Returns once that is on disk. For root and the daemon's own user.
+  [[nodiscard]] Result<void> acknowledge(SeqRange const& damaged, Deadline const& deadline = {});
+
   /// Says that the consumer of this name has what it needs of the log up to `seq` (0: nothing yet),
   /// so that retention may take that and holds what follows. The daemon's setting `consumers` names
   /// it, or this fails with bad_request. Nothing of it outlives the daemon: say it again behind
