@@ -38,10 +38,12 @@ steled_pid=
 
 finish() {
   local code=$?
-  trap - EXIT INT TERM
+  trap - EXIT
+  trap : INT TERM HUP  # One more changes nothing; bash warns of one that comes and is ignored.
   if [ -n "$steled_pid" ]; then
     kill -TERM "$steled_pid" 2>/dev/null || true
-    wait "$steled_pid" || true
+    # A signal ends the wait, too.
+    while kill -0 "$steled_pid" 2>/dev/null; do wait "$steled_pid" || true; done
   fi
   if $once; then
     rm -rf "$directory"
@@ -53,6 +55,7 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+trap 'exit 129' HUP
 
 say "2. steled on a new directory"
 # In a session of its own: Ctrl-C reaches this script, which then stops steled in its own way.

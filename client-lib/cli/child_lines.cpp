@@ -7,24 +7,30 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <optional>
 #include <utility>
 
 #include "client-lib/cli/exit_code.hpp"
+#include "stele/deadline.hpp"
 
 namespace stele::cli {
 namespace {
 
 constexpr std::size_t pipe_bytes = 65'536;
 constexpr int look_after_child_ms = 100;
+/// How long what a command has left running may still print after a signal.
+constexpr std::chrono::seconds last_lines_wait{2};
 
 volatile std::sig_atomic_t running_child = 0;
 volatile std::sig_atomic_t child_signal_seen = 0;
+volatile std::sig_atomic_t child_signals = 0;
 
 // A terminal sends SIGINT to the command as well: that is the kernel's doing.
 extern "C" void pass_on(int number, siginfo_t* info, void* /*context*/) {
   child_signal_seen = number;
+  if (child_signals < 2) child_signals = child_signals + 1;
   bool const has_it = number == SIGINT && info != nullptr && info->si_code == SI_KERNEL;
   if (running_child > 0 && !has_it) ::kill(running_child, number);
 }
@@ -91,18 +97,14 @@ class Stream {
   int fd() const noexcept { return is_open_ ? fd_ : -1; }
   bool is_open() const noexcept { return is_open_; }
 
-  /// Reads what is there; false: nothing was.
-  bool read(pid_t pid, std::function<void(ChildLine const&)> const& on_line) {
+  /// Reads what is there.
+  void read(pid_t pid, std::function<void(ChildLine const&)> const& on_line) {
     std::array<char, pipe_bytes> buffer;
     auto const n = ::read(fd_, buffer.data(), buffer.size());
-    if (n < 0) return errno == EINTR;
-    if (n == 0) {
-      finish(pid, on_line);
-      return false;
-    }
+    if (n < 0) return;
+    if (n == 0) return finish(pid, on_line);
     text_.append(buffer.data(), static_cast<std::size_t>(n));
     hand_out(pid, on_line);
-    return true;
   }
 
   /// What has come so far is the end.
@@ -190,32 +192,38 @@ int execution_error(Pipe& failed) noexcept {
   return n == static_cast<ssize_t>(sizeof error) ? error : 0;
 }
 
-int read_streams(pid_t child, std::array<Stream, 2>& streams,
-                 std::function<void(ChildLine const&)> const& on_line) {
+ChildEnd read_streams(pid_t child, std::array<Stream, 2>& streams,
+                      std::function<void(ChildLine const&)> const& on_line) {
   std::optional<int> exit_code;
+  std::optional<Deadline> last_lines;
+  bool is_cut = false;
   while (streams[0].is_open() || streams[1].is_open()) {
     std::array<pollfd, 2> watched{pollfd{streams[0].fd(), POLLIN, 0},
                                   pollfd{streams[1].fd(), POLLIN, 0}};
     ::poll(watched.data(), watched.size(), look_after_child_ms);
-    bool something = false;
     for (auto& stream : streams) {
-      if (stream.is_open()) something = stream.read(child, on_line) || something;
+      if (stream.is_open()) stream.read(child, on_line);
     }
     if (!exit_code) exit_code = ended(child, WNOHANG);
-    if (something || !exit_code || child_signal_seen == 0) continue;
+    if (!exit_code || child_signals == 0) continue;
+    if (!last_lines) last_lines.emplace(last_lines_wait);
+    if (!last_lines->has_passed() && child_signals < 2) continue;
     for (auto& stream : streams) {
-      if (stream.is_open()) stream.finish(child, on_line);
+      if (!stream.is_open()) continue;
+      stream.finish(child, on_line);
+      is_cut = true;
     }
   }
-  return exit_code ? *exit_code : ended(child, 0).value_or(exit_failed);
+  return {.exit_code = exit_code ? *exit_code : ended(child, 0).value_or(exit_failed),
+          .output_is_cut = is_cut};
 }
 
 }  // namespace
 
 bool child_was_signalled() noexcept { return child_signal_seen != 0; }
 
-Result<int> run_child(std::vector<std::string> const& command, ChildOptions const& options,
-                      std::function<void(ChildLine const&)> const& on_line) {
+Result<ChildEnd> run_child(std::vector<std::string> const& command, ChildOptions const& options,
+                           std::function<void(ChildLine const&)> const& on_line) {
   Pipe out;
   Pipe err;
   Pipe failed;

@@ -6,6 +6,7 @@
 #include "client-lib/cli/level_names.hpp"
 #include "client-lib/cli/time_spec.hpp"
 #include "client-lib/cli/time_text.hpp"
+#include "client-lib/cli/times/civil_time.hpp"
 
 namespace stele::cli {
 namespace {
@@ -35,8 +36,27 @@ Level GivenOptions::level(std::string_view key, Level otherwise) const {
 std::optional<std::uint64_t> GivenOptions::time(std::string_view key) const {
   if (!has(key)) return std::nullopt;
   auto const words = text(key);
-  if (auto const time = parse_time(words, now_us())) return time;
+  auto const now = now_us();
+  if (auto const time = parse_time(words, now)) {
+    if (needs_local_zone(words, now)) refuse_unknown_local_zone();
+    return time;
+  }
+  if (is_before_epoch(words)) {
+    throw UsageError{"the time '" + words + "' is before 1970, where times begin"};
+  }
+  auto const other = likely_meaning(words);
+  if (!other.empty()) {
+    throw UsageError{"the time '" + words + "' is ambiguous: a number of microseconds since 1970?",
+                     other};
+  }
   throw UsageError{"cannot understand the time '" + words + "'", time_hint};
+}
+
+void refuse_unknown_local_zone() {
+  auto const zone = unknown_local_zone();
+  if (!zone) return;
+  throw UsageError{"TZ is '" + *zone + "', which is no time zone: local times are unknown",
+                   "TZ=Europe/Berlin, or TZ=UTC"};
 }
 
 std::optional<std::uint64_t> GivenOptions::number(std::string_view key) const {

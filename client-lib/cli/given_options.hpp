@@ -47,6 +47,9 @@ class GivenOptions {
   std::map<std::string, std::vector<std::string>, std::less<>> values_{};
 };
 
+/// Throws UsageError where $TZ names no time zone: the C library would take UTC for it.
+void refuse_unknown_local_zone();
+
 /// What number() takes: digits alone, at most 2^64-1.
 std::optional<std::uint64_t> parse_number(std::string_view text) noexcept;
 

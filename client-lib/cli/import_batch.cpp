@@ -17,6 +17,13 @@ LineEntry make_line_entry(std::string_view line, Level level) {
   return made;
 }
 
+void mark_as_cut(LineEntry& made) {
+  made.notes.set(static_cast<std::size_t>(Note::cut));
+  std::string const bytes =
+      made.invalid_bytes > 0 ? "\"invalid_bytes\":" + std::to_string(made.invalid_bytes) + ',' : "";
+  made.entry.metadata = "{\"import\":{" + bytes + "\"cut\":true}}";
+}
+
 std::size_t entry_bytes(LogEntry const& entry) noexcept {
   return entry.message.size() + (entry.metadata == "{}" ? 0 : entry.metadata.size());
 }

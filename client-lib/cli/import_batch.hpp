@@ -22,6 +22,10 @@ struct LineEntry {
 /// otherwise the metadata is `{"import":{"invalid_bytes":n}}`.
 LineEntry make_line_entry(std::string_view line, Level level);
 
+/// Marks the entry of a plain line of which only the start could be read, beside what its metadata
+/// say: `{"import":{"cut":true}}`.
+void mark_as_cut(LineEntry& made);
+
 /// What the entry limit counts: the message, and metadata other than `{}`.
 std::size_t entry_bytes(LogEntry const& entry) noexcept;
 

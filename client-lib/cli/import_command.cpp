@@ -1,10 +1,10 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +13,8 @@
 #include "client-lib/cli/line_import.hpp"
 #include "client-lib/cli/streams.hpp"
 #include "client-lib/cli/time_text.hpp"
+#include "client-lib/cli/times/civil_time.hpp"
+#include "client-lib/cli/times/line_clock.hpp"
 #include "client-lib/cli/verbs.hpp"
 
 namespace stele::cli {
@@ -31,17 +33,18 @@ Examples:
 
 lines    the line is the message, byte for byte without its \n; bytes that are not UTF-8 become
          U+FFFD and are counted in the entry's metadata. What is packed (gzip, zstd, xz, bzip2) is
-         unpacked, and UTF-16 read
+         unpacked (also several parts, one behind the other), and UTF-16 read
 json     an object a line; members that are not mapped become the metadata; other lines are text
 journal  `journalctl -o json --all`: without --all it leaves out what is above 4096 bytes
 stele    `stele export`, or `stele read -o json`
 
-The time of a line of a file, and its level, are what the line says: --time auto looks at the first
-lines for the form in which they are written, and names it at the end. --time FORM says it: iso,
-syslog, rfc5424, apache, clf, epoch …, or a strptime format (with %f for the digits of a fraction;
-`*` before it: anywhere in the line). A line without a time has that of the line before; dates
-without a year are those before the file was last written. --time none, and lines of standard input
-without --time: the daemon stamps them when they arrive.
+The time of a line of a file (or of a pipe that has a name), and its level, are what the line says:
+--time auto looks at the first lines for the form in which they are written, and names it at the
+end. --time FORM says it: iso, syslog, rfc5424, apache, clf, epoch …, or a strptime format (with %f
+for the digits of a fraction; `*` before it: anywhere in the line). A line without a time has that
+of the line before; dates without a year are those before the file was last written, and the end
+says which. --time none, and lines of standard input without --time: the daemon stamps them when
+they arrive.
 
 A daemon that is restarted meanwhile is waited for, up to a minute; each line is stored once.
 )";
@@ -60,7 +63,8 @@ constexpr std::array import_options{
            .help = "Of times without one: Europe/Berlin, UTC; default: local time"},
     Option{.names = "--year",
            .value = "YEAR",
-           .help = "Of the first line, where times have no year; default: the latest that fits"},
+           .help = "Of the first line of each file, where times have no year; default: the latest "
+                   "that fits"},
     Option{.names = "-p,--level,--priority",
            .value = "LEVEL",
            .help = "Of lines that name none",
@@ -83,10 +87,7 @@ constexpr std::array import_options{
 constexpr std::uint64_t batch_entries_ceiling = 100'000;
 
 void use_time_zone(std::string const& name) {
-  bool const known =
-      name == "UTC" || (!name.empty() && name.find("..") == name.npos &&
-                        std::filesystem::is_regular_file("/usr/share/zoneinfo/" + name));
-  if (!known) {
+  if (name != "UTC" && !is_time_zone(name)) {
     throw UsageError{"unknown time zone '" + name + "'",
                      "zones are the files in /usr/share/zoneinfo, such as Europe/Berlin; or UTC"};
   }
@@ -133,30 +134,67 @@ std::optional<JsonMapping> mapping_of(GivenOptions const& given) {
   return mapping;
 }
 
+bool reads_times(GivenOptions const& given, std::optional<JsonMapping> const& mapping) {
+  if (mapping) return !mapping->times_are_us && given.text("--time") != "none";
+  if (given.has("--time")) return given.text("--time") != "none";
+  auto const paths = given.all("FILE");
+  return std::ranges::any_of(paths, [](auto const& path) { return path != "-"; });
+}
+
 // What could not do anything is a mistake of who typed it.
 void refuse_idle_options(GivenOptions const& given, std::optional<JsonMapping> const& mapping) {
-  auto const refuse = [&given](std::string_view option, std::string const& why) {
-    if (given.has(option)) throw UsageError{std::string{option} + " does nothing " + why};
+  auto const refuse = [&given](std::string_view option, std::string const& why,
+                               std::string const& hint = {}) {
+    if (given.has(option)) throw UsageError{std::string{option} + " does nothing " + why, hint};
+  };
+  auto const refuse_for_times = [&refuse](std::string const& why, std::string const& hint = {}) {
+    for (auto const* option : {"--timezone", "--year"}) refuse(option, why, hint);
   };
   auto const format = "with --format " + given.text("--format", "lines");
   if (mapping) refuse("--level-pattern", format);
   if (mapping && mapping->times_are_us) {
-    for (auto const* option : {"--time", "--timezone", "--year"}) refuse(option, format);
+    refuse("--time", format);
+    refuse_for_times(format);
   }
   if (given.text("--time") == "none") {
-    for (auto const* option : {"--timezone", "--year"}) refuse(option, "with --time none");
+    refuse_for_times("with --time none");
+    for (auto const& term : given.all("--map")) {
+      if (!term.starts_with("timestamp=")) continue;
+      throw UsageError{"--map " + term + " does nothing with --time none"};
+    }
+  }
+  if (!reads_times(given, mapping)) {
+    refuse_for_times("for standard input, whose lines have the time of their arrival",
+                     "--time auto looks for their own");
+  }
+  if (!given.has("--time") || given.text("--time") == "none" || given.text("--time") == "auto") {
+    return;
+  }
+  auto const form = given.text("--time");
+  auto const clock = line_clock_of(form, now_us());
+  if (!clock.pattern().may_lack_year()) refuse("--year", "with --time " + form + ": it has a year");
+  if (!clock.pattern().may_lack_zone()) {
+    refuse("--timezone", "with --time " + form + ": it says which moment it means");
   }
 }
 
 LineForm line_form_of(GivenOptions const& given) {
   LineForm form{.json = mapping_of(given), .level = given.level("--level", Level::info)};
   refuse_idle_options(given, form.json);
-  if (given.has("--timezone")) use_time_zone(given.text("--timezone"));
+  if (given.has("--timezone")) {
+    use_time_zone(given.text("--timezone"));
+  } else if (reads_times(given, form.json)) {
+    refuse_unknown_local_zone();
+  }
   auto& time = form.time;
   auto const format = given.text("--time", "auto");
   time.of_files_alone = !given.has("--time");
   if (format != "none") {
     time.kind = format == "auto" ? TimeOption::Kind::automatic : TimeOption::Kind::given;
+  }
+  if (form.json && format == "none") {
+    form.json->timestamp.clear();
+    time.of_members = false;
   }
   // JSON has its times in a member, and all forms are known there.
   if (form.json && time.kind == TimeOption::Kind::automatic) time.kind = TimeOption::Kind::none;
@@ -178,7 +216,9 @@ LineForm line_form_of(GivenOptions const& given) {
 int run_import(ClientOptions const& options, GivenOptions const& given) {
   ImportArguments arguments{.paths = given.all("FILE"),
                             .form = line_form_of(given),
-                            .batch_entries_max = given.number("--batch").value_or(1000)};
+                            .batch_entries_max = given.number("--batch").value_or(1000),
+                            .zone_is_given = given.has("--timezone"),
+                            .mapped = given.all("--map")};
   if (arguments.batch_entries_max < 1 || arguments.batch_entries_max > batch_entries_ceiling) {
     throw UsageError{"--batch is from 1 to " + std::to_string(batch_entries_ceiling)};
   }

@@ -12,14 +12,19 @@ namespace stele::cli {
 enum class Note : std::size_t {
   time_of_other_line,  ///< It has no time: that of the line before, or of the first with one.
   time_of_arrival,     ///< It has no time, and neither had a line before it.
+  impossible_date,     ///< The year that was given for it has no such day.
   unknown_time,        ///< It has a time that is not understood; the member is kept.
   other_level,         ///< Its level is not one of stele's: the nearest, and the member is kept.
   unknown_level,       ///< Its level is not known at all; the member is kept.
   undecided_level,     ///< --level-pattern gave up.
+  unknown_group,       ///< What --level-pattern found is no level.
   text,                ///< It is no JSON object.
+  object_as_text,      ///< It is one that no entry can hold.
   left_out,            ///< journalctl wrote null for a field that is too long.
+  no_message,          ///< No member of it is the message.
   double_name,         ///< Two members of an object have one name: the second has another now.
   half_pair,           ///< Half of a surrogate pair is U+FFFD now.
+  cut,                 ///< What comes behind it could not be read.
   count
 };
 

@@ -47,6 +47,7 @@ std::string summary_text(ImportSummary const& summary) {
   }
   if (!summary.time_forms.empty()) text += "times read as " + visible(summary.time_forms) + '\n';
   text += summary.notes.text();
+  for (auto const& remark : summary.remarks) text += visible(remark) + '\n';
   if (summary.refused_lines > 0) {
     text += count_of(summary.refused_lines, "line") + " not imported\n";
   }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "client-lib/cli/import_notes.hpp"
 #include "stele/client.hpp"
@@ -15,6 +16,7 @@ struct ImportSummary {
   std::uint64_t refused_lines = 0;
   std::string time_forms{};  ///< `syslog`, or several by file; empty: none were read.
   NoteCounts notes{};
+  std::vector<std::string> remarks{};  ///< Sentences: what was asked for and did nothing.
   std::uint64_t invalid_lines = 0;
   std::uint64_t invalid_bytes = 0;
   std::uint64_t nul_bytes = 0;  ///< Kept, as a crash leaves them.

@@ -7,6 +7,7 @@
 
 #include "client-lib/cli/json_members.hpp"
 #include "client-lib/cli/level_names.hpp"
+#include "client-lib/cli/times/time_pattern.hpp"
 #include "stele/utf8.hpp"
 
 namespace stele::cli {
@@ -51,18 +52,33 @@ class EntryMaker {
   EntryMaker(std::string_view object, JsonMapping const& mapping)
       : object_(object), members_(members_of(object)), mapping_(mapping) {}
 
+  // A number that would be of the first years after 1970 counts something else, unless there is no
+  // other time.
   void take_time(LogEntry& entry, TimeReader const& read_time) {
     auto const values = values_of(mapping_.timestamp);
+    found_.timestamp = !values.empty();
+    std::string_view taken;
     for (auto const& [name, value] : values) {
-      entry.timestamp = read_time(scalar_text(value));
-      if (entry.timestamp) return take(value);
+      auto const time = read_time(scalar_text(value));
+      bool const is_likely = time && (mapping_.times_are_us || *time >= first_log_us);
+      if (!time || (entry.timestamp && !is_likely)) continue;
+      entry.timestamp = time;
+      taken = value;
+      if (is_likely) break;
     }
-    if (!values.empty()) note(Note::unknown_time);
+    if (entry.timestamp) {
+      take(taken);
+      if (mapping_.is_export) take(value_at(members_, "time").value_or(taken));
+    } else if (!values.empty()) {
+      note(Note::unknown_time);
+    }
   }
 
   void take_level(LogEntry& entry) {
     bool is_unknown = false;
-    for (auto const& [name, value] : values_of(mapping_.level)) {
+    auto const values = values_of(mapping_.level);
+    found_.level = !values.empty();
+    for (auto const& [name, value] : values) {
       if (auto const level = read_level(scalar_text(value))) {
         entry.level = level->level;
         if (level->is_exact) return take(value);
@@ -76,7 +92,8 @@ class EntryMaker {
   // A text comes before other values.
   void take_message(LogEntry& entry) {
     auto const values = values_of(mapping_.message);
-    if (values.empty()) return;
+    found_.message = !values.empty();
+    if (values.empty()) return note(Note::no_message);
     auto const text = std::ranges::find_if(
         values, [](auto const& found) { return found.value.starts_with('"'); });
     auto const& [name, value] = text == values.end() ? values.front() : *text;
@@ -87,8 +104,13 @@ class EntryMaker {
   }
 
   void take_rest(LogEntry& entry) {
+    found_.metadata = !mapping_.metadata.empty() && value_at(members_, mapping_.metadata);
+    bool const has_doubles = has_double_names(object_);
     entry.metadata = object_without(object_, taken_, mapping_.metadata, mapping_.dropped);
-    if (rename_double_names(entry.metadata)) note(Note::double_name);
+    // What is opened may have names that stand beside it, too.
+    bool const may_have = has_doubles || found_.metadata;
+    bool const is_renamed = may_have && rename_double_names(entry.metadata);
+    if (has_doubles || is_renamed) note(Note::double_name);
     bool const has_null =
         mapping_.is_journal && std::ranges::any_of(members_, [](JsonMember const& member) {
           return member.value == "null";
@@ -97,6 +119,7 @@ class EntryMaker {
   }
 
   Notes notes() const noexcept { return notes_; }
+  FoundMembers found() const noexcept { return found_; }
 
  private:
   // Docker's, which holds the line end, too.
@@ -124,6 +147,7 @@ class EntryMaker {
   JsonMapping const& mapping_;
   std::vector<std::string_view> taken_{};
   Notes notes_{};
+  FoundMembers found_{};
 };
 
 }  // namespace
@@ -151,12 +175,13 @@ JsonMapping journal_mapping() {
 }
 
 JsonMapping stele_mapping() {
-  return {.timestamp = {"timestamp"},
+  return {.timestamp = {"timestamp", "time"},
           .level = {"level"},
           .message = {"message"},
-          .dropped = {"seq", "origin", "version", "time"},
+          .dropped = {"seq", "origin", "version"},
           .metadata = "metadata",
           .times_are_us = true,
+          .is_export = true,
           .only_objects = true};
 }
 
@@ -169,6 +194,7 @@ JsonEntry entry_of_json(std::string_view object, JsonMapping const& mapping, Lev
   maker.take_message(made.entry);
   maker.take_rest(made.entry);
   made.notes = maker.notes();
+  made.found = maker.found();
   return made;
 }
 

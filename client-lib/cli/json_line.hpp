@@ -25,6 +25,7 @@ struct JsonMapping {
   /// A member whose members become the metadata; empty: none.
   std::string metadata{};
   bool times_are_us = false;  ///< Numbers are microseconds, whatever their size.
+  bool is_export = false;     ///< `time` says again what `timestamp` says.
   bool is_journal = false;    ///< Arrays are bytes, or several values; null was too long.
   bool only_objects = false;  ///< Other lines are refused; else they are text.
 };
@@ -39,9 +40,25 @@ JsonMapping stele_mapping();
 /// Text of a time, microseconds since the epoch.
 using TimeReader = std::function<std::optional<std::uint64_t>(std::string_view text)>;
 
+/// Which members of the mapping there were.
+struct FoundMembers {
+  bool timestamp = false;
+  bool level = false;
+  bool message = false;
+  bool metadata = false;
+
+  void add(FoundMembers const& other) noexcept {
+    timestamp = timestamp || other.timestamp;
+    level = level || other.level;
+    message = message || other.message;
+    metadata = metadata || other.metadata;
+  }
+};
+
 struct JsonEntry {
   LogEntry entry{};
   Notes notes{};
+  FoundMembers found{};
 };
 
 /// The entry for one object, which is valid JSON. `otherwise` is its level if it has none.

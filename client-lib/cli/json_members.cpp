@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "protocol/json_text.hpp"
+#include "protocol/json_tokens.hpp"
+#include "protocol/limits.hpp"
 
 namespace stele::cli {
 namespace {
@@ -72,19 +74,6 @@ void append_member(std::string& object, std::string_view spelled, std::string_vi
   object += value;
 }
 
-bool has_double_names(std::string_view value) {
-  if (value.starts_with('[')) return std::ranges::any_of(elements_of(value), has_double_names);
-  if (!value.starts_with('{')) return false;
-  auto const members = members_of(value);
-  std::vector<std::string_view> names;
-  for (auto const& member : members) {
-    if (has_double_names(member.value)) return true;
-    names.emplace_back(member.name);
-  }
-  std::ranges::sort(names);
-  return std::ranges::adjacent_find(names) != names.end();
-}
-
 std::string with_double_names_renamed(std::string_view value) {
   std::string made;
   if (value.starts_with('[')) {
@@ -125,10 +114,18 @@ std::string text_of(std::string_view json_string) {
   return {value.get_string().data(), value.get_string().size()};
 }
 
-bool is_json_object(std::string_view text) {
-  boost::system::error_code ec;
-  auto const value = boost::json::parse({text.data(), text.size()}, ec);
-  return !ec.failed() && value.is_object();
+JsonKind json_kind(std::string_view text) {
+  skip_white(text);
+  if (!text.starts_with('{')) return JsonKind::other;
+  struct Nothing {
+    void take(protocol::JsonToken const& /*token*/) {}
+  } nothing;
+  std::string scratch;
+  protocol::JsonReader<Nothing> reader{text, protocol::json_depth_max, scratch, nothing};
+  reader.read(text.size());
+  auto const fault = reader.fault();
+  if (!fault) return JsonKind::object;
+  return fault->code == boost::json::error::too_deep ? JsonKind::too_much : JsonKind::other;
 }
 
 std::vector<JsonMember> members_of(std::string_view object) {
@@ -180,6 +177,19 @@ std::string object_without(std::string_view object, std::vector<std::string_view
     }
   }
   return made + '}';
+}
+
+bool has_double_names(std::string_view value) {
+  if (value.starts_with('[')) return std::ranges::any_of(elements_of(value), has_double_names);
+  if (!value.starts_with('{')) return false;
+  auto const members = members_of(value);
+  std::vector<std::string_view> names;
+  for (auto const& member : members) {
+    if (has_double_names(member.value)) return true;
+    names.emplace_back(member.name);
+  }
+  std::ranges::sort(names);
+  return std::ranges::adjacent_find(names) != names.end();
 }
 
 bool rename_double_names(std::string& object) {

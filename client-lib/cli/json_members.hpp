@@ -18,7 +18,15 @@ struct JsonMember {
 std::vector<JsonMember> members_of(std::string_view object);
 /// What a valid JSON string says.
 std::string text_of(std::string_view json_string);
-bool is_json_object(std::string_view text);
+
+enum class JsonKind {
+  object,
+  too_much,  ///< It may be one, but is too deep for an entry.
+  other,     ///< Another value, or no JSON.
+};
+JsonKind json_kind(std::string_view text);
+/// Whether two members of this object, or of one within it, have one name.
+bool has_double_names(std::string_view value);
 
 /// The value at a path: `a.b` is the member of that name, or else the member `b` of the object `a`.
 std::optional<std::string_view> value_at(std::vector<JsonMember> const& members,

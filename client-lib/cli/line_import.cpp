@@ -102,6 +102,10 @@ class Import {
       : options_(std::move(options)),
         client_(std::move(client)),
         paths_(std::move(arguments.paths)),
+        asked_({.zone = arguments.zone_is_given,
+                .year = arguments.form.time.first_year.has_value(),
+                .level = arguments.form.level_pattern.has_value(),
+                .mapped = std::move(arguments.mapped)}),
         time_(arguments.form.time),
         parser_(std::move(arguments.form), now_us()),
         batch_({.entries_max = arguments.batch_entries_max,
@@ -113,22 +117,35 @@ class Import {
 
  private:
   using Clock = std::chrono::steady_clock;
+  struct Asked {
+    bool zone = false;
+    bool year = false;
+    bool level = false;
+    std::vector<std::string> mapped{};
+  };
 
   void import_file(InputFile& file);
   /// False: nothing of the file is to be imported.
   bool begin_file(InputFile const& file, std::string_view first_lines);
+  void tell_likely_times(InputFile const& file, std::string_view first_lines);
   void refuse_file(InputFile const& file, std::string_view first_lines);
-  void add_line(InputFile const& file, LineSplitter::Line const& line, std::uint64_t number);
+  /// `is_cut`: the line goes on in what could not be read.
+  void add_line(InputFile const& file, LineSplitter::Line const& line, std::uint64_t number,
+                bool is_cut = false);
   void refuse_long_line(InputFile const& file, std::uint64_t bytes, std::uint64_t number);
   void refuse_line(InputFile const& file, std::uint64_t number, std::string const& why);
   void send_batch(InputFile const& file);
   Result<SeqRange> write_batch();
   bool has_done_less() const noexcept;
+  void tell_what_did_nothing();
+  void tell_idle_maps();
+  void tell_times_of_members();
   bool stopped() const noexcept { return fatal_ || interrupted(); }
 
   ClientOptions options_;
   Client client_;
   std::vector<std::string> paths_;
+  Asked asked_;
   TimeOption time_;
   LineParser parser_;
   std::map<std::string, std::vector<std::string>> files_by_form_{};
@@ -153,7 +170,50 @@ bool Import::has_done_less() const noexcept {
   bool const lacks_times = time_.kind == TimeOption::Kind::given && !parser_.reads_json() &&
                            summary_.notes.of(Note::time_of_arrival) > 0;
   return lacks_times || summary_.notes.of(Note::unknown_time) > 0 ||
-         summary_.notes.of(Note::left_out) > 0 || summary_.notes.of(Note::undecided_level) > 0;
+         summary_.notes.of(Note::left_out) > 0 || summary_.notes.of(Note::undecided_level) > 0 ||
+         summary_.notes.of(Note::impossible_date) > 0;
+}
+
+// An option that was given and had no effect is perhaps not what was meant.
+void Import::tell_what_did_nothing() {
+  auto& remarks = summary_.remarks;
+  if (summary_.lines == 0) return;
+  auto const assumed = parser_.assumed();
+  if (asked_.zone && !assumed.zone) {
+    remarks.emplace_back("--timezone did nothing: no time was read that has no zone");
+  }
+  bool const has_impossible_date = summary_.notes.of(Note::impossible_date) > 0;
+  if (asked_.year && !assumed.first_year && !has_impossible_date) {
+    remarks.emplace_back("--year did nothing: no time was read that has no year");
+  }
+  if (asked_.level && parser_.levels_found() == 0) {
+    remarks.emplace_back("--level-pattern did nothing: it found a level in no line");
+    failed_ = true;
+  }
+  tell_idle_maps();
+  tell_times_of_members();
+}
+
+void Import::tell_idle_maps() {
+  auto const& found = parser_.found_members();
+  for (auto const& term : asked_.mapped) {
+    bool const is_found = term.starts_with("timestamp=") ? found.timestamp
+                          : term.starts_with("level=")   ? found.level
+                          : term.starts_with("message=") ? found.message
+                                                         : found.metadata;
+    if (is_found) continue;
+    summary_.remarks.push_back("--map " + term + " did nothing: no line has this member");
+    failed_ = true;
+  }
+}
+
+// Those of lines stand in time_forms.
+void Import::tell_times_of_members() {
+  auto const assumed = parser_.assumed();
+  if (!parser_.reads_json() || !assumed.first_year) return;
+  auto years = std::to_string(*assumed.first_year);
+  if (assumed.last_year != assumed.first_year) years += " to " + std::to_string(*assumed.last_year);
+  summary_.remarks.push_back("times without a year: taken as of " + years);
 }
 
 int Import::run() {
@@ -169,6 +229,7 @@ int Import::run() {
     failed_ = true;
   }
   meter_.clear();
+  tell_what_did_nothing();
   if (parser_.reads_json() && !parser_.has_seen_object() && summary_.lines > 0) {
     print_error("no line is a JSON object", "without --format each line is a message");
     failed_ = true;
@@ -195,12 +256,13 @@ void Import::import_file(InputFile& file) {
   LineSplitter splitter{line_bytes_max_};
   std::uint64_t line_number = 0;
   bool begun = false;
+  bool has_failed = false;
   while (!stopped()) {
     auto const bytes = input.read();
     if (!bytes) {
       meter_.clear();
       report(bytes.error());
-      failed_ = true;
+      failed_ = has_failed = true;
       break;
     }
     if (!bytes->has_value()) continue;
@@ -215,19 +277,22 @@ void Import::import_file(InputFile& file) {
   // What a signal cut short cannot be read again from a pipe, and can from a file.
   bool const is_cut = interrupted() && file.is_named_file();
   auto const last = is_cut ? std::nullopt : splitter.finish();
-  if (last && !fatal_) add_line(file, *last, ++line_number);
+  if (last && !fatal_) add_line(file, *last, ++line_number, has_failed || interrupted());
   if (!fatal_) send_batch(file);
-  if (begun && parser_.reads_times()) files_by_form_[parser_.form_names()].push_back(file.name());
+  if (begun && parser_.reads_times()) files_by_form_[parser_.time_forms()].push_back(file.name());
 }
 
 bool Import::begin_file(InputFile const& file, std::string_view first_lines) {
   auto const latest_us = std::min(file.modified_us().value_or(now_us()), now_us());
-  bool const found = parser_.begin_file(first_lines, file.is_named_file(), latest_us);
+  bool const found = parser_.begin_file(first_lines, file.is_named(), latest_us);
   if (!found && time_.kind == TimeOption::Kind::given && file.is_named_file()) {
     refuse_file(file, first_lines);
     return false;
   }
-  if (!parser_.reads_times()) return true;
+  if (!parser_.reads_times()) {
+    tell_likely_times(file, first_lines);
+    return true;
+  }
   auto* const clock = parser_.clock();
   if (clock != nullptr && parser_.lacks_first_year(first_lines) && file.is_named_file()) {
     if (auto const year = first_year_of(file.name(), *clock, latest_us)) {
@@ -235,6 +300,17 @@ bool Import::begin_file(InputFile const& file, std::string_view first_lines) {
     }
   }
   return true;
+}
+
+// Lines of standard input have the time of their arrival, unless somebody asks for another.
+void Import::tell_likely_times(InputFile const& file, std::string_view first_lines) {
+  if (file.is_named() || !time_.of_files_alone || parser_.reads_json()) return;
+  auto const likely = ClockFinder{now_us()}.find_clock(first_lines, now_us());
+  if (!likely) return;
+  summary_.remarks.push_back("each line of " + file.name() +
+                             " has the time of its arrival; the lines seem to have times of their "
+                             "own (" +
+                             likely->name() + "), which --time auto would take");
 }
 
 void Import::refuse_file(InputFile const& file, std::string_view first_lines) {
@@ -247,7 +323,8 @@ void Import::refuse_file(InputFile const& file, std::string_view first_lines) {
                      : "--time none gives each line the time at which it arrives");
 }
 
-void Import::add_line(InputFile const& file, LineSplitter::Line const& line, std::uint64_t number) {
+void Import::add_line(InputFile const& file, LineSplitter::Line const& line, std::uint64_t number,
+                      bool is_cut) {
   if (line.too_long) return refuse_long_line(file, line.bytes, number);
   if (line.text.empty() && parser_.skips_empty_lines()) return;
   batch_bytes_ += line.bytes + 1;
@@ -256,9 +333,12 @@ void Import::add_line(InputFile const& file, LineSplitter::Line const& line, std
   auto& made = *parsed;
   auto valid = protocol::validate_entry(made.entry);
   if (!valid && parser_.reads_json() && parser_.takes_text()) {
-    made = parser_.parse_as_text(line.text);
+    made = parser_.parse_as_text(line.text, Note::object_as_text);
     valid = protocol::validate_entry(made.entry);
   }
+  // An object that is whole has its end.
+  bool const is_text = made.notes.test(static_cast<std::size_t>(Note::text));
+  if (is_cut && (is_text || !parser_.reads_json())) mark_as_cut(made);
   auto const bytes = entry_bytes(made.entry);
   if (bytes > client_.hello().entry_bytes_max) return refuse_long_line(file, bytes, number);
   if (!valid) return refuse_line(file, number, "makes no entry: " + valid.error().message);

@@ -14,6 +14,8 @@ struct ImportArguments {
   std::vector<std::string> paths{};  ///< `-` is standard input.
   LineForm form{};
   std::size_t batch_entries_max = 1000;
+  bool zone_is_given = false;         ///< With --timezone.
+  std::vector<std::string> mapped{};  ///< The terms of --map.
 };
 
 /// What is stored is always a prefix of the input, without refused lines. Returns the exit code.

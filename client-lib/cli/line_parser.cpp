@@ -43,10 +43,10 @@ void count_invalid_bytes(LineEntry& made) {
 
 LineParser::LineParser(LineForm form, std::uint64_t now_us)
     : form_(std::move(form)), now_us_(now_us), finder_(now_us) {
-  if (form_.time.kind == TimeOption::Kind::given) {
-    clock_ = line_clock_of(form_.time.format, now_us_);
-    if (form_.time.first_year) clock_->set_first_year(*form_.time.first_year);
-  }
+  if (form_.time.first_year) finder_.set_first_year(*form_.time.first_year);
+  if (form_.time.kind != TimeOption::Kind::given) return;
+  clock_ = line_clock_of(form_.time.format, now_us_);
+  if (form_.time.first_year) clock_->set_first_year(*form_.time.first_year, true);
 }
 
 bool LineParser::begin_file(std::string_view first_lines, bool is_file, std::uint64_t latest_us) {
@@ -54,16 +54,14 @@ bool LineParser::begin_file(std::string_view first_lines, bool is_file, std::uin
                  (is_file || !form_.time.of_files_alone);
   last_time_us_.reset();
   if (!reads_times_) return true;
+  take_clock(std::nullopt);
   form_names_.clear();
   lines_missed_ = 0;
   if (form_.time.kind == TimeOption::Kind::automatic) {
-    clock_.reset();
     take_clock(finder_.find_clock(first_lines, latest_us));
     tries_left_ = clock_ ? 0 : later_tries_max;
-    if (clock_ && form_.time.first_year) clock_->set_first_year(*form_.time.first_year);
   } else {
-    if (!form_.time.first_year) clock_ = line_clock_of(form_.time.format, latest_us);
-    form_names_ = form_.time.format;
+    take_clock(line_clock_of(finder_.refined(form_.time.format, first_lines), latest_us));
   }
   if (!clock_) return false;
   if (lacks_first_year(first_lines)) return true;  // The first moment is known only with it.
@@ -77,7 +75,7 @@ bool LineParser::lacks_first_year(std::string_view first_lines) {
 }
 
 void LineParser::set_first_year(int year, std::string_view first_lines) {
-  clock_->set_first_year(year);
+  clock_->set_first_year(year, false);
   if (auto const first = first_moment(*clock_, first_lines)) last_time_us_ = first->time_us;
 }
 
@@ -90,10 +88,31 @@ Result<LineEntry> LineParser::parse(std::string_view line) {
 }
 
 void LineParser::take_clock(std::optional<LineClock> clock) {
-  if (!clock) return;
+  if (clock_) {
+    assumed_.add(clock_->assumed());
+    form_names_ = time_forms();
+  }
   clock_ = std::move(clock);
-  if (!form_names_.empty()) form_names_ += ", then ";
-  form_names_ += clock_->name();
+  if (clock_ && form_.time.first_year) clock_->set_first_year(*form_.time.first_year, true);
+}
+
+std::string LineParser::time_forms() const {
+  auto names = form_names_;
+  if (!clock_) return names;
+  if (!names.empty()) names += ", then ";
+  names += clock_->name();
+  auto const& assumed = clock_->assumed();
+  if (!assumed.first_year) return names;
+  names += ", without a year: " + std::to_string(*assumed.first_year);
+  if (assumed.last_year != assumed.first_year) names += " to " + std::to_string(*assumed.last_year);
+  return names;
+}
+
+LineClock::Assumed LineParser::assumed() const noexcept {
+  auto all = assumed_;
+  all.add(finder_.assumed());
+  if (clock_) all.add(clock_->assumed());
+  return all;
 }
 
 // A program may have begun to write its times in another form.
@@ -118,7 +137,12 @@ std::optional<LineClock::Moment> LineParser::find_moment(std::string_view line) 
 
 void LineParser::take_time(std::string_view line, LineEntry& made) {
   auto const found = find_moment(line);
-  if (!found) return take_time_of_other_line(made);
+  if (!found) {
+    if (!clock_ || !clock_->assumed().date_is_impossible) return take_time_of_other_line(made);
+    made.entry.timestamp = last_time_us_;
+    made.notes.set(static_cast<std::size_t>(Note::impossible_date));
+    return;
+  }
   last_time_us_ = made.entry.timestamp = found->time_us;
   if (auto const level = read_level(found->level)) made.entry.level = level->level;
 }
@@ -129,49 +153,70 @@ void LineParser::take_time_of_other_line(LineEntry& made) {
   made.notes.set(static_cast<std::size_t>(note));
 }
 
-void LineParser::take_level(LineEntry& made) const {
+void LineParser::take_level(LineEntry& made) {
   try {
     auto const name = form_.level_pattern->level_group(made.entry.message);
-    if (auto const level = name ? level_of_group(made.entry.message, *name) : std::nullopt)
+    if (!name) return;
+    if (auto const level = level_of_group(made.entry.message, *name)) {
       made.entry.level = level->level;
+      ++levels_found_;
+    } else {
+      made.notes.set(static_cast<std::size_t>(Note::unknown_group));
+    }
   } catch (PatternLimitError const&) {
     made.notes.set(static_cast<std::size_t>(Note::undecided_level));
   }
 }
 
+// The digits of an export are microseconds; its text of a time is read where those are gone.
 std::optional<std::uint64_t> LineParser::time_of_text(std::string_view text) {
-  if (form_.json->times_are_us) return parse_number(text);
+  if (form_.json->times_are_us) {
+    auto const number = parse_number(text);
+    return number || !form_.json->is_export ? number : finder_.time_of(text);
+  }
   if (!clock_) return finder_.time_of(text);
   auto const found = clock_->find(text);
   return found ? std::optional{found->time_us} : std::nullopt;
 }
 
-LineEntry LineParser::parse_as_text(std::string_view line) {
+LineEntry LineParser::parse_as_text(std::string_view line, Note why) {
   auto made = make_line_entry(line, form_.level);
-  made.notes.set(static_cast<std::size_t>(Note::text));
+  made.notes.set(static_cast<std::size_t>(why));
   take_time_of_other_line(made);
   return made;
 }
 
 Result<LineEntry> LineParser::parse_json(std::string_view line) {
-  LineEntry made;
   std::string object;
-  made.invalid_bytes = append_as_utf8(object, line);
+  auto const invalid_bytes = append_as_utf8(object, line);
   if (object.starts_with(utf8_mark)) object.erase(0, utf8_mark.size());
-  if (replace_half_pairs(object)) made.notes.set(static_cast<std::size_t>(Note::half_pair));
-  if (!is_json_object(object)) {
-    if (takes_text()) return parse_as_text(line);
-    return Failure{Error::bad_json, "is not a JSON object"};
+  bool const had_half_pairs = replace_half_pairs(object);
+  auto const kind = json_kind(object);
+  if (kind == JsonKind::too_much) has_seen_object_ = true;
+  if (kind != JsonKind::object) {
+    bool const is_object = kind == JsonKind::too_much;
+    if (takes_text()) return parse_as_text(line, is_object ? Note::object_as_text : Note::text);
+    return Failure{Error::bad_json, is_object ? "is too deep, or has a number out of range"
+                                              : "is not a JSON object"};
   }
   has_seen_object_ = true;
+  auto made = entry_of_object(object);
+  if (had_half_pairs) made.notes.set(static_cast<std::size_t>(Note::half_pair));
+  made.invalid_bytes = invalid_bytes;
+  if (made.invalid_bytes > 0) count_invalid_bytes(made);
+  return made;
+}
+
+LineEntry LineParser::entry_of_object(std::string const& object) {
+  LineEntry made;
   auto json = entry_of_json(object, *form_.json, form_.level,
                             [this](std::string_view text) { return time_of_text(text); });
   made.entry = std::move(json.entry);
-  made.notes |= json.notes;
-  if (made.invalid_bytes > 0) count_invalid_bytes(made);
+  made.notes = json.notes;
+  found_members_.add(json.found);
   if (made.entry.timestamp) {
     last_time_us_ = made.entry.timestamp;
-  } else {
+  } else if (form_.time.of_members) {
     take_time_of_other_line(made);
   }
   return made;

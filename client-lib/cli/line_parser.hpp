@@ -22,6 +22,7 @@ struct TimeOption {
   std::string format{};             ///< As line_clock_of() takes it.
   std::optional<int> first_year{};  ///< Of dates without a year.
   bool of_files_alone = false;      ///< Nobody asked for it: standard input stays as it comes.
+  bool of_members = true;           ///< Objects have their times in a member.
 };
 
 struct LineForm {
@@ -45,8 +46,13 @@ class LineParser {
   bool reads_times() const noexcept { return reads_times_; }
   /// Of the times of this file; null: none are read.
   LineClock* clock() noexcept { return clock_ ? &*clock_ : nullptr; }
-  /// The names of the forms of this file's times, in their order; empty: none was found.
-  std::string const& form_names() const noexcept { return form_names_; }
+  /// The names of the forms of this file's times, in their order, and the years that were assumed;
+  /// empty: none was found.
+  std::string time_forms() const;
+  /// What the times of all files did not say.
+  LineClock::Assumed assumed() const noexcept;
+  /// How many lines have their level by the pattern.
+  std::uint64_t levels_found() const noexcept { return levels_found_; }
   /// After begin_file(): whether its dates lack a year that nobody has given; then set_first_year()
   /// may follow.
   bool lacks_first_year(std::string_view first_lines);
@@ -55,7 +61,9 @@ class LineParser {
   /// Fails with bad_json where a line must be an object; the sentence goes on after "line 7".
   Result<LineEntry> parse(std::string_view line);
   /// Of a line that is no object, or one of which no entry can be made: the line is the message.
-  LineEntry parse_as_text(std::string_view line);
+  LineEntry parse_as_text(std::string_view line, Note why = Note::text);
+  /// Of all objects so far.
+  FoundMembers const& found_members() const noexcept { return found_members_; }
   /// An empty line is a message, but no JSON.
   bool skips_empty_lines() const noexcept { return reads_json(); }
   bool reads_json() const noexcept { return form_.json.has_value(); }
@@ -65,12 +73,13 @@ class LineParser {
 
  private:
   Result<LineEntry> parse_json(std::string_view line);
+  LineEntry entry_of_object(std::string const& object);
   std::optional<std::uint64_t> time_of_text(std::string_view text);
   void take_time(std::string_view line, LineEntry& made);
   std::optional<LineClock::Moment> find_moment(std::string_view line);
   void take_clock(std::optional<LineClock> clock);
   void take_time_of_other_line(LineEntry& made);
-  void take_level(LineEntry& made) const;
+  void take_level(LineEntry& made);
 
   LineForm form_;
   std::uint64_t now_us_;
@@ -81,7 +90,10 @@ class LineParser {
   bool reads_times_ = false;      ///< Of this file.
   std::size_t tries_left_ = 0;    ///< To find the form of the times in a later line.
   std::size_t lines_missed_ = 0;  ///< In a row, none of which had a time of the form.
-  std::string form_names_{};
+  std::string form_names_{};      ///< Of the clocks before this one.
+  LineClock::Assumed assumed_{};  ///< By the clocks before this one.
+  std::uint64_t levels_found_ = 0;
+  FoundMembers found_members_{};
 };
 
 }  // namespace stele::cli

@@ -34,8 +34,9 @@ and pid. A line that begins with <0> to <7> has that level of syslog. A line abo
 limit is several entries, with metadata part and continues. What is printed is stored exactly once,
 also while the daemon is restarted; then the command waits when 8 MiB are on their way. It reads
 until nobody has the command's output open any more; SIGTERM, SIGHUP and SIGINT go to the command,
-and when that has ended they end the reading, too. The exit code is the command's own (128 + n if
-signal n ended it; 127 if there is none); if that is 0 and not every line is stored, 1.
+and when that has ended they end the reading, too, after two seconds. The exit code is the command's
+own (128 + n if signal n ended it; 127 if there is none); if that is 0 and not every line is stored,
+1.
 )";
 
 constexpr std::array pipe_options{
@@ -108,13 +109,17 @@ class LinePipe {
 
 int LinePipe::run(std::vector<std::string> const& command, std::string const& identifier) {
   identifier_ = identifier;
-  auto const exit_code = run_child(command, {.part_bytes_max = part_bytes_max_},
-                                   [this](ChildLine const& line) { store(line); });
-  if (!exit_code) {
-    report(exit_code.error());
-    bool const is_missing =
-        exit_code.error().code == boost::system::errc::no_such_file_or_directory;
+  auto const end = run_child(command, {.part_bytes_max = part_bytes_max_},
+                             [this](ChildLine const& line) { store(line); });
+  if (!end) {
+    report(end.error());
+    bool const is_missing = end.error().code == boost::system::errc::no_such_file_or_directory;
     return is_missing ? exit_not_found : exit_not_runnable;
+  }
+  if (end->output_is_cut) {
+    print_error(
+        "a signal ended the reading while what the command left running had its output "
+        "open: what that prints from now on is not stored");
   }
   last_wait_.reset();  // A command may go on for long after a signal.
   Deadline const give_up{wait_at_end};
@@ -125,8 +130,8 @@ int LinePipe::run(std::vector<std::string> const& command, std::string const& id
   if (closed && refused > 0) {
     print_error(std::to_string(refused) + " lines were refused, and are not stored");
   }
-  bool const is_whole = closed && refused == 0;
-  return *exit_code == exit_ok && !is_whole ? exit_failed : *exit_code;
+  bool const is_whole = closed && refused == 0 && !end->output_is_cut;
+  return end->exit_code == exit_ok && !is_whole ? exit_failed : end->exit_code;
 }
 
 // After a signal, the daemon has a little time to take what is there.

@@ -7,7 +7,9 @@
 #include <cstdlib>
 
 #include "client-lib/cli/pager.hpp"
+#include "client-lib/cli/report.hpp"
 #include "client-lib/cli/streams.hpp"
+#include "client-lib/cli/times/civil_time.hpp"
 
 namespace stele::cli {
 namespace {
@@ -91,6 +93,10 @@ EntryStyle style_of(GivenOptions const& given) {
   }
   bool const terminal = is_terminal(STDOUT_FILENO);
   EntryStyle style{.form = *form, .visible = terminal, .utc = given.has("--utc")};
+  auto const zone = style.utc ? std::nullopt : unknown_local_zone();
+  if (zone && (style.form == EntryForm::brief || style.form == EntryForm::verbose)) {
+    print_error("TZ is '" + *zone + "', which is no time zone: times are shown in UTC");
+  }
   auto const colour = given.text("--color", "auto");
   if (colour == "always") {
     style.colour = true;

@@ -63,7 +63,9 @@ Result<std::optional<std::size_t>> InputFile::read_some(std::span<char> buffer) 
   return input_failure("cannot read " + name_, errno);
 }
 
-bool InputFile::is_named_file() const noexcept { return fd_ != STDIN_FILENO && size().has_value(); }
+bool InputFile::is_named() const noexcept { return fd_ != STDIN_FILENO; }
+
+bool InputFile::is_named_file() const noexcept { return is_named() && size().has_value(); }
 
 std::optional<std::uint64_t> InputFile::size() const noexcept {
   struct stat status {};

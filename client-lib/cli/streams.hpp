@@ -30,6 +30,8 @@ class InputFile {
 
   /// The path, or `standard input`.
   std::string const& name() const noexcept { return name_; }
+  /// Not standard input: a file, a pipe or a device.
+  bool is_named() const noexcept;
   /// A regular file that has a name: it can be read again.
   bool is_named_file() const noexcept;
   /// Bytes; known for regular files.

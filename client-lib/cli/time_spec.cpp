@@ -180,30 +180,71 @@ std::optional<std::uint64_t> parse_epoch_seconds(std::string_view text) {
   return *seconds * second_us + *fraction_us;
 }
 
-// 20240102 or 20240102030405: as microseconds, both would be of the first days of 1970.
+// 2024 to 20240102030405: as microseconds, all would be of the first days of 1970.
 std::optional<std::uint64_t> parse_compact(std::string_view text) {
-  if (text.size() != 8 && text.size() != 14) return std::nullopt;
+  constexpr std::array sizes{4U, 6U, 8U, 12U, 14U};
+  if (std::ranges::find(sizes, text.size()) == sizes.end()) return std::nullopt;
   TextScanner scanner{text};
-  auto const take = [&scanner](std::size_t digits) {
-    return scanner.at_end() ? 0 : scanner.take_digits(digits).value_or(-1);
+  auto const take = [&scanner](std::size_t digits, int otherwise) {
+    return scanner.at_end() ? otherwise : scanner.take_digits(digits).value_or(-1);
   };
-  CivilTime time{.year = take(4), .month = take(2), .day = take(2)};
-  time.hour = take(2);
-  time.minute = take(2);
-  time.second = take(2);
+  CivilTime time{.year = take(4, 0), .month = take(2, 1), .day = take(2, 1)};
+  time.hour = take(2, 0);
+  time.minute = take(2, 0);
+  time.second = take(2, 0);
   bool const is_sensible =
       exists(time) && time.second < 60 && time.year >= 1970 && time.year < 2200;
   return is_sensible ? from_local(time) : std::nullopt;
+}
+
+// A year before 1970, or 19691231.
+bool is_early_date(std::string_view text) noexcept {
+  bool const has_digits = std::ranges::all_of(text, is_digit);
+  return has_digits && (text.size() == 4 || text.size() == 8) && text >= "19" && text < "1970";
+}
+
+// Seconds, or milliseconds, of these years; as microseconds they would be of 1970 to 1973.
+bool is_ambiguous_number(std::string_view text) noexcept {
+  return text.size() >= 9 && text.size() <= 14 && std::ranges::all_of(text, is_digit);
 }
 
 std::optional<std::uint64_t> parse_epoch_us(std::string_view text) {
   TextScanner scanner{text};
   auto const value = scanner.take_number();
   if (!value || !scanner.at_end()) return std::nullopt;
+  if (is_ambiguous_number(text) || is_early_date(text)) return std::nullopt;
   return value;
 }
 
 }  // namespace
+
+std::string likely_meaning(std::string_view text) {
+  if (!is_ambiguous_number(text)) return {};
+  bool const are_seconds = text.size() < 12;
+  auto const digits = std::string{text};
+  auto const seconds = are_seconds ? digits : digits.substr(0, digits.size() - 3);
+  auto const rest = are_seconds ? "" : '.' + digits.substr(digits.size() - 3);
+  return '@' + seconds + rest + " are seconds, " + digits + (are_seconds ? "000000" : "000") +
+         " are microseconds";
+}
+
+bool is_before_epoch(std::string_view text) {
+  TextScanner scanner{text};
+  CivilTime time{};
+  if (is_early_date(text)) return true;
+  if (!take_date(scanner, time)) return false;
+  bool const has_clock = scanner.take("T") || scanner.take(" ");
+  return time.year <= 1970 && (has_clock ? take_clock(scanner, time) : scanner.at_end());
+}
+
+bool needs_local_zone(std::string_view text, std::uint64_t now_us) {
+  std::array<std::optional<std::uint64_t>, 2> times{};
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    ZoneInForce const zone{i == 0 ? "AAA5" : "AAA-5"};
+    times[i] = parse_time(text, now_us);
+  }
+  return times[0] != times[1];
+}
 
 std::optional<std::uint64_t> parse_time(std::string_view text, std::uint64_t now_us) {
   if (auto const time = parse_day_name(text, now_us)) return time;

@@ -1,19 +1,70 @@
 #include "client-lib/cli/utf16.hpp"
 
-#include <array>
+#include <algorithm>
 #include <boost/locale/utf.hpp>
 #include <cstddef>
 #include <iterator>
+
+#include "protocol/json_text.hpp"
 
 namespace stele::cli {
 namespace {
 
 // Of a text without a byte order mark so many are looked at.
+constexpr std::size_t looked_at_bytes_max = 4096;
 constexpr std::size_t looked_at_bytes_min = 8;
-constexpr std::size_t looked_at_bytes_max = 256;
+/// Where one of them is a line end.
+constexpr std::size_t line_bytes_min = 4;
 
 void append_code_point(std::string& out, char32_t point) {
   boost::locale::utf::utf_traits<char>::encode(point, std::back_inserter(out));
+}
+
+// What a text would be in UTF-16.
+struct Units {
+  std::size_t count = 0;
+  std::size_t ascii = 0;  ///< Letters, blanks and line ends.
+  bool has_line_end = false;
+  bool is_text = true;  ///< None of them is a control character, or no character at all.
+};
+
+Units units_of(std::string_view bytes, ByteOrder order) noexcept {
+  Units units;
+  bool is_high_before = false;
+  for (std::size_t at = 0; at + 2 <= bytes.size(); at += 2) {
+    auto const first = static_cast<unsigned char>(bytes[at]);
+    auto const second = static_cast<unsigned char>(bytes[at + 1]);
+    auto const unit = static_cast<unsigned>(order == ByteOrder::little ? second << 8 | first
+                                                                       : first << 8 | second);
+    bool const is_high = unit >= 0xd800 && unit < 0xdc00;
+    bool const is_low = unit >= 0xdc00 && unit < 0xe000;
+    bool const is_blank = (unit >= 9 && unit <= 13) || unit == 0x1b;
+    ++units.count;
+    if (is_blank || (unit >= 0x20 && unit < 0x7f)) ++units.ascii;
+    units.has_line_end = units.has_line_end || unit == '\n';
+    bool const is_private = unit >= 0xe000 && unit < 0xf900;
+    if (is_low != is_high_before || is_private || unit >= 0xfffe || (unit < 0x20 && !is_blank)) {
+      units.is_text = false;
+    }
+    is_high_before = is_high;
+  }
+  return units;
+}
+
+// Whether it would be text as it stands, too, but for its NULs.
+bool is_text_of_bytes(std::string_view bytes) noexcept {
+  bool const has_control = std::ranges::any_of(
+      bytes, [](unsigned char c) { return c < 0x20 && c != 0 && (c < 9 || c > 13) && c != 0x1b; });
+  return !has_control && protocol::utf8_valid_bytes(bytes) + 4 > bytes.size();
+}
+
+bool is_utf16(std::string_view bytes, ByteOrder order) noexcept {
+  auto const units = units_of(bytes, order);
+  if (!units.is_text || units.ascii < 2) return false;
+  if (bytes.size() < (units.has_line_end ? line_bytes_min : looked_at_bytes_min)) return false;
+  // Blanks, digits and line ends are in all scripts.
+  return units.ascii * 10 >= units.count * 9 ||
+         (units.ascii * 20 >= units.count && !is_text_of_bytes(bytes));
 }
 
 }  // namespace
@@ -21,13 +72,10 @@ void append_code_point(std::string& out, char32_t point) {
 std::optional<ByteOrder> utf16_byte_order(std::string_view first_bytes) noexcept {
   if (first_bytes.starts_with("\xff\xfe")) return ByteOrder::little;
   if (first_bytes.starts_with("\xfe\xff")) return ByteOrder::big;
-  auto const judged = first_bytes.substr(0, looked_at_bytes_max & ~std::size_t{1});
-  std::array<std::size_t, 2> zeros{};
-  for (std::size_t i = 0; i < judged.size(); ++i) zeros[i % 2] += judged[i] == '\0' ? 1U : 0U;
-  if (judged.size() < looked_at_bytes_min) return std::nullopt;
-  auto const most = judged.size() / 2 * 9 / 10;
-  if (zeros[1] >= most && zeros[0] == 0) return ByteOrder::little;
-  if (zeros[0] >= most && zeros[1] == 0) return ByteOrder::big;
+  auto const judged = first_bytes.substr(0, looked_at_bytes_max);
+  for (auto const order : {ByteOrder::little, ByteOrder::big}) {
+    if (is_utf16(judged, order)) return order;
+  }
   return std::nullopt;
 }
 

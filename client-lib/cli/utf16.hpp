@@ -9,8 +9,8 @@ namespace stele::cli {
 
 enum class ByteOrder { little, big };
 
-/// What the first bytes of a text say: a byte order mark, or ASCII of which each other byte is
-/// zero. Nothing for other texts.
+/// What the first bytes of a text say: a byte order mark, or that they are text as UTF-16 alone.
+/// Nothing for other texts.
 std::optional<ByteOrder> utf16_byte_order(std::string_view first_bytes) noexcept;
 
 class Utf16Decoder {

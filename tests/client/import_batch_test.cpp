@@ -20,6 +20,16 @@ BOOST_AUTO_TEST_CASE(a_clean_line_is_the_message_and_nothing_else) {
   BOOST_TEST(made.invalid_bytes == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(a_line_that_is_cut_off_is_marked_beside_what_is_counted) {
+  auto whole = make_line_entry("a", Level::info);
+  stele::cli::mark_as_cut(whole);
+  BOOST_TEST(whole.entry.metadata == R"({"import":{"cut":true}})");
+  auto invalid = make_line_entry("a\xff", Level::info);
+  stele::cli::mark_as_cut(invalid);
+  BOOST_TEST(invalid.entry.metadata == R"({"import":{"invalid_bytes":1,"cut":true}})");
+  BOOST_TEST(invalid.notes.test(static_cast<std::size_t>(stele::cli::Note::cut)));
+}
+
 BOOST_AUTO_TEST_CASE(bytes_that_are_not_utf8_are_replaced_one_by_one_and_counted) {
   struct Case {
     std::string line;

@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(a_form_that_no_line_has_any_more_gives_way_to_another) {
   for (int i = 0; i < 50; ++i) (void)parser.parse("2023-11-14T22:13:19Z x");
   BOOST_TEST(*parser.parse("2023-11-14T22:13:20Z x")->entry.timestamp == now_us);
   BOOST_TEST(*parser.parse("2023-11-14T22:13:21Z x")->entry.timestamp == now_us + second);
-  BOOST_TEST(parser.form_names() == "syslog, then iso");
+  BOOST_TEST(parser.time_forms() == "syslog, then iso");
 }
 
 BOOST_AUTO_TEST_CASE(standard_input_has_its_times_read_where_that_is_asked_for) {
@@ -148,7 +148,8 @@ BOOST_AUTO_TEST_CASE(what_is_not_understood_of_an_object_is_kept_and_noted) {
     auto made = LineParser({.json = stele::cli::usual_mapping()}, now_us).parse(line);
     std::string found = made->entry.metadata;
     for (std::size_t i = 0; i < made->notes.size(); ++i) {
-      if (made->notes[i]) found += ' ' + std::to_string(i);
+      bool const is_told = made->notes[i] && i != static_cast<std::size_t>(Note::no_message);
+      if (is_told) found += ' ' + std::to_string(i);
     }
     return std::string{to_string(made->entry.level)} + ' ' + found;
   };
@@ -165,9 +166,114 @@ BOOST_AUTO_TEST_CASE(what_is_not_understood_of_an_object_is_kept_and_noted) {
              R"(info {"time":null,"level":null,"msg":null})" + undated);
   BOOST_TEST(noted(R"({"ts":1,"a":1,"a":2,"b":[{"c":1,"c":2}],"a#2":3})") ==
              R"(info {"a":1,"a#2":2,"b":[{"c":1,"c#2":2}],"a#2#2":3})" + number(Note::double_name));
-  BOOST_TEST(noted(R"({"ts":1,"msg":"x","msg":"y"})") == R"(info {"msg":"y"})");
+  BOOST_TEST(noted(R"({"ts":1,"msg":"x","msg":"y"})") ==
+             R"(info {"msg":"y"})" + number(Note::double_name));
+  BOOST_TEST(noted(R"({"ts":1,"fields":{"message":"x","message":"y"}})") ==
+             R"(info {"fields":{"message":"y"}})" + number(Note::double_name));
   BOOST_TEST(noted(R"({"ts":1,"a":"\ud83d","b":"\ud83d\ude00","c":"\\ud83d"})") ==
              R"(info {"a":"\ufffd","b":"\ud83d\ude00","c":"\\ud83d"})" + number(Note::half_pair));
+}
+
+BOOST_AUTO_TEST_CASE(a_number_that_counts_something_else_gives_way_to_a_time) {
+  auto const entry = [](std::string_view line) {
+    return entry_of_json(stele::cli::usual_mapping(), line);
+  };
+  auto const both = entry(R"({"ts":1,"@timestamp":"2023-11-14T22:13:20Z","msg":"x"})");
+  BOOST_TEST(*both.timestamp == now_us);
+  BOOST_TEST(both.metadata == R"({"ts":1})");
+  BOOST_TEST(*entry(R"({"ts":1,"time":"soon","msg":"x"})").timestamp == second);
+  BOOST_TEST(*entry(R"({"time":1700000000,"ts":1,"msg":"x"})").timestamp == now_us);
+}
+
+BOOST_AUTO_TEST_CASE(an_export_without_its_digits_has_the_time_that_its_text_says) {
+  auto const entry = [](std::string_view line) {
+    return entry_of_json(stele::cli::stele_mapping(), line);
+  };
+  auto const text = entry(R"({"message":"x","time":"2023-11-14T22:13:20.000001Z"})");
+  BOOST_TEST(*text.timestamp == now_us + 1);
+  BOOST_TEST(text.metadata == "{}");
+  auto const both = entry(R"({"timestamp":7,"message":"x","time":"2023-11-14T22:13:20Z"})");
+  BOOST_TEST(*both.timestamp == 7U);
+  BOOST_TEST(both.metadata == "{}");
+  BOOST_TEST(entry(R"({"message":"x","time":"soon"})").metadata == R"({"time":"soon"})");
+}
+
+BOOST_AUTO_TEST_CASE(an_object_has_no_time_where_none_is_asked_for) {
+  auto mapping = stele::cli::usual_mapping();
+  mapping.timestamp.clear();
+  LineParser parser({.json = std::move(mapping), .time = {.of_members = false}}, now_us);
+  auto const made = parser.parse(R"({"time":1700000000,"msg":"x"})");
+  BOOST_TEST(!made->entry.timestamp.has_value());
+  BOOST_TEST(made->entry.metadata == R"({"time":1700000000})");
+  BOOST_TEST(made->notes.none());
+}
+
+BOOST_AUTO_TEST_CASE(a_year_that_was_given_holds_also_where_a_date_does_not_fit) {
+  TimeZone const zone("UTC");
+  for (auto const kind : {TimeOption::Kind::automatic, TimeOption::Kind::given}) {
+    LineParser parser({.time = {.kind = kind, .format = "syslog", .first_year = 2023}}, now_us);
+    parser.begin_file("Feb 28 00:00:00 h x\n", true, now_us);
+    BOOST_TEST(*parser.parse("Feb 28 00:00:00 h x")->entry.timestamp == 1'677'542'400 * second);
+    auto const made = parser.parse("Feb 29 00:00:00 h x");
+    BOOST_TEST(*made->entry.timestamp == 1'677'542'400 * second);
+    BOOST_TEST(made->notes.test(static_cast<std::size_t>(Note::impossible_date)));
+    BOOST_TEST(*parser.parse("Mar  1 00:00:00 h x")->entry.timestamp == 1'677'628'800 * second);
+    BOOST_TEST(parser.time_forms() == "syslog, without a year: 2023");
+  }
+  LineParser json({.json = stele::cli::usual_mapping(), .time = {.first_year = 2020}}, now_us);
+  BOOST_TEST(*json.parse(R"({"time":"Feb 29 00:00:00","msg":"x"})")->entry.timestamp ==
+             1'582'934'400 * second);
+  BOOST_TEST(*json.assumed().first_year == 2020);
+}
+
+BOOST_AUTO_TEST_CASE(the_years_and_zones_that_a_log_does_not_say_are_known_at_its_end) {
+  TimeZone const zone("UTC");
+  LineParser parser({.time = {.kind = TimeOption::Kind::automatic}}, now_us);
+  parser.begin_file("Dec 31 22:13:20 h x\n", true, now_us);
+  parser.set_first_year(2021, "Dec 31 22:13:20 h x\n");
+  (void)parser.parse("Dec 31 22:13:20 h x");
+  (void)parser.parse("Jan  1 22:13:20 h x");
+  BOOST_TEST(parser.time_forms() == "syslog, without a year: 2021 to 2022");
+  BOOST_TEST(parser.assumed().zone);
+  LineParser other({.time = {.kind = TimeOption::Kind::automatic}}, now_us);
+  other.begin_file("2023-11-14T22:13:20Z x\n", true, now_us);
+  (void)other.parse("2023-11-14T22:13:20Z x");
+  BOOST_TEST(other.time_forms() == "iso");
+  BOOST_TEST(!other.assumed().zone);
+  BOOST_TEST(!other.assumed().first_year.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(syslog_that_is_asked_for_has_its_year_where_most_lines_say_it) {
+  TimeZone const zone("UTC");
+  auto const time_of = [](std::string_view lines, std::string_view line) {
+    LineParser parser({.time = {.kind = TimeOption::Kind::given, .format = "syslog"}}, now_us);
+    parser.begin_file(lines, true, now_us);
+    return *parser.parse(line)->entry.timestamp;
+  };
+  auto const line = "Jan  2 00:00:00 2021 files h";
+  BOOST_TEST(time_of("Jan  2 00:00:00 2021 h x\n", line) == 1'609'545'600 * second);
+  BOOST_TEST(time_of("Jan  2 00:00:00 h x\nJan  2 00:00:00 2021 files\n", line) ==
+             1'672'617'600 * second);
+}
+
+BOOST_AUTO_TEST_CASE(an_object_that_is_too_deep_is_told_apart_from_a_line_that_is_none) {
+  auto const deep = "{\"a\":" + std::string(40, '[') + std::string(40, ']') + "}";
+  LineParser usual({.json = stele::cli::usual_mapping()}, now_us);
+  BOOST_TEST(usual.parse(deep)->notes.test(static_cast<std::size_t>(Note::object_as_text)));
+  BOOST_TEST(usual.parse("x")->notes.test(static_cast<std::size_t>(Note::text)));
+  LineParser strict({.json = stele::cli::stele_mapping()}, now_us);
+  BOOST_TEST(strict.parse(deep).error().message == "is too deep, or has a number out of range");
+}
+
+BOOST_AUTO_TEST_CASE(a_pattern_of_levels_counts_what_it_finds_and_notes_what_is_no_level) {
+  LineForm form;
+  form.level_pattern.emplace(R"(\[(\w+)\])", "--level-pattern");
+  LineParser parser(std::move(form), now_us);
+  BOOST_TEST(parser.parse("none")->notes.none());
+  BOOST_TEST(parser.parse("[loud] x")->notes.test(static_cast<std::size_t>(Note::unknown_group)));
+  BOOST_TEST(parser.levels_found() == 0U);
+  BOOST_TEST(parser.parse("[warn] x")->notes.none());
+  BOOST_TEST(parser.levels_found() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_message_may_be_deep_inside_and_is_text_rather_than_another_value) {

@@ -25,6 +25,7 @@ std::string member(boost::json::object const& row, char const* name, std::string
 
 LineForm form_of(std::string const& format) {
   if (format == "json") return {.json = usual_mapping()};
+  if (format == "stele") return {.json = stele_mapping()};
   if (format == "journal") return {.json = journal_mapping()};
   return {.time = {.kind = TimeOption::Kind::automatic}};
 }

@@ -107,9 +107,58 @@ BOOST_AUTO_TEST_CASE(epoch_is_seconds_after_an_at_sign_and_else_microseconds) {
          {"@1700000000.5", now + second / 2},
          {"@0", 0},
          {"1700000000000000", now},
-         {"2023", 2023},
          {"0", 0},
          {"18446744073709551615", UINT64_MAX}});
+}
+
+BOOST_AUTO_TEST_CASE(a_year_alone_a_month_or_digits_of_a_date_are_its_first_moment) {
+  TimeZone const zone{"UTC"};
+  check({{"2023", 1'672'531'200 * second},
+         {"202311", 1'698'796'800 * second},
+         {"20231114", now - 22 * hour - 13 * minute - 20 * second},
+         {"202311142213", now - 20 * second},
+         {"20231114221320", now},
+         {"1970", 0},
+         {"202313", 202'313},
+         {"2200", 2'200}});
+}
+
+BOOST_AUTO_TEST_CASE(a_number_that_may_be_seconds_or_milliseconds_is_ambiguous) {
+  for (auto const* text : {"100000000", "1700000000", "1700000000000", "99999999999999"}) {
+    BOOST_TEST(!parse_time(text, now).has_value(), text);
+    BOOST_TEST(!stele::cli::likely_meaning(text).empty(), text);
+  }
+  BOOST_TEST(stele::cli::likely_meaning("1700000000") ==
+             "@1700000000 are seconds, 1700000000000000 are microseconds");
+  BOOST_TEST(stele::cli::likely_meaning("1700000000123") ==
+             "@1700000000.123 are seconds, 1700000000123000 are microseconds");
+  BOOST_TEST(*parse_time("@1700000000.123", now) == now + 123'000);
+  check({{"100000000000000", 100'000'000 * second}, {"99999999", 99'999'999}});
+  for (auto const* text : {"soon", "17000000000x", ""}) {
+    BOOST_TEST(stele::cli::likely_meaning(text).empty());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_time_before_1970_is_told_as_one) {
+  TimeZone const zone{"UTC"};
+  for (auto const* text :
+       {"1969", "19691231", "1969-12-31", "1969-12-31 23:59:59", "1901-02-03T04:05:06Z"}) {
+    BOOST_TEST(!parse_time(text, now).has_value(), text);
+    BOOST_TEST(stele::cli::is_before_epoch(text), text);
+  }
+  for (auto const* text : {"", "soon", "1969-13-01", "2023-02-30", "1969-12-31 25:00"}) {
+    BOOST_TEST(!stele::cli::is_before_epoch(text), text);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(local_time_decides_about_dates_and_names_of_days_alone) {
+  for (auto const* text : {"2023", "2023-11-14", "2023-11-14 22:13", "22:13", "today"}) {
+    BOOST_TEST(stele::cli::needs_local_zone(text, now), text);
+  }
+  for (auto const* text : {"now", "-1h", "@1700000000", "1700000000000000", "2023-11-14T22:13Z",
+                           "2023-11-14 22:13 UTC+2"}) {
+    BOOST_TEST(!stele::cli::needs_local_zone(text, now), text);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(other_text_is_no_time) {

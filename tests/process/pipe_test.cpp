@@ -92,6 +92,26 @@ BOOST_AUTO_TEST_CASE(what_a_command_leaves_running_is_read_to_its_end_or_until_a
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_signal_that_cuts_off_what_was_left_running_is_told_also_where_it_prints_on) {
+  auto const out = daemon.home() + "/out";
+  for (std::string const left : {"sleep 600 &", "while :; do echo on; sleep 0.01; done &"}) {
+    stele::test::Program running({stele_path(), "pipe", "--socket", daemon.socket(), "--",
+                                  "/bin/sh", "-c", left + " echo $$ >" + out + ".pid"},
+                                 {.in = "/dev/null", .out = out});
+    auto const has_ended = [&] {
+      auto const pid = stele::test::read_file(out + ".pid");
+      return !pid.empty() &&
+             run_program({"/bin/kill", "-0", pid.substr(0, pid.size() - 1)}).exit_code != 0;
+    };
+    while (!has_ended()) BOOST_REQUIRE(!running.wait_for(std::chrono::milliseconds(10)));
+    running.signal(SIGTERM);
+    BOOST_TEST(running.wait() == 1, left);
+    BOOST_TEST(stele::test::read_file(out).find("had its output open") != std::string::npos);
+    std::filesystem::remove(out);
+    std::filesystem::remove(out + ".pid");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_command_runs_without_a_daemon_and_the_exit_code_tells_of_what_is_lost) {
   auto const mark = daemon.home() + "/ran";
   stele::test::Program running({stele_path(), "pipe", "--socket", daemon.home() + "/nobody.sock",

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <string>
 #include <utility>
 
 #include "client-lib/cli/text_scanner.hpp"
@@ -15,6 +18,9 @@ constexpr std::int64_t day_seconds = 86'400;
 constexpr std::int64_t quarter_seconds = 900;
 // Lines of several threads may be a little out of order.
 constexpr std::uint64_t jitter_us = minute_us;
+
+constexpr auto zone_directory = "/usr/share/zoneinfo";
+constexpr std::string_view zone_file_magic = "TZif";
 
 struct ZoneName {
   std::string_view name;
@@ -38,6 +44,13 @@ constexpr std::array zone_names{
 std::int64_t civil_seconds(CivilTime const& time) noexcept {
   return days_since_epoch(time.year, time.month, time.day) * day_seconds + time.hour * 3'600 +
          time.minute * 60 + time.second;
+}
+
+bool is_zone_file(std::string const& path) {
+  std::ifstream file{path, std::ios::binary};
+  std::array<char, zone_file_magic.size()> magic{};
+  file.read(magic.data(), magic.size());
+  return file && std::string_view{magic.data(), magic.size()} == zone_file_magic;
 }
 
 std::optional<std::uint64_t> since_epoch(std::int64_t seconds, std::uint64_t fraction_us) {
@@ -77,20 +90,51 @@ std::optional<std::int64_t> zone_offset_seconds(std::string_view zone) noexcept 
     if (known.name == name) return std::int64_t{known.minutes} * 60;
   }
   if (name == "z") return 0;
+  if (!scanner.take("UTC")) scanner.take("GMT");
   bool const west = scanner.take("-");
   if (!west && !scanner.take("+")) return std::nullopt;
-  auto const hours = scanner.take_digits(2);
+  auto hours = scanner.take_digits(2);
+  bool const is_short = !hours;
+  if (is_short) hours = scanner.take_digits(1);
   if (!hours || *hours > 23) return std::nullopt;
   int minutes = 0;
   if (!scanner.at_end()) {
-    scanner.take(":");
+    bool const has_colon = scanner.take(":");
     auto const digits = scanner.take_digits(2);
-    if (!digits || *digits > 59) return std::nullopt;
+    if (!digits || *digits > 59 || (is_short && !has_colon)) return std::nullopt;
     minutes = *digits;
   }
   if (!scanner.at_end()) return std::nullopt;
   std::int64_t const seconds = *hours * 3'600 + minutes * 60;
   return west ? -seconds : seconds;
+}
+
+bool is_time_zone(std::string_view name) {
+  if (name.empty() || name.find("..") != name.npos) return false;
+  auto const* const directory = std::getenv("TZDIR");
+  return is_zone_file(std::string{directory == nullptr ? zone_directory : directory} + '/' +
+                      std::string{name});
+}
+
+std::optional<std::string> unknown_local_zone() {
+  auto const* const set = std::getenv("TZ");
+  if (set == nullptr) return std::nullopt;
+  std::string name{set};
+  if (name.starts_with(':')) name.erase(0, 1);
+  if (name.empty() || name == "UTC" || name == "GMT" || is_time_zone(name)) return std::nullopt;
+  if (name.starts_with('/') && is_zone_file(name)) return std::nullopt;
+  // `CET-1CEST,M3.5.0,M10.5.0/3`: a name and an offset.
+  auto const is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  auto const quoted = name.starts_with('<') ? name.find('>') : name.npos;
+  auto const letters =
+      static_cast<std::size_t>(std::ranges::find_if_not(name, is_letter) - name.begin());
+  auto const at = quoted != name.npos ? quoted + 1 : letters >= 3 ? letters : name.size();
+  auto const offset = std::string_view{name}.substr(at);
+  bool const has_sign = offset.starts_with('+') || offset.starts_with('-');
+  if (offset.size() > (has_sign ? 1U : 0U) && is_digit(offset[has_sign ? 1 : 0])) {
+    return std::nullopt;
+  }
+  return std::string{set};
 }
 
 std::string_view zone_names_pattern() noexcept {
@@ -105,10 +149,27 @@ std::string_view zone_names_pattern() noexcept {
   return pattern;
 }
 
+ZoneInForce::ZoneInForce(std::string const& zone) {
+  if (auto const* const set = std::getenv("TZ")) before_ = set;
+  ::setenv("TZ", zone.c_str(), 1);
+  ::tzset();
+}
+
+ZoneInForce::~ZoneInForce() {
+  if (before_) {
+    ::setenv("TZ", before_->c_str(), 1);
+  } else {
+    ::unsetenv("TZ");
+  }
+  ::tzset();
+}
+
 // Probed a day before and a day after: no zone changes its offset twice in that time.
 void LocalZone::look_up(std::int64_t quarter) {
   if (quarter_ == quarter) return;
   quarter_ = quarter;
+  std::optional<ZoneInForce> region;
+  if (!region_.empty()) region.emplace(region_);
   auto const start = quarter * quarter_seconds;
   std::array<Offset, 2> found{};
   std::array<bool, 2> holds{};

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <ctime>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace stele::cli {
 
@@ -28,9 +30,15 @@ std::int64_t days_since_epoch(int year, int month, int day) noexcept;
 /// Microseconds since the epoch. Nothing before 1970.
 std::optional<std::uint64_t> utc_time_us(CivilTime const& time, std::int64_t offset_seconds);
 
-/// Seconds east of UTC of `Z`, `+01`, `+0100`, `+01:00`, `UTC` or another zone's abbreviation,
-/// with or without a blank before it. Nothing for other words.
+/// Seconds east of UTC of `Z`, `+1`, `+01`, `+0100`, `+01:00`, `UTC+1`, `UTC` or another zone's
+/// abbreviation, with or without a blank before it. Nothing for other words.
 std::optional<std::int64_t> zone_offset_seconds(std::string_view zone) noexcept;
+
+/// Whether the system has a zone of this name: `Europe/Berlin`.
+bool is_time_zone(std::string_view name);
+
+/// What $TZ says, if the C library does not know it and would take UTC instead.
+std::optional<std::string> unknown_local_zone();
 
 /// The abbreviations that zone_offset_seconds() knows, as a regular expression.
 std::string_view zone_names_pattern() noexcept;
@@ -38,9 +46,23 @@ std::string_view zone_names_pattern() noexcept;
 /// In the C library's time zone ($TZ), of seconds since the epoch.
 std::tm local_time_at(std::int64_t seconds) noexcept;
 
-/// The C library's time zone ($TZ).
+/// For as long as it lives, the C library's time zone is another. Not for several threads.
+class ZoneInForce {
+ public:
+  explicit ZoneInForce(std::string const& zone);
+  ZoneInForce(ZoneInForce const&) = delete;
+  ZoneInForce& operator=(ZoneInForce const&) = delete;
+  ~ZoneInForce();
+
+ private:
+  std::optional<std::string> before_{};
+};
+
+/// The C library's time zone ($TZ), or that of a region: `Europe/Berlin`.
 class LocalZone {
  public:
+  explicit LocalZone(std::string region = {}) : region_(std::move(region)) {}
+
   /// The moment that a local time means. In the hour that comes twice when summer time ends it is
   /// the first unless that is more than a minute before `previous_us`; an abbreviation of this
   /// zone (`CEST`) decides, too. In the hour that is left out, summer time is taken as begun.
@@ -57,6 +79,7 @@ class LocalZone {
   };
   void look_up(std::int64_t quarter);
 
+  std::string region_;
   std::int64_t quarter_ = INT64_MIN;  ///< Of an hour, of which offsets_ are.
   std::array<Offset, 2> offsets_{};   ///< That of the earlier moment first.
 };

@@ -15,7 +15,6 @@ namespace {
 constexpr std::size_t detection_lines_max = 200;
 // An entry of a log may have many lines; a text may have a time by chance.
 constexpr std::size_t lines_for_one_time_max = 50;
-constexpr std::uint64_t first_log_us = 631'152'000 * second_us;  // 1990.
 
 std::vector<std::string_view> first_lines(std::string_view text) {
   std::vector<std::string_view> lines;
@@ -49,16 +48,42 @@ std::optional<LineClock::Moment> LineClock::find(std::string_view line) {
 }
 
 std::optional<std::uint64_t> LineClock::time_of(WrittenTime written) {
+  assumed_.date_is_impossible = false;
   if (written.epoch_us) return written.epoch_us;
-  if (!written.has_year) choose_year(written.civil);
-  if (!exists(written.civil)) return std::nullopt;
-  auto const zone = written.zone.starts_with(' ') ? written.zone.substr(1) : written.zone;
-  if (zone.empty() || zone_.has_name(written.civil, zone)) {
-    return zone_.time_us(written.civil, previous_us_, zone);
+  auto& civil = written.civil;
+  if (!written.has_year) choose_year(civil);
+  assumed_.date_is_impossible = !exists(civil);
+  if (assumed_.date_is_impossible) return std::nullopt;
+  if (!written.has_year) {
+    assumed_.add({.first_year = civil.year, .last_year = civil.year});
   }
-  auto const offset_seconds = zone_offset_seconds(zone);
-  if (offset_seconds) return utc_time_us(written.civil, *offset_seconds);
-  return zone_.time_us(written.civil, previous_us_);
+  auto zone = written.zone;
+  while (zone.starts_with(' ') || zone.starts_with('[') || zone.starts_with('(')) {
+    zone.remove_prefix(1);
+  }
+  if (zone.ends_with(']') || zone.ends_with(')')) zone.remove_suffix(1);
+  return time_in(zone, civil);
+}
+
+std::optional<std::uint64_t> LineClock::time_in(std::string_view zone, CivilTime const& civil) {
+  if (!zone.empty() && zone_.has_name(civil, zone)) {
+    return zone_.time_us(civil, previous_us_, zone);
+  }
+  if (auto const offset_seconds = zone_offset_seconds(zone)) {
+    return utc_time_us(civil, *offset_seconds);
+  }
+  if (zone.find('/') != zone.npos) {
+    auto region = regions_.find(zone);
+    if (region == regions_.end()) {
+      std::string const name{zone};
+      std::optional<LocalZone> known;
+      if (is_time_zone(name)) known.emplace(name);
+      region = regions_.emplace(name, std::move(known)).first;
+    }
+    if (region->second) return region->second->time_us(civil, previous_us_);
+  }
+  assumed_.zone = true;
+  return zone_.time_us(civil, previous_us_);
 }
 
 void LineClock::choose_year(CivilTime& time) {
@@ -68,11 +93,21 @@ void LineClock::choose_year(CivilTime& time) {
     first_year_ = chooser.before(latest_us_);
   }
   time.year = first_year_.value_or(1970) + years_.of(time);
-  if (time.month != 2 || time.day != 29) return;
+  if (time.month != 2 || time.day != 29 || first_year_is_sure_) return;
   // The log says so: what was taken for its first year was wrong.
   while (!std::chrono::year{time.year}.is_leap()) {
     --time.year;
     --*first_year_;
+  }
+}
+
+void LineClock::Assumed::add(Assumed const& other) noexcept {
+  zone = zone || other.zone;
+  if (other.first_year) {
+    first_year = std::min(first_year.value_or(*other.first_year), *other.first_year);
+  }
+  if (other.last_year) {
+    last_year = std::max(last_year.value_or(*other.last_year), *other.last_year);
   }
 }
 
@@ -121,9 +156,12 @@ std::optional<std::uint64_t> ClockFinder::time_of(std::string_view text) {
     }
     for (auto const& form : time_forms()) {
       if (form.only_by_name) continue;
-      auto const pattern = "(?:" + std::string{form.pattern} + R"()\s*$)";
+      auto const pattern = "(?:" + std::string{form.pattern} + R"()(?: \([^()]*\))?\s*$)";
       whole_.push_back({TimePattern::of_form(pattern, form.always_utc), "", now_us_});
     }
+  }
+  if (first_year_) {
+    for (auto& clock : whole_) clock.set_first_year(*first_year_, true);
   }
   // Times of one log are alike: the form of the last one is tried first.
   for (std::size_t i = 0; i < whole_.size(); ++i) {
@@ -134,6 +172,25 @@ std::optional<std::uint64_t> ClockFinder::time_of(std::string_view text) {
     }
   }
   return std::nullopt;
+}
+
+LineClock::Assumed ClockFinder::assumed() const noexcept {
+  LineClock::Assumed all;
+  for (auto const& clock : whole_) all.add(clock.assumed());
+  return all;
+}
+
+std::string_view ClockFinder::refined(std::string_view form, std::string_view text) {
+  if (form != "syslog") return form;
+  auto clock = line_clock_of(form, now_us_);
+  auto fuller = line_clock_of(syslog_with_year, now_us_);
+  std::size_t count = 0;
+  std::size_t fuller_count = 0;
+  for (auto const line : first_lines(text)) {
+    if (clock.read(line)) ++count;
+    if (fuller.read(line)) ++fuller_count;
+  }
+  return fuller_count > count / 2 ? syslog_with_year : form;
 }
 
 std::optional<LineClock::Moment> first_moment(LineClock& clock, std::string_view text) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,19 +28,39 @@ class LineClock {
 
   /// What the line says, without a meaning.
   std::optional<WrittenTime> read(std::string_view line) { return pattern_.read(line); }
-  void set_first_year(int year) noexcept { first_year_ = year; }
+  /// `is_sure`: somebody has said it; a date that the years do not have is none then.
+  void set_first_year(int year, bool is_sure) noexcept {
+    first_year_ = year;
+    first_year_is_sure_ = is_sure;
+  }
   std::string const& name() const noexcept { return name_; }
+  TimePattern const& pattern() const noexcept { return pattern_; }
+
+  /// What the lines so far did not say.
+  struct Assumed {
+    bool zone = false;
+    std::optional<int> first_year{};
+    std::optional<int> last_year{};
+    bool date_is_impossible = false;  ///< Of the last line.
+
+    void add(Assumed const& other) noexcept;
+  };
+  Assumed const& assumed() const noexcept { return assumed_; }
 
  private:
   std::optional<std::uint64_t> time_of(WrittenTime written);
+  std::optional<std::uint64_t> time_in(std::string_view zone, CivilTime const& civil);
   void choose_year(CivilTime& time);
 
   TimePattern pattern_;
   std::string name_;
   std::uint64_t latest_us_;
   std::optional<int> first_year_{};
+  bool first_year_is_sure_ = false;
   YearSteps years_{};
   LocalZone zone_{};
+  std::map<std::string, std::optional<LocalZone>, std::less<>> regions_{};
+  Assumed assumed_{};
   std::optional<std::uint64_t> previous_us_{};
 };
 
@@ -57,12 +78,19 @@ class ClockFinder {
 
   /// The moment of a text that is a time and nothing else.
   std::optional<std::uint64_t> time_of(std::string_view text);
+  /// Of what time_of() finds.
+  void set_first_year(int year) noexcept { first_year_ = year; }
+  LineClock::Assumed assumed() const noexcept;
+
+  /// The form itself, or one that says more and that most lines of this form have.
+  std::string_view refined(std::string_view form, std::string_view text);
 
  private:
   std::uint64_t now_us_;
   std::vector<TimePattern> at_start_{};  ///< As time_forms().
   std::vector<LineClock> whole_{};
   std::size_t last_whole_ = 0;
+  std::optional<int> first_year_{};
 };
 
 /// The first of the lines that has a time.

@@ -6,6 +6,9 @@
 
 namespace stele::cli {
 
+/// That of syslog with a year behind the time.
+inline constexpr std::string_view syslog_with_year = "syslog-year";
+
 struct TimeForm {
   std::string_view name;
   std::string_view pattern;  ///< As TimePattern::of_form() takes it.

@@ -40,7 +40,7 @@ constexpr std::array expansions{
     Expansion{'k', "%H"},
     Expansion{'I', "%H"},
     Expansion{'l', "%H"},
-    Expansion{'p', R"( ?(?<p>[AaPp])\.?[Mm]\.?)"},
+    Expansion{'p', R"( ?(?<p>[AaPp])(?:[Mm]|\.[Mm]\.)(?![\w.-]))"},
     Expansion{'M', R"((?<M>\d\d))"},
     Expansion{'S', R"((?<S>\d\d)(?!\d))"},
     Expansion{'f', R"((?:[.,](?<f>\d+))?)"},
@@ -71,8 +71,8 @@ constexpr std::string_view to_level_pattern =
 
 std::string expand(std::string_view text, bool is_form);
 
-// `Z`, an offset or an abbreviation, where no word or number goes on behind it. PostgreSQL writes `
-// -03 [9]` where a zone has no abbreviation.
+// `Z`, an offset, an abbreviation, `UTC+2` or `Europe/Berlin`, where no word or number goes on
+// behind it. PostgreSQL writes ` -03 [9]` where a zone has no abbreviation.
 std::string zone_pattern() {
   std::string names{zone_names_pattern()};
   for (auto const* name : {::tzname[0], ::tzname[1]}) {
@@ -81,9 +81,11 @@ std::string zone_pattern() {
         local.size() > 2 && std::ranges::all_of(local, [](char c) { return c >= 'A' && c <= 'Z'; });
     if (is_word) names += '|' + std::string{local};
   }
-  return R"((?:(?<z>[Zz](?![\w:])|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?(?![\w:.])|)"
-         R"( [+-](?:0\d|1[0-4]):?(?:00|15|30|45)(?![\w:.])| [+-](?:0\d|1[0-4])(?= \[)| ?(?:)" +
-         names + R"()(?![\w/-]))))";
+  std::string const offset = R"([+-](?:(?:0\d|1[0-4])(?::?[0-5]\d)?|\d(?::[0-5]\d)?)(?![\w:.]))";
+  return R"((?:(?<z>[Zz](?![\w:])|)" + offset + R"(| ?(?:UTC|GMT))" + offset +
+         R"(| [+-](?:0\d|1[0-4]):?(?:00|15|30|45)(?![\w:.])| [+-](?:0\d|1[0-4])(?= \[)|)"
+         R"( (?:[A-Z][A-Za-z_]+/){1,2}[A-Z][\w+-]+(?![\w/])| ?[\[(](?:UTC|GMT)[\])]| ?(?:)" +
+         names + R"()(?![\w/-]|\+\d|\.\w))))";
 }
 
 std::string expand_letter(char letter, bool is_form) {
@@ -93,7 +95,8 @@ std::string expand_letter(char letter, bool is_form) {
   if (letter == 'z' || letter == 'Z')
     return is_form ? zone_pattern() : ' ' + ("?" + zone_pattern());
   if (is_form && letter == 'i')
-    return expand(R"(%Y-%m-%d(?:[Tt_]| {1,2})%R(?::%S%f|(?![\d:]))(?:%z)?)", true);
+    return expand(R"(%Y-%m-%d(?:[Tt_]| {1,2})%R(?::%S%f|(?![\d:]))(?:%p)?(?:%z)?)", true);
+  if (is_form && letter == 'C') return expand("%T%f(?:%p)?", true);
   if (is_form && letter == 'u') return std::string{any_level_words};
   if (is_form && letter == 'U') return std::string{upper_case_levels};
   if (is_form && letter == 'w') return expand("(?<level>(?i:%u))", true);
@@ -188,6 +191,9 @@ std::optional<std::uint64_t> epoch_us_of_number(std::string_view number) {
 
 TimePattern::TimePattern(std::string const& pattern, bool always_utc)
     : pattern_(TextPattern::of_bytes(pattern)), always_utc_(always_utc) {
+  for (auto const* year : {R"((?<Y>\d{4}))", "(?<y>", "(?<s>"}) {
+    if (pattern.find(year) != pattern.npos) may_lack_year_ = false;
+  }
   for (std::size_t i = 0; i < groups_.size(); ++i) {
     groups_[i] = pattern_.group_number(group_names[i]);
   }
@@ -250,16 +256,15 @@ bool TimePattern::take_date(std::string_view line, WrittenTime& found) const {
   return true;
 }
 
-bool TimePattern::take_clock(std::string_view line, CivilTime& time) const {
+void TimePattern::take_clock(std::string_view line, CivilTime& time) const {
   time.hour = number(line, Part::hour).value_or(0);
   time.minute = number(line, Part::minute).value_or(0);
   time.second = number(line, Part::second).value_or(0);
   time.fraction_us = fraction_us_of(text(line, Part::fraction));
   auto const half = text(line, Part::half_day);
-  if (half.empty()) return true;
-  if (time.hour < 1 || time.hour > 12) return false;
+  // `13:04:05 PM` has said it twice.
+  if (half.empty() || time.hour < 1 || time.hour > 12) return;
   time.hour = time.hour % 12 + (half == "P" || half == "p" ? 12 : 0);
-  return true;
 }
 
 std::optional<WrittenTime> TimePattern::read(std::string_view line) {
@@ -282,9 +287,9 @@ std::optional<WrittenTime> TimePattern::read(std::string_view line) {
     if (!found.epoch_us) return std::nullopt;
     return found;
   }
-  if (!take_date(line, found) || !take_clock(line, found.civil) || !exists(found.civil)) {
-    return std::nullopt;
-  }
+  if (!take_date(line, found)) return std::nullopt;
+  take_clock(line, found.civil);
+  if (!exists(found.civil)) return std::nullopt;
   return found;
 }
 

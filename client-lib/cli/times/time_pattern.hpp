@@ -16,6 +16,9 @@ namespace stele::cli {
 /// No log has later times: the start of the year 2200.
 inline constexpr std::uint64_t time_us_max = 7'258'118'400'000'000;
 
+/// No log is older: a number that would be an earlier time counts something else.
+inline constexpr std::uint64_t first_log_us = 631'152'000'000'000;  // 1990.
+
 /// What a line says about its time.
 struct WrittenTime {
   CivilTime civil{};
@@ -37,10 +40,14 @@ class TimePattern {
   static TimePattern of_format(std::string_view format);
 
   /// A regular expression that matches from the start of a line, and in which strptime's letters
-  /// stand for groups; besides %i for a time of ISO 8601, %w for the name of a level, %L for
-  /// anything up to one. A group `priority` is syslog's. `always_utc`: it is, where no zone is
-  /// written.
+  /// stand for groups; besides %C for a time of day with all that may follow it but a zone, %i for
+  /// a time of ISO 8601, %w for the name of a level, %L for anything up to one. A group
+  /// `priority` is syslog's. `always_utc`: it is, where no zone is written.
   static TimePattern of_form(std::string_view form, bool always_utc = false);
+
+  /// Whether it may match a date that has no year, and a time that has no zone.
+  bool may_lack_year() const noexcept { return may_lack_year_; }
+  bool may_lack_zone() const noexcept { return !always_utc_ && !is_epoch(); }
 
   /// Parts of the line are valid as long as it is, and until the next call.
   std::optional<WrittenTime> read(std::string_view line);
@@ -72,11 +79,12 @@ class TimePattern {
   }
   std::optional<int> number(std::string_view line, Part part) const noexcept;
   bool take_date(std::string_view line, WrittenTime& found) const;
-  bool take_clock(std::string_view line, CivilTime& time) const;
+  void take_clock(std::string_view line, CivilTime& time) const;
 
   TextPattern pattern_;
   std::array<std::size_t, static_cast<std::size_t>(Part::count)> groups_{};
   bool always_utc_;
+  bool may_lack_year_ = true;
   std::string plain_{};  ///< The start of a line without colours.
 };
 
