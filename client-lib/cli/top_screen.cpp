@@ -48,10 +48,10 @@ std::string fixed(double value, int digits) {
   return text;
 }
 
-std::string uptime_text(std::uint64_t us) {
-  auto const minutes = us / 60'000'000;
+std::string uptime_text(std::uint64_t uptime_us) {
+  auto const minutes = uptime_us / 60'000'000;
   if (minutes < 60)
-    return std::to_string(minutes) + "m" + std::to_string(us / 1'000'000 % 60) + "s";
+    return std::to_string(minutes) + "m" + std::to_string(uptime_us / 1'000'000 % 60) + "s";
   if (minutes < 60 * 24) {
     return std::to_string(minutes / 60) + "h" + std::to_string(minutes % 60) + "m";
   }

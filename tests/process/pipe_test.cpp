@@ -153,9 +153,9 @@ BOOST_AUTO_TEST_CASE(top_prints_one_screen_where_the_output_is_no_terminal) {
 BOOST_AUTO_TEST_CASE(every_member_of_stats_that_is_a_metric_is_told_by_the_real_daemon) {
   auto const stats = run_stele(daemon, {"stats", "--prometheus"});
   BOOST_TEST(stats.exit_code == 0);
-  for (auto const* name : {"stele_log_bytes ", "stele_tails_lagged_total ", "stele_writers ",
-                           "stele_commit_seconds_count ", "stele_missing_torn "}) {
-    BOOST_TEST(stats.out.find(std::string{"\n"} + name) != std::string::npos, name);
+  for (auto const* name : {"stele_log_bytes", "stele_tails_lagged_total", "stele_writers",
+                           "stele_commit_seconds_count", "stele_missing_torn"}) {
+    BOOST_TEST(stats.out.find(std::string{"\n"} + name + "{log=\"") != std::string::npos, name);
   }
 }
 

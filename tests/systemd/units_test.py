@@ -29,9 +29,9 @@ class Units(unittest.TestCase):
                            stdout=subprocess.DEVNULL)
         for unit in (self.dir / "usr/lib/systemd/system").iterdir():
             # The programs are not in their places here.
-            text, found = re.subn("(?m)^ExecStart=/usr/s?bin/(steled?) ",
-                                  rf"ExecStart={self.build}/bin/\1 ", unit.read_text())
-            self.assertEqual(found, 1 if unit.suffix == ".service" else 0)
+            text, found = re.subn("(?m)^(Exec[A-Z][a-z]+)=/usr/s?bin/(steled?) ",
+                                  rf"\1={self.build}/bin/\2 ", unit.read_text())
+            self.assertEqual(found > 0, unit.suffix == ".service")
             (self.dir / unit.name).write_text(text)
 
     def analyze(self, *arguments):

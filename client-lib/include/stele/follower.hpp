@@ -32,7 +32,7 @@ class Follower {
   /// Hands over what comes until the visitor returns false; a later run goes on behind the part's
   /// `last_seq`, which a visitor that stops within a part sets to what it has seen. Fails with
   ///   timed_out    the deadline has passed,
-  ///   cancelled    wake() was called; the next run goes on,
+  ///   cancelled    wake() was called, and the next run goes on,
   ///   bad_request  the options are wrong, or the daemon has another store now, or one that was
   ///                restored to before what was followed: begin anew with another Follower,
   ///   forbidden    this user may not read,
