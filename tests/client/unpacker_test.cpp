@@ -128,6 +128,11 @@ BOOST_AUTO_TEST_CASE(a_part_that_is_cut_off_anywhere_is_a_fault) {
 // A bit of a header may say nothing about the text, such as the time of gzip's.
 BOOST_AUTO_TEST_CASE(a_bit_that_is_wrong_changes_no_text_unseen) {
   using namespace std::literals;
+#ifdef __SANITIZE_ADDRESS__
+  constexpr std::size_t step = 7;  // Ten times as slow there; over the bytes, it meets each bit.
+#else
+  constexpr std::size_t step = 1;
+#endif
   for (auto const format : formats) {
     auto text = lines(40);
     auto bytes = packed(format, text);
@@ -136,14 +141,16 @@ BOOST_AUTO_TEST_CASE(a_bit_that_is_wrong_changes_no_text_unseen) {
       bytes = "\x28\xb5\x2f\xfd\x04\x68\xa9\0\0line 1\nline 2\nline 3\n\x45\x7f\x8e\x5c"s;
     }
     std::size_t seen = 0;
-    for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    std::size_t tried = 0;
+    for (std::size_t bit = 0; bit < bytes.size() * 8; bit += step) {
       auto damaged = bytes;
       damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
       auto const found = unpacked(damaged);
       BOOST_TEST((found == text || found.starts_with("failed: ")), format << ' ' << bit);
+      ++tried;
       if (found != text) ++seen;
     }
-    BOOST_TEST(seen > bytes.size() * 8 * 3 / 4, format);
+    BOOST_TEST(seen > tried * 3 / 4, format);
   }
 }
 

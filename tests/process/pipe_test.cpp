@@ -77,18 +77,20 @@ BOOST_AUTO_TEST_CASE(what_a_command_leaves_running_is_read_to_its_end_or_until_a
                  .exit_code == 3);
   BOOST_TEST(stele::test::read_file(mark) == "yes\n");
   BOOST_TEST(run_stele(daemon, {"count", "--contains", "late"}).out == "1\n");
+  std::string before;
   for (int const number : {SIGTERM, SIGINT}) {
     stele::test::Program running({stele_path(), "pipe", "--socket", daemon.socket(), "--",
                                   "/bin/sh", "-c", "echo $$; sleep 600 & exit 4"},
                                  {.in = "/dev/null", .out = mark});
     auto const has_ended = [&] {
       auto const pid = run_stele(daemon, {"read", "-o", "cat", "-n", "1"}).out;
-      return pid.find("late") == pid.npos && pid.find("started") == pid.npos &&
+      return pid.find("late") == pid.npos && pid.find("started") == pid.npos && pid != before &&
              run_program({"/bin/kill", "-0", pid.substr(0, pid.size() - 1)}).exit_code != 0;
     };
     while (!has_ended()) BOOST_REQUIRE(!running.wait_for(std::chrono::milliseconds(10)));
     running.signal(number);
     BOOST_TEST(running.wait() == 4);
+    before = run_stele(daemon, {"read", "-o", "cat", "-n", "1"}).out;
   }
 }
 
