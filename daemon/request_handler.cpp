@@ -26,20 +26,24 @@ constexpr std::size_t large_write_bytes_min = std::size_t{256} << 10;
 /// At least what the record of a drop takes in a commit, as payload.
 constexpr std::size_t drop_record_bytes = 64;
 
+std::string user_detail(Peer const& peer) {
+  return protocol::Detail().number("uid", peer.origin.uid).number("gid", peer.origin.gid).text();
+}
+
+/// At most what the payloads take.
+std::size_t payload_bytes_max(protocol::Write const& write) noexcept {
+  std::size_t bytes = 0;
+  for (auto const& draft : write.entries) bytes += protocol::canonical_bytes_max(draft);
+  return bytes;
+}
+
 Failure forbidden_failure(Peer const& peer, Right right) {
   bool const is_write = right == Right::write;
   std::string message = "user " + std::to_string(peer.origin.uid);
   message += is_write ? " may not write here; see may-write in the daemon's configuration"
                       : " may not read here; see may-read in the daemon's configuration";
   return {Error::forbidden, std::move(message),
-          "{\"uid\":" + std::to_string(peer.origin.uid) +
-              ",\"gid\":" + std::to_string(peer.origin.gid) + '}'};
-}
-
-std::uint64_t admitted_bytes(std::span<std::string_view const> payloads) noexcept {
-  std::size_t bytes = 0;
-  for (auto const payload : payloads) bytes += payload.size();
-  return wal::admitted_bytes(payloads.size(), bytes);
+          user_detail(peer)};
 }
 
 Failure batch_too_large_failure(ServiceFacts const& facts, protocol::Write const& write,
@@ -58,16 +62,16 @@ Failure batch_too_large_failure(ServiceFacts const& facts, protocol::Write const
 }
 
 Failure share_failure(Config const& config, std::uint32_t uid, std::uint64_t bytes) {
-  auto const bytes_max = std::to_string(history_bytes_max(config));
+  auto const bytes_max = history_bytes_max(config);
   return {Error::no_space,
           "user " + std::to_string(uid) + " has " + std::to_string(bytes) +
-              " bytes of the log; its share is " + bytes_max +
+              " bytes of the log; its share is " + std::to_string(bytes_max) +
               " (history-share), and more would remove entries of others; writing resumes when "
               "those have expired",
           protocol::Detail()
               .number("uid", uid)
               .number("history_bytes", bytes)
-              .number("history_bytes_max", history_bytes_max(config))
+              .number("history_bytes_max", bytes_max)
               .text()};
 }
 
@@ -95,8 +99,7 @@ Failure since_beyond_the_log_failure(Seq seq, Seq last_seq) {
 
 Failure not_an_operator_failure(Peer const& peer) {
   return {Error::forbidden, "only root, or the daemon's own user, may acknowledge damage",
-          "{\"uid\":" + std::to_string(peer.origin.uid) +
-              ",\"gid\":" + std::to_string(peer.origin.gid) + '}'};
+          user_detail(peer)};
 }
 
 Failure no_damage_failure(protocol::Acknowledge const& request) {
@@ -161,8 +164,7 @@ bool RequestHandler::has_room_for_large(std::size_t bytes) noexcept {
 }
 
 PreparedMemory RequestHandler::memory_for(protocol::Write const& write) const {
-  std::size_t bytes_max = 0;
-  for (auto const& draft : write.entries) bytes_max += protocol::canonical_bytes_max(draft);
+  auto const bytes_max = payload_bytes_max(write);
   if (log_.admit(write.entries.size(), bytes_max) || is_full(facts_, store_)) return {};
   auto const bytes = bytes_max + write.entries.size();  // With the commas.
   if (bytes > chunk_bytes) return PreparedMemory(bytes);
@@ -317,8 +319,7 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& 
     return fail(id, {Error::shutting_down, "the daemon is stopping"}, WriteState::not_written);
   }
   if (memory_is_full()) return fail(id, store_full_failure(), WriteState::not_written);
-  std::size_t bytes_max = 0;
-  for (auto const& draft : request.entries) bytes_max += protocol::canonical_bytes_max(draft);
+  auto const bytes_max = payload_bytes_max(request);
   if (auto const error = log_.admit(request.entries.size(), bytes_max)) {
     bool const is_large = error == wal::Errc::too_large;
     auto const failure =
@@ -332,14 +333,17 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& 
 
   // The bytes are made here, in the store, where they stay; the log copies them to disk.
   Seq const first_seq = log_.next_seq();
+  std::size_t payload_bytes = 0;
   Seq seq = first_seq;
   auto const received_at = clock_.wall_us();
   payloads_.clear();
   for (auto const& draft : request.entries) {
     protocol::EntryStamp const stamp{seq++, draft.timestamp.value_or(received_at), peer.origin};
     payloads_.push_back(store_.stage(draft, stamp));
+    payload_bytes += payloads_.back().size();
   }
-  store_.history().stage(seq - 1, peer.origin.uid, admitted_bytes(payloads_));
+  store_.history().stage(seq - 1, peer.origin.uid,
+                         wal::admitted_bytes(payloads_.size(), payload_bytes));
   [[maybe_unused]] Seq const appended_at = log_.append(mark, payloads_);
   BOOST_ASSERT(appended_at == first_seq);
   if (request.write_no != 0) {
