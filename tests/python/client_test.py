@@ -165,6 +165,54 @@ class Failures(ClientCase):
             self.client.write_log("", metadata="{")
         self.assertEqual(self.client.count_logs(), 0)
 
+    def test_numbers_that_the_library_cannot_hold_are_refused_by_name(self):
+        client = self.client
+        numbered = {
+            "count": client.report_dropped,
+            "seq": lambda value: client.confirm("archive", value),
+            "write_no": lambda value: client.write_once(["m"], value),
+            "limit": lambda value: list(client.read_logs(limit=value)),
+            "newest": lambda value: client.follow_logs(newest=value),
+            "after_seq": lambda value: client.count_logs(filter=stele.Filter(after_seq=value)),
+            "pid": lambda value: client.count_logs(filter=stele.Filter(pid=value)),
+            "uid": lambda value: client.read_page(filter=stele.Filter(uid=value)),
+            "buffer_bytes": lambda value: stele.Logger(self.daemon.socket, buffer_bytes=value),
+            "batch_bytes": lambda value: stele.Logger(self.daemon.socket, batch_bytes=value),
+        }
+        for name, call in numbered.items():
+            for value in (-1, 2**64, 2**64 + 1):
+                with self.assertRaisesRegex(ValueError, f"^{name} is {value}; "):
+                    call(value)
+        texts = {
+            "name": lambda value: stele.Client(self.daemon.socket, value),
+            "consumer": lambda value: client.confirm(value, 1),
+            "contains": lambda value: list(client.read_logs(filter=stele.Filter(contains=value))),
+            "cursor": lambda value: client.read_page(cursor=value),
+        }
+        for name, call in texts.items():
+            with self.assertRaisesRegex(ValueError, f"^{name} holds half of a surrogate pair"):
+                call("\ud800")
+        with self.assertRaisesRegex(ValueError, "^writer has 16 bytes"):
+            client.report_dropped(1, writer=b"short")
+        for call in (client.ping, lambda timeout: client.write_log("m", timeout=timeout)):
+            with self.assertRaisesRegex(ValueError, "a timeout is a number of seconds"):
+                call(timeout=float("nan"))
+            for passed in (-1, float("-inf"), -1e308):
+                with self.assertRaises(stele.TimedOut):
+                    call(timeout=passed)
+        for long in (1e308, 10**30, float("inf")):
+            client.ping(timeout=long)
+        self.assertEqual(client.audit()["dropped"], 0)
+        self.assertEqual(client.count_logs(), 0)
+
+    def test_a_sockets_path_may_be_any_bytes(self):
+        os.symlink(self.daemon.socket, os.fsencode(self.daemon.folder) + b"/\xff")
+        path = os.fsdecode(os.fsencode(self.daemon.folder) + b"/\xff")
+        stele.Client(path).ping()
+        with stele.Logger(path) as logger:
+            logger.log("m")
+        self.assertEqual(self.client.count_logs(), 1)
+
     def test_who_does_not_answer_is_named(self):
         with self.assertRaises(stele.CannotConnect) as caught:
             stele.Client("/nowhere")

@@ -13,7 +13,7 @@ from ctypes import byref, c_char_p, c_int32, c_uint32, c_uint64, c_void_p, point
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._entry import (Entry, Level, Metadata, StoredEntry, Time, to_c_string, to_json, to_level,
-                     to_struct, to_timestamp)
+                     to_number, to_path, to_struct, to_text, to_timestamp)
 from ._error import ConnectionLost, Error, InvalidArgument, Refused, TimedOut, check
 from ._fork import generation
 from ._library import (LIBRARY, VISITOR, ClientOptionsStruct, EntryStruct, QueryStruct,
@@ -71,7 +71,9 @@ def to_ms(seconds: float | None) -> int:
     """For the library; None: no limit."""
     if seconds is None or seconds == math.inf:
         return -1
-    return min(max(math.ceil(seconds * 1000), 0), 2**62)
+    if seconds != seconds:
+        raise ValueError("a timeout is a number of seconds, and not nan")
+    return math.ceil(min(max(seconds, 0), 2**52) * 1000)
 
 
 def to_entry(shown: StoredEntryStruct) -> StoredEntry:
@@ -88,25 +90,25 @@ def _fill(made: SelectionStruct | QueryStruct, start: Time, end: Time | None,
     if terms.where is not None:
         made.where = to_json(terms.where)
     if terms.pid is not None:
-        made.pid = pointer(c_int32(terms.pid))
+        made.pid = pointer(c_int32(to_number("pid", terms.pid, 2**31 - 1)))
     if terms.uid is not None:
-        made.uid = pointer(c_uint32(terms.uid))
+        made.uid = pointer(c_uint32(to_number("uid", terms.uid, 2**32 - 1)))
 
 
 def to_selection(start: Time, end: Time | None, terms: Filter) -> SelectionStruct:
     made = SelectionStruct()
     _fill(made, start, end, terms)
     if terms.contains is not None:
-        text = terms.contains.encode()
+        text = to_text("contains", terms.contains)
         made.contains = text
         made.contains_bytes = len(text)
     if terms.after_seq is not None:
-        made.after_seq = pointer(c_uint64(terms.after_seq))
+        made.after_seq = pointer(c_uint64(to_number("after_seq", terms.after_seq)))
     return made
 
 
 def to_query(start: Time, end: Time | None, terms: Filter) -> QueryStruct:
-    made = QueryStruct(after_seq=terms.after_seq or 0)
+    made = QueryStruct(after_seq=to_number("after_seq", terms.after_seq or 0))
     _fill(made, start, end, terms)
     if terms.contains is not None:
         made.contains = to_c_string("contains", terms.contains)
@@ -136,7 +138,7 @@ class Options:
         made = ClientOptionsStruct(writer=self.writer, connect_timeout_ms=to_ms(limit),
                                    request_timeout_ms=to_ms(self.request_timeout))
         if self.socket_path is not None:
-            made.socket_path = to_c_string("socket_path", self.socket_path)
+            made.socket_path = to_path("socket_path", self.socket_path)
         if self.name is not None:
             made.name = to_c_string("name", self.name)
         return made
@@ -224,8 +226,9 @@ class Client:
         """The same, in the log once however often it is sent: after an unknown outcome send the
         same entries with the same number. Numbers of a writer rise from 1, one a call."""
         structs = to_structs(entries)
+        number = to_number("write_no", write_no)
         first = self._seq(lambda handle, limit, seq: LIBRARY.stele_write_once(
-            handle, structs, len(structs), write_no, limit, seq), timeout)
+            handle, structs, len(structs), number, limit, seq), timeout)
         return range(first, first + len(structs))
 
     def read_page(self, start: Time = 0, end: Time | None = None, *, limit: int = 1000,
@@ -233,7 +236,7 @@ class Client:
                   timeout: float | None = None) -> Page:
         """Entries with start <= timestamp <= end, by (timestamp, seq)."""
         asked = to_selection(start, end, filter)
-        asked.limit = pointer(c_uint64(limit))
+        asked.limit = pointer(c_uint64(to_number("limit", limit)))
         asked.newest_first = newest_first
         asked.cursor = to_c_string("cursor", cursor) or None
 
@@ -264,7 +267,7 @@ class Client:
         stays bounded, and between two entries the client is free for other calls. The timeout is
         that of a page."""
         size = 256
-        left = limit
+        left = None if limit is None else to_number("limit", limit)
         while left is None or left > 0:
             page = self.read_page(start, end, limit=size if left is None else min(size, left),
                                   newest_first=newest_first, filter=filter, cursor=cursor,
@@ -294,7 +297,7 @@ class Client:
         from ._follow import Follow
         asked = to_selection(start, end, filter)
         if newest is not None:
-            asked.limit = pointer(c_uint64(newest))
+            asked.limit = pointer(c_uint64(to_number("newest", newest)))
         return Follow(self._options, asked, timeout, reconnect, on_removed)
 
     def ping(self, *, timeout: float | None = None) -> None:
@@ -313,14 +316,18 @@ class Client:
     def report_dropped(self, count: int, *, writer: bytes | None = None,
                        timeout: float | None = None) -> None:
         """Stores that this program has given up `count` entries, so that an audit names them."""
+        if writer is not None and len(writer) != 16:
+            raise ValueError("writer has 16 bytes")
+        number = to_number("count", count)
         self._call(lambda connection, limit: check(LIBRARY.stele_report_dropped(
-            connection.handle, count, writer, limit)), timeout)
+            connection.handle, number, writer, limit)), timeout)
 
     def confirm(self, consumer: str, seq: int, *, timeout: float | None = None) -> None:
         """The consumer of this name has what it needs of the log up to `seq`."""
         name = to_c_string("consumer", consumer)
+        number = to_number("seq", seq)
         self._call(lambda connection, limit: check(LIBRARY.stele_confirm(
-            connection.handle, name, seq, limit)), timeout)
+            connection.handle, name, number, limit)), timeout)
 
     def _seq(self, function: Callable[..., Any], timeout: float | None) -> int:
         def call(connection: Connection, limit: int) -> int:

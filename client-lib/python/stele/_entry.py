@@ -6,6 +6,8 @@ import dataclasses
 import datetime
 import enum
 import json
+import operator
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -107,12 +109,36 @@ def to_utf8(text: str) -> bytes:
         return _SURROGATE.sub("\ufffd", text).encode()
 
 
+def to_text(what: str, text: str) -> bytes:
+    """For arguments that are UTF-8 or nothing."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{what} holds half of a surrogate pair, which is no UTF-8") from None
+
+
 def to_c_string(what: str, text: str) -> bytes:
     """For arguments that end with a NUL."""
-    encoded = text.encode()
-    if b"\0" in encoded:
+    return _without_nul(what, to_text(what, text))
+
+
+def to_path(what: str, path: str) -> bytes:
+    """Names of files are any bytes, which os.fsdecode() and sys.argv have as surrogates."""
+    return _without_nul(what, os.fsencode(path))
+
+
+def _without_nul(what: str, text: bytes) -> bytes:
+    if b"\0" in text:
         raise ValueError(f"{what} holds a NUL")
-    return encoded
+    return text
+
+
+def to_number(what: str, value: int, most: int = 2**64 - 1) -> int:
+    """Of what does not fit, ctypes would take the lowest bits: another number, or none at all."""
+    number = operator.index(value)
+    if not 0 <= number <= most:
+        raise ValueError(f"{what} is {number}; it is at least 0 and at most {most}")
+    return number
 
 
 def to_json(metadata: Metadata) -> bytes:

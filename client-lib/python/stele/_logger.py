@@ -15,7 +15,7 @@ from ctypes import byref, c_void_p
 from typing import Any
 
 from ._client import to_ms
-from ._entry import Level, Metadata, Time, fill, to_c_string
+from ._entry import Level, Metadata, Time, fill, to_c_string, to_number, to_path
 from ._error import OK, InvalidArgument, TimedOut, check, last_error
 from ._fork import generation
 from ._library import LIBRARY, LOSS, EntryStruct, LoggerOptionsStruct, LoggerStatusStruct
@@ -62,10 +62,11 @@ class Logger:
         line on stderr says so."""
         if when_full not in _WHEN_FULL:
             raise ValueError('when_full is "wait", "refuse" or "block"')
-        self._options = LoggerOptionsStruct(buffer_bytes=buffer_bytes, batch_bytes=batch_bytes,
-                                            when_full=_WHEN_FULL[when_full])
+        self._options = LoggerOptionsStruct(
+            buffer_bytes=to_number("buffer_bytes", buffer_bytes),
+            batch_bytes=to_number("batch_bytes", batch_bytes), when_full=_WHEN_FULL[when_full])
         if socket_path is not None:
-            self._options.socket_path = to_c_string("socket_path", socket_path)
+            self._options.socket_path = to_path("socket_path", socket_path)
         if name is not None:
             self._options.name = to_c_string("name", name)
         if on_loss is not None:
