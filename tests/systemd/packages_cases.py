@@ -14,6 +14,7 @@ NAMES = ("libstele-dev", "libstele0", "python3-stele", "stele-daemon", "stele-sh
          "stele-tools")
 LOG = pathlib.Path("/run/steled.log")
 WEB = "steled@web.service"
+SHIP = "stele-ship@web.service"
 
 
 def dpkg(*words) -> str:
@@ -27,6 +28,16 @@ def dpkg(*words) -> str:
 
 def install(release: int) -> None:
     dpkg("-i", *sorted(PACKAGES.glob(f"*-{release}_*.deb")))
+
+
+def start_shipper() -> None:
+    """Without a receiver: what the packages do to its process is the same."""
+    drop_in = pathlib.Path("/etc/systemd/system/stele-ship@.service.d/test.conf")
+    drop_in.parent.mkdir(parents=True)
+    drop_in.write_text("[Service]\nExecStart=\nExecStart=/bin/sleep infinity\n")
+    CONFIG.with_name("ship-web.conf").write_text("STELE_SHIP_OPTIONS=\n")
+    systemctl("daemon-reload")
+    assert systemctl("start", SHIP).returncode == 0, systemctl("status", SHIP).stdout
 
 
 def version(package: str) -> str:
@@ -74,7 +85,9 @@ class Packages(unittest.TestCase):
             file.write("\nmax-connections = 500\n")
         CONFIG.with_name("web.conf").write_text("retain-age = 7d\n")
         self.assertEqual(systemctl("start", WEB).returncode, 0, systemctl("status", WEB).stdout)
-        pids = [show("MainPID"), show("MainPID", WEB)]
+        start_shipper()
+        services = ("steled.service", WEB, SHIP)
+        pids = {unit: show("MainPID", unit) for unit in services}
         writers = [Writer(number) for number in range(1, 17)]
         for writer in writers:
             writer.start()
@@ -85,14 +98,16 @@ class Packages(unittest.TestCase):
         print("an upgrade under", stop_and_check(self, writers))
         for name in NAMES:
             self.assertEqual(version(name), "install ok installed 0.1.0-2")
-        for pid in pids:
-            self.assertNotIn(pid, (show("MainPID"), show("MainPID", WEB)))
+        for unit, pid in pids.items():
+            self.assertNotIn(show("MainPID", unit), (pid, "0"))
         self.assertEqual(messages("by a member"), ["by a member"])
         self.assertIn("max-connections = 500", CONFIG.read_text())
         self.assertEqual(Peer().ask(op="stats")["limits"]["connections_max"], 500)
 
     def test_3_removed_it_stops_and_the_log_and_the_settings_stay(self):
         systemctl("stop", WEB, "steled@web.socket")
+        dpkg("-r", "stele-ship")
+        self.assertEqual(show("MainPID", SHIP), "0")
         dpkg("-r", "stele-daemon")
         self.assertNotEqual(show("ActiveState"), "active")
         with self.assertRaises(OSError):

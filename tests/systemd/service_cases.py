@@ -4,8 +4,10 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import socket
 import subprocess
+import textwrap
 import unittest
 
 from common_cases import (SOCKET, Peer, Writer, messages, show, start, stop_and_check, systemctl,
@@ -129,6 +131,42 @@ class RealSystemd(unittest.TestCase):
             drop_in.unlink()
             systemctl("daemon-reload")
         self.assertEqual(systemctl("restart", "steled.service").returncode, 0)
+
+    def test_7c_who_is_ordered_as_the_guide_says_has_its_first_and_last_words_on_disk(self):
+        for name in ("Before", "Conflicts"):
+            self.assertIn("shutdown.target", show(name))
+        self.assertIn("/var/lib/stele", show("RequiresMountsFor"))
+        guide = pathlib.Path("/usr/local/share/doc/stele/systemd.md").read_text()
+        order = re.search(r"unit of a program that logs has\n\n((?:    .*\n)+)", guide)[1]
+        client = pathlib.Path("/run/systemd/system/client.service")
+        write = "/usr/local/bin/stele write"
+        client.write_text(textwrap.dedent(order) + "PartOf=machine.target\n"
+                          "[Service]\nType=oneshot\n"
+                          f"RemainAfterExit=yes\nExecStart={write} first words\n"
+                          f"ExecStop=/bin/sleep 0.5\nExecStop={write} last words\n")
+        machine = client.with_name("machine.target")
+        machine.write_text("[Unit]\nWants=client.service steled.service steled.socket\n")
+        drop_ins = [pathlib.Path(f"/etc/systemd/system/steled.{kind}.d/order.conf")
+                    for kind in ("service", "socket")]
+        for drop_in in drop_ins:
+            drop_in.parent.mkdir(exist_ok=True)
+            drop_in.write_text("[Unit]\nPartOf=machine.target\n")
+        systemctl("daemon-reload")
+        systemctl("stop", "steled.socket", "steled.service")
+        # All are started, and stopped, by one transaction each, as at boot and shutdown.
+        self.assertEqual(systemctl("start", "machine.target").returncode, 0)
+        wait_for("the client", lambda: show("ActiveState", "client.service") == "active")
+        self.assertEqual(systemctl("stop", "machine.target").returncode, 0)
+        wait_for("the end", lambda: show("ActiveState") == "inactive")
+        left = [int(show("InactiveEnterTimestampMonotonic", unit))
+                for unit in ("client.service", "steled.service")]
+        self.assertEqual(left, sorted(left))
+        for path in (client, machine, *drop_ins):
+            path.unlink()
+        systemctl("daemon-reload")
+        self.assertEqual(systemctl("start", "steled.socket").returncode, 0)
+        for words in ("first words", "last words"):
+            self.assertEqual(messages(words), [words])
 
     def doctor(self, *words) -> str:
         run = subprocess.run(["stele", "doctor", *words], capture_output=True, text=True)
