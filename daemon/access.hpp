@@ -37,6 +37,12 @@ constexpr bool has(Access const& access, Right right) noexcept {
   return (right != Right::write || access.write) && (right != Right::read || access.read);
 }
 
+/// Root, and the user that the daemon runs as: no bound of their own holds them back, and what only
+/// an operator may do, they may.
+constexpr bool is_operator(std::uint32_t uid, std::uint32_t own_uid) noexcept {
+  return uid == 0 || uid == own_uid;
+}
+
 /// The client at the other end of a socket.
 struct Credentials {
   Origin origin{};

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "daemon/access.hpp"
+
 namespace stele::daemon {
 namespace {
 
@@ -16,7 +18,7 @@ std::size_t Admission::places_kept_back() const noexcept {
 }
 
 Admission::Verdict Admission::ask(std::uint32_t uid) const noexcept {
-  bool const privileged = runs_the_machine(uid);
+  bool const privileged = is_operator(uid, own_uid_);
   std::size_t const places = limits_.connections_max - (privileged ? 0 : places_kept_back());
   if (open_ >= places) return Verdict::all_taken;
   if (privileged || limits_.user_connections_max == 0) return Verdict::admitted;

@@ -8,9 +8,8 @@
 
 namespace stele::daemon {
 
-/// Counts the open connections of each user. Root and the daemon's own user have no bound of their
-/// own, and the last places are theirs: however many connections the others open, an operator gets
-/// in.
+/// Counts the open connections of each user. Operators (access.hpp) have no bound of their own, and
+/// the last places are theirs: however many connections the others open, an operator gets in.
 class Admission {
  public:
   struct Limits {
@@ -34,7 +33,6 @@ class Admission {
   std::size_t open() const noexcept { return open_; }
 
  private:
-  bool runs_the_machine(std::uint32_t uid) const noexcept { return uid == 0 || uid == own_uid_; }
   std::size_t places_kept_back() const noexcept;
 
   Limits limits_;

@@ -64,6 +64,13 @@ void Chunk::retire(std::shared_ptr<std::size_t> pinned_bytes) {
   if (shared_bytes_ <= held_bytes()) copy_slices_out();
 }
 
+ChunkMemory Chunk::take_memory() noexcept {
+  if (memory_.use_count() > 1) return {};
+  ends_.clear();
+  bytes_ = 0;
+  return std::move(*memory_);
+}
+
 std::size_t Chunk::held_bytes() const noexcept {
   return bytes_ + ends_.capacity() * sizeof(std::uint32_t);
 }

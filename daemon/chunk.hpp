@@ -59,6 +59,8 @@ class Chunk {
   /// them would take, and counts in `pinned_bytes` so long, which outlives it.
   void retire(std::shared_ptr<std::size_t> pinned_bytes);
   std::size_t held_bytes() const noexcept;
+  /// Its memory, for another one; null if it shares it. Precondition: nobody shares the chunk.
+  ChunkMemory take_memory() noexcept;
   /// For slices.
   void share(ChunkSlice& slice) const noexcept;
   void unshare(ChunkSlice const& slice) const;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <semaphore>
 #include <thread>
+#include <utility>
 
 namespace stele::daemon {
 
@@ -35,6 +36,9 @@ class PreparedMemory {
   PreparedMemory() = default;
   /// At least `bytes`, in small pages: a large one is made in one piece, which may take long.
   explicit PreparedMemory(std::size_t bytes);
+  /// This, which was used before and is ready.
+  explicit PreparedMemory(ChunkMemory used) noexcept
+      : memory_(std::move(used)), touched_bytes_(bytes()) {}
 
   bool is_ready() const noexcept { return touched_bytes_ >= bytes(); }
   /// Makes up to `pages_max` more ready; returns how many it were.

@@ -174,7 +174,7 @@ void Committer::tell(wal::Gathering const& gathered) {
   }
   // Some may have been held back because so much had gathered.
   bool const next_gathers = log_->gathering().commit_no != gathered.commit_no;
-  if (next_gathers && gathered.bytes >= gathered_bytes_full) progressed_ = true;
+  if (next_gathers && gathered.bytes >= user_bytes_full) progressed_ = true;
   if (awaited_segment_bytes_ > 0 && log_->has_segment_for(awaited_segment_bytes_)) {
     awaited_segment_bytes_ = 0;
     progressed_ = true;

@@ -1,12 +1,26 @@
 #include "daemon/large_requests.hpp"
 
 #include <boost/assert.hpp>
+#include <utility>
 
 namespace stele::daemon {
 
 LargeRequests::LargeRequests(protocol::RequestLimits limits) : large_(limits), huge_(limits) {}
 
 LargeRequests::~LargeRequests() = default;
+
+void LargeRequests::free_unwanted() {
+  for (auto* const lane : {&large_, &huge_}) {
+    bool const is_wanted = std::exchange(lane->is_wanted, lane->holder != nullptr);
+    if (!is_wanted && lane->holder == nullptr) lane->parser.give_back_memory();
+  }
+}
+
+void LargeRequests::free_all() {
+  for (auto* const lane : {&large_, &huge_}) {
+    if (lane->holder == nullptr) lane->parser.give_back_memory();
+  }
+}
 
 LargeRequests::Ticket::Ticket(LargeRequests& requests, std::uint32_t uid, std::string_view text,
                               ParserWaiter* waiter)
@@ -40,6 +54,7 @@ protocol::RequestParser& LargeRequests::Ticket::parser() noexcept {
 
 void LargeRequests::Lane::give_parser_to(Ticket& ticket) {
   holder = &ticket;
+  is_wanted = true;
   waiting.pay(ticket, ticket.bytes());
   parser.start(ticket.text_);
 }

@@ -39,6 +39,15 @@ class LargeRequests {
   LargeRequests(LargeRequests const&) = delete;
   LargeRequests& operator=(LargeRequests const&) = delete;
 
+  /// To be called now and then: gives back the memory that large requests took, if there were none
+  /// since the last time.
+  void free_unwanted();
+  /// Nobody is there who might want it.
+  void free_all();
+  std::size_t memory_bytes() const noexcept {
+    return large_.parser.memory_bytes() + huge_.parser.memory_bytes();
+  }
+
   /// The place of one request: it waits for its parser, has it, and gives it back when it is
   /// destroyed.
   class Ticket final : public TurnQueue::Member {
@@ -54,8 +63,9 @@ class LargeRequests {
     std::size_t bytes() const noexcept { return text_.size(); }
     /// It has been parsed, and borrows from the parser.
     std::optional<protocol::ParsedRequest> request{};
-    /// For the entries of a write, once it has been parsed.
+    /// For the entries of a write, once it has been parsed, and what they take at most.
     std::optional<PreparedMemory> memory{};
+    std::size_t payload_bytes = 0;
 
    private:
     friend class LargeRequests;
@@ -71,6 +81,7 @@ class LargeRequests {
 
     TurnQueue waiting{};
     Ticket* holder = nullptr;
+    bool is_wanted = false;  ///< There was a request since free_unwanted().
     protocol::RequestParser parser;
   };
   Lane& lane_of(std::size_t bytes) noexcept { return bytes < huge_bytes_min ? large_ : huge_; }

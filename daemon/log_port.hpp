@@ -18,6 +18,10 @@ namespace stele::daemon {
 /// much.
 inline constexpr std::size_t gathered_bytes_full = std::size_t{512} << 10;
 
+/// While several users write, each of them may add so much to a commit, by however many
+/// connections; one message may cross it.
+inline constexpr std::size_t user_bytes_full = std::size_t{256} << 10;
+
 /// Large writes are handed to the log while less than this waits for the disk: of huge ones one at
 /// a time is on its way, whoever sends them, and what is small waits for one of them at most.
 inline constexpr std::size_t large_pending_bytes = std::size_t{1} << 20;

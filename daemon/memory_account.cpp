@@ -27,6 +27,8 @@ constexpr std::uint64_t parsed_bytes_per_byte = 4;
 constexpr std::uint64_t spare_frames = 2;
 /// What is made ready for the entries of a write before they are there, likewise.
 constexpr std::uint64_t prepared_frames = 2;
+/// Memory of entries that are gone, kept for those to come, likewise.
+constexpr std::uint64_t spare_entry_frames = 4;
 /// The kernel counts what it keeps for a socket as the sender's: net.core.wmem_default, and what
 /// describes it.
 constexpr std::uint64_t socket_bytes = std::uint64_t{224} << 10;
@@ -110,6 +112,10 @@ void MemoryAccount::apply(Config const& config) noexcept {
   spare_buffers_.set_bytes_max(spare_frames * frame_bytes);
 }
 
+std::size_t spare_entry_bytes_max(Config const& config) noexcept {
+  return spare_entry_frames * config.max_frame_bytes;
+}
+
 std::uint64_t MemoryBounds::sum() const noexcept {
   std::uint64_t total = 0;
   for (auto const part : {program, store, in_flight, writers, connections, unread, unsent}) {
@@ -120,7 +126,8 @@ std::uint64_t MemoryBounds::sum() const noexcept {
 
 MemoryBounds memory_bounds(Config const& config, std::uint64_t store_bytes_max) noexcept {
   MemoryBounds bounds;
-  auto const frames = parsed_bytes_per_byte + spare_frames + prepared_frames;
+  auto const frames =
+      parsed_bytes_per_byte + spare_frames + prepared_frames + spare_entry_frames;
   bounds.program = add(program_bytes, times(config.max_frame_bytes, frames));
   bounds.store = store_bytes_max;
   // Buffers grow by doubling; the message that crosses the limit is taken whole, and its entries

@@ -132,6 +132,8 @@ struct MemoryBounds {
   std::uint64_t sum() const noexcept;
 };
 MemoryBounds memory_bounds(Config const& config, std::uint64_t store_bytes_max) noexcept;
+/// How much memory of entries that are gone is kept for those to come.
+std::size_t spare_entry_bytes_max(Config const& config) noexcept;
 /// "memory: at most … MiB: …", all bounds and their sum.
 std::string memory_line(Config const& config);
 std::uint64_t machine_bytes() noexcept;

@@ -6,6 +6,7 @@
 #include <boost/assert.hpp>
 #include <utility>
 
+#include "daemon/access.hpp"
 #include "daemon/audit.hpp"
 #include "daemon/diagnostics.hpp"
 #include "daemon/numbered_write.hpp"
@@ -20,21 +21,11 @@ namespace {
 using protocol::append_json_number;
 using protocol::append_json_string;
 
-/// What is shorter makes so few pages that it need not do so in parts.
-constexpr std::size_t large_write_bytes_min = std::size_t{256} << 10;
-
 /// At least what the record of a drop takes in a commit, as payload.
 constexpr std::size_t drop_record_bytes = 64;
 
 std::string user_detail(Peer const& peer) {
   return protocol::Detail().number("uid", peer.origin.uid).number("gid", peer.origin.gid).text();
-}
-
-/// At most what the payloads take.
-std::size_t payload_bytes_max(protocol::Write const& write) noexcept {
-  std::size_t bytes = 0;
-  for (auto const& draft : write.entries) bytes += protocol::canonical_bytes_max(draft);
-  return bytes;
 }
 
 Failure forbidden_failure(Peer const& peer, Right right) {
@@ -152,24 +143,7 @@ RequestHandler::RequestHandler(ServiceFacts const& facts, Store& store, LogPort&
       parser_(protocol::RequestLimits{facts.config.max_entry_bytes}),
       large_requests_(protocol::RequestLimits{facts.config.max_entry_bytes}) {
   memory_.apply(facts.config);
-}
-
-bool RequestHandler::overloaded() const noexcept {
-  return log_.pending_bytes() >= facts_.config.max_in_flight_bytes;
-}
-
-bool RequestHandler::has_room_for_large(std::size_t bytes) noexcept {
-  if (bytes < LargeRequests::huge_bytes_min) return log_.gathering().bytes < large_pending_bytes;
-  return log_.pending_bytes() < large_pending_bytes && log_.has_segment_for(bytes);
-}
-
-PreparedMemory RequestHandler::memory_for(protocol::Write const& write) const {
-  auto const bytes_max = payload_bytes_max(write);
-  if (log_.admit(write.entries.size(), bytes_max) || is_full(facts_, store_)) return {};
-  auto const bytes = bytes_max + write.entries.size();  // With the commas.
-  if (bytes > chunk_bytes) return PreparedMemory(bytes);
-  bool const has_room = bytes < large_write_bytes_min || store_.free_bytes() >= bytes;
-  return has_room ? PreparedMemory() : PreparedMemory(chunk_bytes);
+  store_.spare_memory().set_bytes_max(spare_entry_bytes_max(facts.config));
 }
 
 void RequestHandler::refuse_id(protocol::ParsedRequest& request) {
@@ -344,6 +318,7 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& 
   }
   store_.history().stage(seq - 1, peer.origin.uid,
                          wal::admitted_bytes(payloads_.size(), payload_bytes));
+  shares_.add(log_.gathering().commit_no, peer.origin.uid, payload_bytes, received_at);
   [[maybe_unused]] Seq const appended_at = log_.append(mark, payloads_);
   BOOST_ASSERT(appended_at == first_seq);
   if (request.write_no != 0) {
@@ -364,7 +339,7 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& 
 std::optional<Failure> RequestHandler::judge_share(Peer const& peer, std::uint64_t more_bytes) {
   auto const bytes_max = history_bytes_max(facts_.config);
   auto const uid = peer.origin.uid;
-  if (bytes_max == 0 || uid == 0 || uid == facts_.own_uid) return std::nullopt;
+  if (bytes_max == 0 || is_operator(uid, facts_.own_uid)) return std::nullopt;
   auto const bytes = store_.history().bytes_of(uid);
   if (bytes <= bytes_max && more_bytes <= bytes_max - bytes) return std::nullopt;
   if (!store_.history().has_others_before(log_.first_seq_kept(), uid)) return std::nullopt;
@@ -453,7 +428,7 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::ReportDropped
 PendingReply RequestHandler::answer(std::string_view id, protocol::Acknowledge const& request,
                                     Peer& peer) {
   using protocol::WriteState;
-  if (peer.origin.uid != 0 && peer.origin.uid != facts_.own_uid) {
+  if (!is_operator(peer.origin.uid, facts_.own_uid)) {
     return fail(id, not_an_operator_failure(peer), WriteState::not_written);
   }
   if (draining_) {

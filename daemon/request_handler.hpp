@@ -13,6 +13,7 @@
 
 #include "daemon/chunk_memory.hpp"
 #include "daemon/clock.hpp"
+#include "daemon/commit_shares.hpp"
 #include "daemon/diagnostics.hpp"
 #include "daemon/follow_read.hpp"
 #include "daemon/large_requests.hpp"
@@ -135,11 +136,21 @@ class RequestHandler {
 
   /// Whether so much waits for the disk that no message should be handled now.
   bool overloaded() const noexcept;
-  /// Whether so little waits for the disk that a large write may be given to the log.
-  bool has_room_for_large(std::size_t bytes) noexcept;
+  /// Whether so little waits for the disk that a large write may be given to the log whose payloads
+  /// take so much: small entries take a multiple of what their request does.
+  bool has_room_for_large(std::uint32_t uid, std::size_t payload_bytes) noexcept;
+  /// Whether this user may add no more to the commit that gathers.
+  bool has_its_share(std::uint32_t uid) const noexcept {
+    return shares_.has_its_share(log_.gathering(), uid);
+  }
   /// For the entries of a large write, in which nothing is ready; none if it needs none of its own
   /// or will be refused.
-  PreparedMemory memory_for(protocol::Write const& write) const;
+  PreparedMemory memory_for(protocol::Write const& write, std::size_t payload_bytes);
+  /// To be called now and then: gives back what was kept for the next large requests and their
+  /// entries, if there were none.
+  void free_unwanted_memory();
+  /// Nobody is connected.
+  void free_spare_memory();
   void use_next(ChunkMemory memory) noexcept { store_.use_next(std::move(memory)); }
   wal::Gathering gathering() const noexcept { return log_.gathering(); }
   /// From now on writes are refused with shutting_down.
@@ -185,6 +196,7 @@ class RequestHandler {
   MemoryAccount memory_{};
   protocol::RequestParser parser_;
   LargeRequests large_requests_;
+  CommitShares shares_{};
   std::vector<std::string_view> payloads_{};  ///< Of one write; kept for its capacity.
   Throttle drop_lines_{std::chrono::seconds(10)};
   bool memory_was_full_ = false;
@@ -196,5 +208,8 @@ Failure no_space_failure();
 Failure log_failed_failure();
 
 Failure too_many_buckets_failure();
+
+/// At most what the payloads of a write take.
+std::size_t payload_bytes_max(protocol::Write const& write) noexcept;
 
 }  // namespace stele::daemon

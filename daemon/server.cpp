@@ -167,7 +167,7 @@ void Server::watch_time() {
       if (open.session->on_time(now)) tell_deaf_reader(open.uid);
     }
     auto& memory = handler_.memory();
-    memory.spare_buffers().free_unwanted();
+    handler_.free_unwanted_memory();
     heap_trimmer_.note(memory.unread().bytes() + memory.unsent().bytes());
     watch_time();
   });
@@ -189,7 +189,7 @@ void Server::on_session_end(Session& session) {
     admission_.closed(found->second.uid);
     sessions_.erase(found);
     handler_.metrics().connections_open = admission_.open();
-    if (sessions_.empty()) handler_.memory().spare_buffers().free_all();
+    if (sessions_.empty()) handler_.free_spare_memory();
     if (draining_) stop_if_done();
   });
 }

@@ -78,6 +78,7 @@ void SessionState::advance(TurnBudget const& budget) {
 }
 
 bool SessionState::had_its_share() const noexcept {
+  if (handler_.has_its_share(uid())) return true;
   auto const gathering = handler_.gathering();
   return gathering.bytes >= gathered_bytes_full && share_.commit_no == gathering.commit_no &&
          share_.bytes >= share_bytes;
@@ -171,12 +172,15 @@ bool SessionState::take_large_message() {
   auto const* const write =
       request->request ? std::get_if<protocol::Write>(&*request->request) : nullptr;
   if (write != nullptr) {
-    if (!large_->memory) large_->memory = handler_.memory_for(*write);
+    if (!large_->memory) {
+      large_->payload_bytes = payload_bytes_max(*write);
+      large_->memory = handler_.memory_for(*write, large_->payload_bytes);
+    }
     if (!large_->memory->is_ready()) {
       taking_.pay_for_pages(large_->memory->prepare(taking_.pages_to_prepare()));
       return true;
     }
-    if (!handler_.has_room_for_large(large_->bytes())) {
+    if (!handler_.has_room_for_large(uid(), large_->payload_bytes)) {
       awaits_log_room_ = true;
       return false;
     }

@@ -3,8 +3,15 @@
 #include <algorithm>
 #include <boost/assert.hpp>
 #include <cstring>
+#include <utility>
 
 namespace stele::daemon {
+namespace {
+
+/// Memory of smaller chunks is not kept.
+constexpr std::size_t spare_bytes_min = chunk_bytes - chunk_bytes / 4;
+
+}  // namespace
 
 Chunk& Store::chunk_for(Seq seq, std::size_t bytes, Haste haste) {
   std::size_t const needed = bytes + 1;  // The comma.
@@ -24,9 +31,22 @@ Chunk& Store::chunk_for(Seq seq, std::size_t bytes, Haste haste) {
 }
 
 ChunkMemory Store::chunk_memory(std::size_t bytes_min, Haste haste) {
+  if (auto spare = take_spare(bytes_min)) return spare;
   if (bytes_min > chunk_bytes) return map_chunk_memory(bytes_min);
   if (reserve_ == nullptr) return map_chunk_memory(chunk_bytes);
   return haste == Haste::writers_wait ? reserve_->take() : reserve_->take_large();
+}
+
+/// Null: there is none.
+ChunkMemory Store::take_spare(std::size_t bytes_min) noexcept {
+  auto const wanted = std::max(bytes_min, spare_bytes_min);
+  auto spare = spare_memory_.take(wanted, std::max(chunk_bytes, wanted + wanted / 8));
+  return std::move(spare.memory);
+}
+
+PreparedMemory Store::prepare_memory(std::size_t bytes) {
+  auto spare = take_spare(bytes);
+  return spare ? PreparedMemory(std::move(spare)) : PreparedMemory(std::max(bytes, chunk_bytes));
 }
 
 std::string_view Store::stage(protocol::EntryDraft const& draft,
@@ -89,9 +109,22 @@ void Store::remove_up_to(Seq seq) {
   index_.remove_up_to(seq);
   while (!chunks_.empty() && chunks_.front()->next_seq() <= seq + 1) {
     text_bytes_ -= chunks_.front()->used_bytes();
-    if (chunks_.front().use_count() > 1) chunks_.front()->retire(pinned_bytes_);
+    if (chunks_.front().use_count() > 1) {
+      chunks_.front()->retire(pinned_bytes_);
+    } else {
+      keep_memory(chunks_.front()->take_memory());
+    }
     chunks_.pop_front();
   }
+}
+
+void Store::use_next(ChunkMemory memory) noexcept {
+  keep_memory(std::exchange(next_memory_, std::move(memory)));
+}
+
+void Store::keep_memory(ChunkMemory memory) noexcept {
+  auto const bytes = memory ? memory.get_deleter().bytes : 0;
+  if (bytes >= spare_bytes_min) spare_memory_.put({std::move(memory), bytes});
 }
 
 std::uint64_t Store::count_between(Seq first, Seq last) const noexcept {

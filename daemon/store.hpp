@@ -14,6 +14,7 @@
 #include "daemon/time_index.hpp"
 #include "daemon/writer_table.hpp"
 #include "protocol/canonical_entry.hpp"
+#include "protocol/spare_memory.hpp"
 
 namespace stele::daemon {
 
@@ -48,7 +49,12 @@ class Store {
   }
   /// The next entry that is staged begins a chunk in this memory, which has room for those that
   /// follow it. Null: none does.
-  void use_next(ChunkMemory memory) noexcept { next_memory_ = std::move(memory); }
+  void use_next(ChunkMemory memory) noexcept;
+  /// For use_next(): of entries that are gone, or to be made ready.
+  PreparedMemory prepare_memory(std::size_t bytes);
+  /// Of entries that are gone, for those to come.
+  using SpareMemory = protocol::SpareMemory<ChunkMemory>;
+  SpareMemory& spare_memory() noexcept { return spare_memory_; }
   void publish(Seq seq);
   void unstage_from(Seq seq);
 
@@ -116,11 +122,14 @@ class Store {
   enum class Haste : std::uint8_t { none, writers_wait };
   Chunk& chunk_for(Seq seq, std::size_t bytes, Haste haste);
   ChunkMemory chunk_memory(std::size_t bytes_min, Haste haste);
+  ChunkMemory take_spare(std::size_t bytes_min) noexcept;
+  void keep_memory(ChunkMemory memory) noexcept;
 
   ChunkReserve* reserve_;
   /// In seq order; the last one grows.
   std::deque<std::shared_ptr<Chunk>> chunks_{};
   ChunkMemory next_memory_{};
+  SpareMemory spare_memory_{};
   std::deque<TimeKey> staged_{};
   TimeIndex index_{};
   WriterTable writers_;

@@ -136,8 +136,12 @@ class RequestParser {
   std::size_t read(std::size_t bytes);
   /// Nothing until all is read. Once.
   std::optional<ParsedRequest> finish();
-  /// The request has been used: gives back what memory a large one took.
+  /// The request has been used. What memory a large one took is kept for the next one.
   void forget();
+  /// Gives it back. Not while a request is read or used.
+  void give_back_memory();
+  /// What it has for the texts and entries of a request.
+  std::size_t memory_bytes() const noexcept;
 
  private:
   class Handler;

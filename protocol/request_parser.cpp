@@ -50,10 +50,12 @@ Result<Request> parse_word(std::string_view word) {
 
 class RequestParser::Handler {
  public:
-  explicit Handler(RequestLimits limits) : limits_(limits), reader_(limits) {}
+  explicit Handler(RequestLimits limits) : limits_(limits), reader_(limits, drafts_) {}
+  Handler(Handler const&) = delete;
+  Handler& operator=(Handler const&) = delete;
 
   ParsedRequest parse(std::string_view text) {
-    give_back(drafts_);
+    give_back_memory();
     if (auto const plain = read_plain_write(text, limits_.entry_bytes_max, drafts_)) {
       return plain_request(*plain);
     }
@@ -96,9 +98,17 @@ class RequestParser::Handler {
 
   void forget() {
     json_.reset();
+    reader_.start({});
+  }
+
+  void give_back_memory() {
     give_back(scratch_);
     give_back(drafts_);
-    reader_.start({});
+    reader_.give_back_memory();
+  }
+
+  std::size_t memory_bytes() const noexcept {
+    return scratch_.capacity() + drafts_.capacity() * sizeof(EntryDraft) + reader_.memory_bytes();
   }
 
  private:
@@ -116,7 +126,6 @@ class RequestParser::Handler {
   }
 
   ParsedRequest parse_json(std::string_view text) {
-    give_back(scratch_);
     reader_.start(text);
     JsonReader<RequestReader> json(text, json_depth_max, scratch_, reader_);
     json.read(text.size());
@@ -124,7 +133,7 @@ class RequestParser::Handler {
   }
 
   RequestLimits limits_;
-  std::vector<EntryDraft> drafts_{};  ///< Of a plain write.
+  std::vector<EntryDraft> drafts_{};  ///< Of a write.
   RequestReader reader_;
   std::string scratch_{};  ///< Unescaped strings.
 
@@ -163,5 +172,7 @@ bool RequestParser::is_plain() const noexcept { return handler_->is_plain(); }
 std::size_t RequestParser::read(std::size_t bytes) { return handler_->read(bytes); }
 std::optional<ParsedRequest> RequestParser::finish() { return handler_->finish(); }
 void RequestParser::forget() { handler_->forget(); }
+void RequestParser::give_back_memory() { handler_->give_back_memory(); }
+std::size_t RequestParser::memory_bytes() const noexcept { return handler_->memory_bytes(); }
 
 }  // namespace stele::protocol

@@ -44,8 +44,6 @@ void RequestReader::start(std::string_view text) {
   target_.clear();
   terms_.start();
   in_entry_ = false;
-  give_back(canonical_);
-  give_back(drafts_);
   canonical_.clear();
   drafts_.clear();
   // The canonical spelling of a value is the shortest one, so that all of it fits.

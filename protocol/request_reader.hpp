@@ -31,7 +31,9 @@ void give_back(Buffer& buffer) {
 /// that the id and the op are known for the reply.
 class RequestReader {
  public:
-  explicit RequestReader(RequestLimits limits) : entry_(limits.entry_bytes_max) {}
+  /// The drafts of a write come to lie in `drafts`.
+  RequestReader(RequestLimits limits, std::vector<EntryDraft>& drafts)
+      : entry_(limits.entry_bytes_max), drafts_(drafts) {}
 
   void start(std::string_view text);
   void take(JsonToken const& token);
@@ -39,6 +41,9 @@ class RequestReader {
   bool is_too_deep() const noexcept {
     return in_entry_ ? entry_.is_too_deep() : terms_.is_too_deep();
   }
+  /// Not while a request is used.
+  void give_back_memory() { give_back(canonical_); }
+  std::size_t memory_bytes() const noexcept { return canonical_.capacity(); }
   /// Borrows from the reader and from the text.
   Result<Request> finish();
   /// Instead of finish(): why the text cannot be read, and where.
@@ -110,7 +115,7 @@ class RequestReader {
   bool in_entry_ = false;
   EntryReader entry_;
   std::string canonical_{};  ///< Canonical text of the entries; never moves during a request.
-  std::vector<EntryDraft> drafts_{};
+  std::vector<EntryDraft>& drafts_;
 };
 
 // Forced inline for the reason that CanonicalObject::take() is.

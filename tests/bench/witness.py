@@ -6,7 +6,9 @@ usage: witness.py BIN_DIR [SECONDS] [FLOOD...]
 For each flood a steled from BIN_DIR is started on a new directory. The witness writes an entry of
 100 bytes every 5 ms and waits for each acknowledgement; the flood comes from another process, as
 another user if this one is root. "p99 / reference" is the witness's p99 against the one that it
-has beside one well-behaved client which writes batches of 64 KB one after the other.
+has beside one well-behaved client which writes batches of 64 KB one after the other. All figures
+are medians of STELE_WITNESS_ROUNDS rounds (1), the ratio is that of the
+rounds' ratios.
 
 What binds it is measured beside it, each in a process of its own: "ping" is the p99 of a ping
 every 5 ms, which needs the daemon's loop and no disk; "disk" is that of a write of 4 KiB into
@@ -17,6 +19,7 @@ import json
 import mmap
 import os
 import signal
+import statistics
 import struct
 import subprocess
 import sys
@@ -56,6 +59,7 @@ FLOODS = {
     "64 clients, 15 MB batches": (64, batch(17, 900_000), 1),
     "64 clients, 900 KB batches": (64, batch(1, 900_000), 1),
     "64 clients, 64 KB batches": (64, batch(64, 1000), 1),
+    "4 clients, batches of 100,000 tiny entries": (4, batch(100_000, 1), 1),
     "4 clients, 15 MB of bad JSON": (4, frame(b'{"op":"write_many_logs","entries":['
                                               + b'{"message":"m"},' * 1_000_000), 1),
 } | {f"64 clients, {name}": (64, frame(text), 50) for name, text in SMALL.items()}
@@ -189,6 +193,10 @@ def measure(binaries, name, seconds):
             daemon.wait()
 
 
+def figures(took, beside):
+    return [len(took), took[len(took) // 2], p99(took), took[-1], *beside]
+
+
 def main():
     binaries = sys.argv[1]
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 5
@@ -196,15 +204,16 @@ def main():
              if len(sys.argv) <= 3 or any(word in name for word in sys.argv[3:])]
     if REFERENCE not in names:
         names.insert(0, REFERENCE)
+    rounds = [{name: figures(*measure(binaries, name, seconds)) for name in names}
+              for _ in range(int(os.environ.get("STELE_WITNESS_ROUNDS", "1")))]
     print("| beside | writes | p50 ms | p99 ms | max ms | p99 / reference | ping | disk |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-    reference = None
     for name in names:
-        took, (ping, disk) = measure(binaries, name, seconds)
-        reference = reference or p99(took)
-        print(f"| {name} | {len(took)} | {took[len(took) // 2]:.1f} | {p99(took):.1f} "
-              f"| {took[-1]:.1f} | {p99(took) / reference:.1f} | {ping:.1f} | {disk:.1f} |",
-              flush=True)
+        count, p50, p99_, most, ping, disk = (
+            statistics.median(column) for column in zip(*(each[name] for each in rounds)))
+        ratio = statistics.median(each[name][2] / each[REFERENCE][2] for each in rounds)
+        print(f"| {name} | {count:.0f} | {p50:.1f} | {p99_:.1f} | {most:.1f} | {ratio:.1f} "
+              f"| {ping:.1f} | {disk:.1f} |")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ namespace {
 
 using stele::daemon::gathered_bytes_full;
 using stele::daemon::Seq;
+using stele::daemon::user_bytes_full;
 
 std::string write_line(std::string_view message) {
   return R"({"op":"write_log","entry":{"message":")" + std::string(message) + "\"}}\n";
@@ -32,8 +33,10 @@ std::string batch_line(std::size_t kib) {
 /// A client that has sent all that it will send, and reads what it is answered.
 class Client final : public stele::daemon::LogWaiter {
  public:
-  Client(stele::daemon::RequestHandler& handler, stele::daemon::Committer& committer)
-      : state(handler, stele::Origin{}, stele::daemon::session_limits({})), committer_(committer) {}
+  Client(stele::daemon::RequestHandler& handler, stele::daemon::Committer& committer,
+         std::uint32_t uid)
+      : state(handler, stele::Origin{1, uid, 0}, stele::daemon::session_limits({})),
+        committer_(committer) {}
 
   void send(std::string_view bytes) { unsent_ += bytes; }
   /// The socket is readable, or its turn has come.
@@ -81,12 +84,12 @@ struct FairnessFixture : stele::test::CommitterFixture {
     options.segment_bytes = 16 << 20;
     return options;
   }
-  Client& connect() {
-    clients.push_back(std::make_unique<Client>(handler, *committer));
+  Client& connect(std::uint32_t uid = 0) {
+    clients.push_back(std::make_unique<Client>(handler, *committer, uid));
     return *clients.back();
   }
-  Client& connect_flooder() {
-    auto& client = connect();
+  Client& connect_flooder(std::uint32_t uid = 0) {
+    auto& client = connect(uid);
     for (int i = 0; i < 5000; ++i) client.send(write_line(std::string(1000, 'x')));
     return client;
   }
@@ -221,6 +224,53 @@ BOOST_AUTO_TEST_CASE(large_batches_gather_up_to_a_bound_whoever_sends_them) {
     turn();
     on_disk_event();
   }
+  for (auto const& client : clients) BOOST_TEST(client->answered == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(while_others_write_a_user_has_one_share_of_a_commit_by_all_its_connections) {
+  constexpr std::size_t large_kib = 100;
+  constexpr std::uint32_t flooder = 1;
+  constexpr std::uint32_t other = 2;
+  connect(other).send(write_line("quiet"));
+  turn();
+  for (int i = 0; i < 20; ++i) connect(flooder).send(batch_line(large_kib));
+  for (int i = 0; i < 20; ++i) connect_flooder(flooder);
+  turns_until_full();
+  BOOST_TEST(committer->gathering().bytes >= user_bytes_full);
+  BOOST_TEST(committer->gathering().bytes < user_bytes_full + (large_kib << 10) + (64U << 10));
+  // It has a share of each commit.
+  auto const answered = [&] {
+    return std::accumulate(clients.begin(), clients.end(), std::size_t{0},
+                           [](auto sum, auto const& client) { return sum + client->answered; });
+  };
+  for (int i = 0; i < 100'000 && answered() < 1 + 20 + 20 * 5000U; ++i) {
+    turn();
+    on_disk_event();
+  }
+  BOOST_TEST(answered() == 1 + 20 + 20 * 5000U);
+}
+
+BOOST_AUTO_TEST_CASE(a_user_that_writes_alone_may_fill_a_commit) {
+  connect(2).send(write_line("quiet"));
+  turn();
+  clock.wall += stele::daemon::CommitShares::writing_us + 1;
+  for (int i = 0; i < 20; ++i) connect(1).send(batch_line(100));
+  turns_until_full();
+  BOOST_TEST(committer->gathering().bytes >= stele::daemon::large_pending_bytes);
+}
+
+BOOST_AUTO_TEST_CASE(each_user_has_a_share_of_a_commit) {
+  for (std::uint32_t uid = 1; uid <= 4; ++uid) {
+    for (int i = 0; i < 10; ++i) connect(uid).send(batch_line(100));
+  }
+  std::size_t most = 0;
+  for (int i = 0; i < 1000 && clients.back()->answered == 0U; ++i) {
+    for (int turns = 0; turns < 5; ++turns) turn();
+    most = std::max(most, committer->gathering().bytes);
+    on_disk_event();
+  }
+  BOOST_TEST(most > user_bytes_full);
+  BOOST_TEST(most < 4 * (user_bytes_full + (100U << 10)));
   for (auto const& client : clients) BOOST_TEST(client->answered == 1U);
 }
 

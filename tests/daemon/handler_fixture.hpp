@@ -25,7 +25,9 @@ class FakeLog final : public daemon::LogPort {
   }
   bool is_full() const noexcept override { return refused || refusal == wal::Errc::no_space; }
   void note_refused() noexcept override { refused = true; }
-  bool has_segment_for(std::size_t) noexcept override { return has_segment; }
+  bool has_segment_for(std::size_t bytes) noexcept override {
+    return has_segment && bytes <= segment_room;
+  }
   wal::Seq append(wal::WriterMark const& writer, std::span<std::string_view const> group) override {
     auto const first = next_seq();
     marks.push_back(writer);
@@ -62,6 +64,7 @@ class FakeLog final : public daemon::LogPort {
   std::size_t groups = 0;
   std::size_t pending = 0;
   bool has_segment = true;
+  std::size_t segment_room = SIZE_MAX;
   bool refused = false;  ///< For lack of space.
   wal::Gathering gathered{};
   boost::system::error_code refusal{};

@@ -246,6 +246,27 @@ BOOST_AUTO_TEST_CASE(a_huge_batch_waits_for_its_segment_and_what_is_small_passes
   BOOST_TEST(replies().at(0).at("ok").as_bool());
 }
 
+BOOST_AUTO_TEST_CASE(a_batch_is_as_huge_as_its_entries_will_be_however_small_its_request_is) {
+  std::string text = R"({"op":"write_many_logs","id":1,"entries":[{"message":""})";
+  while (text.size() < size / 4) text += R"(,{"message":""})";
+  log.segment_room = 2 * size;
+  give(session, text + "]}\n");
+  auto const take_turns = [this] {
+    do {
+      session.advance();
+    } while (session.awaits_turn());
+  };
+  take_turns();
+  BOOST_TEST(log.groups == 0U);  // It does not fit into this segment.
+  log.segment_room = SIZE_MAX;
+  log.pending = stele::daemon::large_pending_bytes;
+  take_turns();
+  BOOST_TEST(log.groups == 0U);  // It would be the second one on its way.
+  log.pending = 0;
+  take_turns();
+  BOOST_TEST(log.groups == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_huge_request_that_is_refused_does_not_wait_for_the_disk) {
   log.has_segment = false;
   give(session, refused_kinds().front().request + "\n");
@@ -323,6 +344,27 @@ BOOST_AUTO_TEST_CASE(a_large_write_is_not_taken_while_all_are_told_of_a_commit) 
   BOOST_TEST(session.awaits_turn());
   session.advance();
   BOOST_TEST(log.groups == 1U);
+}
+
+/// New memory costs many times what parsing does.
+BOOST_AUTO_TEST_CASE(memory_of_a_large_request_is_kept_for_the_next_one_and_given_back_when_idle) {
+  constexpr std::size_t much = std::size_t{4} << 20;
+  auto& requests = handler.large_requests();
+  std::string text = R"({"op":"write_many_logs","entries":[)";
+  while (text.size() < 2 * size) text += R"({"message":"m"},)";
+  for (int i = 0; i < 2; ++i) {
+    give(session, text + "\n");  // Without an end: it is read twice, by both readers.
+    do {
+      session.advance();
+    } while (session.awaits_turn());
+    BOOST_TEST(replies().size() == 1U);
+    BOOST_TEST(requests.memory_bytes() > much);
+    BOOST_TEST(requests.memory_bytes() < 6 * text.size());
+    requests.free_unwanted();
+    BOOST_TEST(requests.memory_bytes() > much);
+  }
+  requests.free_unwanted();
+  BOOST_TEST(requests.memory_bytes() < much);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

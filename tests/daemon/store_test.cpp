@@ -114,6 +114,44 @@ BOOST_AUTO_TEST_CASE(a_reply_keeps_the_bytes_of_entries_that_are_removed) {
   BOOST_TEST(bytes == text);
 }
 
+/// New memory costs many times what filling it does.
+BOOST_AUTO_TEST_CASE(memory_of_entries_that_are_gone_serves_those_to_come_unless_a_reply_has_it) {
+  constexpr std::size_t spare_bytes_max = std::size_t{16} << 20;
+  std::string const huge(5'000'000, 'x');
+  auto const address = [this] {
+    return stele::daemon::Store::Finder(store).find(next_seq - 1).text.data();
+  };
+  auto const remove_all = [this] { store.remove_up_to(next_seq - 1); };
+  store.spare_memory().set_bytes_max(spare_bytes_max);
+  write(10, huge);
+  auto const* const first = address();
+  remove_all();
+  BOOST_TEST(store.spare_memory().bytes() >= huge.size());
+  write(11, huge);
+  BOOST_TEST(static_cast<void const*>(address()) == first);
+  BOOST_TEST(store.spare_memory().bytes() == 0U);
+
+  auto read = begin({});
+  auto const step = take_step(read, 1 << 20);
+  auto const shared = *step.runs.at(0).chunk;
+  remove_all();
+  BOOST_TEST(store.spare_memory().bytes() == 0U);
+  // Ready at once, or in parts.
+  write(12, huge);
+  remove_all();
+  BOOST_TEST(store.prepare_memory(huge.size()).is_ready());
+  BOOST_TEST(!store.prepare_memory(huge.size()).is_ready());
+}
+
+BOOST_AUTO_TEST_CASE(the_memory_that_is_kept_for_entries_is_bounded) {
+  std::string const entry(1'000'000, 'x');
+  store.spare_memory().set_bytes_max(std::size_t{10} << 20);
+  for (std::uint64_t i = 0; i < 30; ++i) write(i, entry);
+  store.remove_up_to(next_seq - 1);
+  BOOST_TEST(store.spare_memory().bytes() > std::size_t{7} << 20);
+  BOOST_TEST(store.spare_memory().bytes() <= std::size_t{10} << 20);
+}
+
 BOOST_AUTO_TEST_CASE(removed_entries_are_not_read_and_the_rest_is) {
   write_all({30, 10, 20});
   auto const text = write(5);
