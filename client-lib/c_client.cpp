@@ -236,6 +236,36 @@ int stele_write_once(stele_client* client, stele_entry const* entries, std::size
   });
 }
 
+int stele_client_submit(stele_client* client, stele_entry const* entries, std::size_t count,
+                        std::uint64_t write_no, stele_written written, void* context) {
+  if (auto const* const problem = problem_of(client)) return c::invalid_argument(problem);
+  if (auto const* const problem = problem_of(entries, count)) return c::invalid_argument(problem);
+  if (written == nullptr) return c::invalid_argument("written is NULL");
+  return c::guarded([&] {
+    auto const tell = [written, context](stele::Result<stele::SeqRange> const& where) {
+      written(context, c::code_of_result(where), where ? where->first_seq : 0);
+    };
+    return c::code_of_result(client->client.submit(to_entries(entries, count), tell, write_no));
+  });
+}
+
+int stele_client_process(stele_client* client) {
+  if (auto const* const problem = problem_of(client)) return c::invalid_argument(problem);
+  return c::guarded([&] { return c::code_of_result(client->client.process()); });
+}
+
+int stele_client_descriptor(stele_client const* client) {
+  return client == nullptr ? -1 : client->client.descriptor();
+}
+
+int stele_client_has_to_send(stele_client const* client) {
+  return client != nullptr && client->client.has_to_send() ? 1 : 0;
+}
+
+std::size_t stele_client_writes_under_way(stele_client const* client) {
+  return client == nullptr ? 0 : client->client.writes_under_way();
+}
+
 int stele_report_dropped(stele_client* client, std::uint64_t count, std::uint8_t const* writer,
                          std::int64_t timeout_ms) {
   if (auto const* const problem = problem_of(client)) return c::invalid_argument(problem);

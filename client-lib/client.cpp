@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <deque>
 #include <iterator>
 #include <random>
 #include <utility>
@@ -19,6 +20,8 @@ Failure not_connected(Failure const& why) {
   if (why.code == ClientError::connection_lost) return why;
   return {ClientError::connection_lost, "the connection was closed earlier: " + why.message};
 }
+
+Failure moved_from() { return {ClientError::connection_lost, "the client was moved from"}; }
 
 /// The entries of all frames as one; each is moved once.
 std::vector<StoredEntry> joined(std::vector<std::vector<StoredEntry>> frames) {
@@ -64,6 +67,14 @@ class Client::Impl {
   Result<FollowEnd> follow(std::uint64_t id, FollowVisitor const& visitor);
   Result<std::string> receive_document();
 
+  Result<void> check_usable() const;
+  Result<void> submit(std::span<LogEntry const> entries, WriteHandler handler,
+                      std::uint64_t write_no);
+  /// `impl` is the caller's: a handler may destroy the client.
+  static Result<void> process(std::shared_ptr<Impl> impl);
+  std::deque<WriteHandler> const& submitted() const noexcept { return submitted_; }
+  client::Connection const& connection() const noexcept { return connection_; }
+
   client::ClientState& state() noexcept { return connection_.state; }
   ServerHello hello{};
 
@@ -79,6 +90,7 @@ class Client::Impl {
   client::Connection connection_;
   std::chrono::milliseconds request_timeout_;
   Deadline deadline_{};
+  std::deque<WriteHandler> submitted_{};  ///< Of writes under way.
   bool in_visitor_ = false;
 };
 
@@ -115,11 +127,17 @@ class Client::Impl::Visit {
   bool has_more_ = false;
 };
 
+Result<void> Client::Impl::check_usable() const {
+  if (!home_.is_here()) return client::made_before_fork();
+  if (!in_visitor_) return {};
+  return Failure{Error::bad_request, "a visitor must not use the client that calls it"};
+}
+
 Result<void> Client::Impl::begin(std::shared_ptr<Impl> const& impl, Deadline const& deadline) {
-  if (!impl) return Failure{ClientError::connection_lost, "the client was moved from"};
-  if (!impl->home_.is_here()) return client::made_before_fork();
-  if (impl->in_visitor_) {
-    return Failure{Error::bad_request, "a visitor must not use the client that calls it"};
+  if (!impl) return moved_from();
+  if (auto usable = impl->check_usable(); !usable) return usable;
+  if (!impl->submitted_.empty()) {
+    return Failure{Error::bad_request, "submitted writes are under way: process() them first"};
   }
   if (impl->state().is_closed()) return not_connected(impl->state().next()->reply.failure);
   if (deadline.has_passed()) return client::passed_before_call();
@@ -241,6 +259,59 @@ Result<SeqRange> Client::write_once(std::span<LogEntry const> entries, std::uint
   if (auto valid = client::check_write_no(write_no); !valid) return valid.error();
   if (auto open = Impl::begin(impl_, deadline); !open) return open.error();
   return impl_->write_many(entries, write_no);
+}
+
+Result<void> Client::Impl::submit(std::span<LogEntry const> entries, WriteHandler handler,
+                                  std::uint64_t write_no) {
+  if (auto usable = check_usable(); !usable) return usable;
+  if (state().is_closed()) {
+    return Failure{ClientError::connection_lost, "the connection was closed earlier"};
+  }
+  submitted_.push_back(std::move(handler));
+  auto queued = state().write_many_logs(entries, write_no);
+  if (!queued) submitted_.pop_back();
+  return queued;
+}
+
+Result<void> Client::Impl::process(std::shared_ptr<Impl> impl) {
+  constexpr auto at_once = Deadline{Deadline::Clock::time_point{}};
+  for (;;) {
+    while (auto answer = impl->state().next()) {
+      auto& reply = answer->reply;
+      if (impl->submitted_.empty()) return not_connected(reply.failure);
+      Result<SeqRange> written = SeqRange{.first_seq = reply.first_seq, .last_seq = reply.last_seq};
+      if (!reply.ok) written = std::move(reply.failure);
+      auto const handler = std::move(impl->submitted_.front());
+      impl->submitted_.pop_front();
+      handler(written);
+      if (impl.use_count() == 1) return {};  // It destroyed the client.
+    }
+    auto moved = impl->connection_.move_bytes(at_once);
+    if (moved) continue;
+    if (moved.error().code == ClientError::timed_out) return {};  // There is nothing more to do.
+    impl->state().close(moved.error());
+  }
+}
+
+Result<void> Client::submit(std::span<LogEntry const> entries, WriteHandler handler,
+                            std::uint64_t write_no) {
+  if (!impl_) return moved_from();
+  if (!handler) return Failure{Error::bad_request, "there is no handler"};
+  return impl_->submit(entries, std::move(handler), write_no);
+}
+
+Result<void> Client::process() {
+  if (!impl_) return moved_from();
+  if (auto usable = impl_->check_usable(); !usable) return usable;
+  return Impl::process(impl_);
+}
+
+int Client::descriptor() const noexcept { return impl_ ? impl_->connection().descriptor() : -1; }
+
+bool Client::has_to_send() const noexcept { return impl_ && impl_->connection().has_to_send(); }
+
+std::size_t Client::writes_under_way() const noexcept {
+  return impl_ ? impl_->submitted().size() : 0;
 }
 
 Result<std::vector<StoredEntry>> Client::read_logs(std::uint64_t start_ts, std::uint64_t end_ts,

@@ -18,6 +18,7 @@
 
 #include "client-lib/backoff.hpp"
 #include "client-lib/connection.hpp"
+#include "client-lib/descriptor_number.hpp"
 #include "client-lib/fork_generation.hpp"
 #include "client-lib/hello_reply.hpp"
 #include "client-lib/wire_forms.hpp"
@@ -31,8 +32,8 @@ using Clock = Deadline::Clock;
 /// A descriptor of the kernel's that is closed with it.
 class Descriptor {
  public:
-  Descriptor(int fd, char const* what) : fd_(fd) {
-    if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
+  Descriptor(int fd, char const* what) : fd_(client::above_standard(fd)) {
+    if (fd_ < 0) throw std::system_error(errno, std::generic_category(), what);
   }
   Descriptor(Descriptor const&) = delete;
   Descriptor& operator=(Descriptor const&) = delete;
@@ -262,7 +263,9 @@ Result<void> Follower::run(FollowVisitor const& visitor, Deadline const& deadlin
   }
 }
 
-void Follower::wake() noexcept { impl_->wake(); }
+void Follower::wake() noexcept {
+  if (impl_->is_here()) impl_->wake();
+}
 
 int Follower::descriptor() const noexcept { return impl_->descriptor(); }
 

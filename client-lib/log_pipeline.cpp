@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <map>
 #include <utility>
 
+#include "client-lib/chunk_memory.hpp"
 #include "client-lib/fork_generation.hpp"
 #include "client-lib/quiet_thread.hpp"
 #include "stele/client.hpp"
@@ -16,6 +18,9 @@ using namespace std::chrono_literals;
 
 // Of a thread that may log no more than a line.
 constexpr std::size_t first_chunk_bytes = std::size_t{4} << 10;
+
+// A program that logs a little has no use of a huge page.
+constexpr std::size_t single_chunks_max = 4;
 
 /// Threads have one after the other.
 std::size_t shard_of_this_thread() noexcept {
@@ -180,10 +185,7 @@ bool LogPipeline::add_chunk(RecordShard& shard, std::size_t bytes) {
     capacity = bytes > usual / 8 ? bytes : std::min(usual, free);
     bytes_ += capacity;
     bytes_peak_ = std::max(bytes_peak_, bytes_);
-    if (capacity == chunk_bytes && !spare_chunks_.empty()) {
-      chunk = std::move(spare_chunks_.back());
-      spare_chunks_.pop_back();
-    }
+    if (capacity == chunk_bytes) chunk = take_spare();
   }
   // Where there is no memory, nothing has happened.
   struct Reserved {
@@ -195,11 +197,41 @@ bool LogPipeline::add_chunk(RecordShard& shard, std::size_t bytes) {
       pipeline.bytes_ -= bytes;
     }
   } reserved{*this, capacity};
-  if (!chunk) chunk.emplace(capacity);
+  if (!chunk) chunk = make_chunk(capacity);
   note_chunk(shard);
   shard.chunks.push_back(std::move(*chunk));
   reserved.bytes = 0;
   return true;
+}
+
+/// Called with the lock.
+std::optional<RecordChunk> LogPipeline::take_spare() {
+  if (spare_chunks_.empty()) return std::nullopt;
+  std::optional chunk{std::move(spare_chunks_.back())};
+  spare_chunks_.pop_back();
+  return chunk;
+}
+
+/// Many at once for a burst, of which the others are spare.
+RecordChunk LogPipeline::make_chunk(std::size_t capacity) {
+  // Others do not wait for who makes them, nor make more.
+  std::unique_lock const maker{making_chunks_, std::try_to_lock};
+  if (capacity != chunk_bytes || !maker) return RecordChunk{capacity};
+  {
+    Lock const lock{mutex_};
+    if (auto chunk = take_spare()) return std::move(*chunk);
+    if (single_chunks_ < single_chunks_max) {
+      ++single_chunks_;
+      return RecordChunk{capacity};
+    }
+  }
+  auto made = make_chunks(capacity);
+  if (made.empty()) return RecordChunk{capacity};
+  auto chunk = std::move(made.back());
+  made.pop_back();
+  Lock const lock{mutex_};
+  std::ranges::move(made, std::back_inserter(spare_chunks_));
+  return chunk;
 }
 
 /// The thread learns that a shard, whose lock is held, has something, or fills another chunk.

@@ -115,6 +115,8 @@ class LogPipeline {
   Result<void> append_slowly(RecordShard& shard, Record const& record,
                              BufferedLoggerOptions const& options, Deadline const& deadline);
   bool add_chunk(RecordShard& shard, std::size_t bytes);
+  std::optional<RecordChunk> take_spare();
+  RecordChunk make_chunk(std::size_t capacity);
   void note_chunk(RecordShard& shard);
   void drain(Deadline const& deadline);
   Failure drop(LoggerState& logger, Failure why);
@@ -154,16 +156,18 @@ class LogPipeline {
   std::atomic<std::size_t> entry_bytes_max_ = protocol::entry_bytes_default;
   std::size_t users_ = 0;  ///< The registry counts them.
 
+  std::mutex making_chunks_{};          ///< Of who makes many; taken before mutex_.
   mutable std::mutex mutex_{};          // For all up to the thread's own.
   std::condition_variable work_{};      ///< For the thread: there are records, or it shall stop.
   std::condition_variable progress_{};  ///< For the others: entries were settled, or it is closed.
   std::vector<RecordShard*> filled_{};      ///< Shards that have chunks.
-  std::vector<RecordChunk> spare_chunks_{};
+  std::vector<RecordChunk> spare_chunks_{};  ///< Of chunk_bytes each.
   /// Those that have not left, or have entries here, which they outlive.
   std::unordered_map<LoggerState*, std::shared_ptr<LoggerState>> loggers_{};
   std::size_t leavers_ = 0;  ///< Of them, those that have left.
   std::size_t bytes_ = 0;    ///< Of records that are not settled, and free in chunks of shards.
   std::size_t bytes_peak_ = 0;
+  std::size_t single_chunks_ = 0;  ///< Made so far, of chunk_bytes each.
   std::uint64_t drops_ = 0;  ///< That the buffer does not know of yet.
   std::uint64_t unreported_ = 0;
   std::uint64_t stored_ = 0;

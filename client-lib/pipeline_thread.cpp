@@ -1,4 +1,9 @@
 // What the thread of a pipeline does.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "client-lib/log_pipeline.hpp"
@@ -28,9 +33,19 @@ constexpr std::size_t spare_chunks_kept = 64;
 // JSON text that is made while a batch is under way, between two looks at the socket.
 constexpr std::size_t turn_bytes = std::size_t{64} << 10;
 
+// Where there are fewer processors than threads with something to do, those of the program come
+// first: what they log waits in memory. Not so far behind that a flush would starve.
+constexpr int niceness = 5;
+
+void yield_to_program() noexcept {
+  auto const self = static_cast<id_t>(::gettid());
+  ::setpriority(PRIO_PROCESS, self, ::getpriority(PRIO_PROCESS, self) + niceness);
+}
+
 }  // namespace
 
 void LogPipeline::run() {
+  yield_to_program();
   Lock lock{mutex_};
   while (!stops_) {
     auto const reports = reports_are_due();
@@ -248,11 +263,12 @@ void LogPipeline::rest(Lock& lock) {
 }
 
 void LogPipeline::free_spares(Lock& lock) {
+  // So that those that go are whole blocks.
+  std::ranges::sort(spare_chunks_, {}, &RecordChunk::data);
+  auto const first = spare_chunks_.begin() + spare_chunks_kept;
   std::vector<RecordChunk> freed;
-  while (spare_chunks_.size() > spare_chunks_kept) {
-    freed.push_back(std::move(spare_chunks_.back()));
-    spare_chunks_.pop_back();
-  }
+  std::ranges::move(first, spare_chunks_.end(), std::back_inserter(freed));
+  spare_chunks_.erase(first, spare_chunks_.end());
   lock.unlock();
   freed.clear();
   lock.lock();

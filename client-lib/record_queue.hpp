@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "stele/log_entry.hpp"
@@ -38,12 +39,16 @@ struct Record {
 class RecordChunk {
  public:
   explicit RecordChunk(std::size_t capacity)
-      : bytes_(std::make_unique_for_overwrite<char[]>(capacity)), capacity_(capacity) {}
+      : bytes_(std::make_shared_for_overwrite<char[]>(capacity)), capacity_(capacity) {}
+  /// Memory that others have parts of.
+  RecordChunk(std::shared_ptr<char[]> bytes, std::size_t capacity) noexcept
+      : bytes_(std::move(bytes)), capacity_(capacity) {}
   /// The most memory that a record takes.
   static std::size_t bytes_of(Record const& record) noexcept;
 
   std::size_t free_bytes() const noexcept { return capacity_ - used_; }
   std::size_t capacity() const noexcept { return capacity_; }
+  char const* data() const noexcept { return bytes_.get(); }
   void append(Record const& record) noexcept;
   /// The next one that was not read; valid as long as the chunk is not cleared.
   std::optional<Record> next() noexcept;
@@ -59,7 +64,7 @@ class RecordChunk {
   bool is_at(std::size_t offset, Record const& record) const noexcept;
   void get_place(std::uint32_t offset, Record& record) noexcept;
 
-  std::unique_ptr<char[]> bytes_;
+  std::shared_ptr<char[]> bytes_;
   std::size_t capacity_;
   std::size_t used_ = 0;
   std::size_t read_ = 0;

@@ -1,6 +1,5 @@
 #include "client-lib/unix_stream.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -13,6 +12,7 @@
 #include <cstring>
 #include <utility>
 
+#include "client-lib/descriptor_number.hpp"
 #include "stele/client_error.hpp"
 
 namespace stele::client {
@@ -43,18 +43,6 @@ timeval send_limit_of(Deadline const& deadline) {
   limit.tv_sec = left.count() / 1'000'000;
   limit.tv_usec = std::max<long>(left.count() % 1'000'000, limit.tv_sec == 0 ? 1 : 0);
   return limit;
-}
-
-/// A socket that a program's own output or input cannot meet: where a standard descriptor was
-/// closed, a new socket would take its number, and a line printed there would be a request.
-int open_socket(int flags) {
-  int const first = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
-  if (first < 0 || first > STDERR_FILENO) return first;
-  int const moved = ::fcntl(first, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  int const error = errno;
-  ::close(first);
-  errno = error;
-  return moved;
 }
 
 }  // namespace
@@ -100,7 +88,7 @@ Result<std::optional<UnixStream>> UnixStream::open_and_connect(std::string const
   if (auto const valid = check_socket_path(path); !valid) return valid.error();
   std::memcpy(address.sun_path, path.data(), path.size());
 
-  int const fd = open_socket(flags);
+  int const fd = above_standard(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
   if (fd < 0) return cannot_connect(path, errno);
   std::optional<UnixStream> stream{UnixStream{fd}};
   ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send_limit, sizeof send_limit);

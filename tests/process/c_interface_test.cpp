@@ -134,6 +134,41 @@ BOOST_AUTO_TEST_CASE(a_follower_goes_on_behind_what_it_showed_last_and_is_woken)
   BOOST_TEST(stele_follower_open(nullptr, nullptr, &follower) == STELE_INVALID_ARGUMENT);
 }
 
+BOOST_AUTO_TEST_CASE(in_a_loop_of_others_submitted_writes_are_told_where_they_are) {
+  struct Told {
+    std::vector<std::uint64_t> seqs{};
+    std::vector<int> failures{};
+  } told;
+  auto const tell = [](void* context, int code, std::uint64_t first_seq) {
+    auto& to = *static_cast<Told*>(context);
+    if (code == STELE_OK) return to.seqs.push_back(first_seq);
+    if (*stele_error_message() != '\0') to.failures.push_back(code);
+  };
+  stele_entry entry{};
+  entry.level = STELE_INFO;
+  entry.message = "m";
+  entry.message_bytes = 1;
+  auto const submit = [&] { return stele_client_submit(client, &entry, 1, 0, tell, &told); };
+  for (int i = 0; i < 10; ++i) BOOST_TEST(submit() == STELE_OK);
+  BOOST_TEST(stele_client_writes_under_way(client) == 10U);
+  BOOST_TEST(stele_ping(client, 10'000) == STELE_BAD_REQUEST);
+  while (stele_client_writes_under_way(client) > 0) {
+    short const events = stele_client_has_to_send(client) != 0 ? POLLIN | POLLOUT : POLLIN;
+    pollfd ready{.fd = stele_client_descriptor(client), .events = events, .revents = 0};
+    BOOST_REQUIRE(::poll(&ready, 1, 60'000) == 1);
+    BOOST_REQUIRE(stele_client_process(client) == STELE_OK);
+  }
+  BOOST_TEST((told.seqs == std::vector<std::uint64_t>{4, 5, 6, 7, 8, 9, 10, 11, 12, 13}));
+  daemon.kill_hard();
+  BOOST_TEST(submit() == STELE_OK);
+  BOOST_TEST(stele_client_process(client) == STELE_CONNECTION_LOST);
+  BOOST_TEST(told.failures.size() == 1U);
+  BOOST_TEST(submit() == STELE_CONNECTION_LOST);
+  BOOST_TEST(stele_client_submit(client, &entry, 1, 0, nullptr, &told) == STELE_INVALID_ARGUMENT);
+  BOOST_TEST(stele_client_process(nullptr) == STELE_INVALID_ARGUMENT);
+  BOOST_TEST(stele_client_descriptor(nullptr) == -1);
+}
+
 BOOST_AUTO_TEST_CASE(what_makes_no_sense_is_an_invalid_argument) {
   Seen seen;
   std::uint64_t count = 0;

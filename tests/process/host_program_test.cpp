@@ -1,6 +1,7 @@
 // What a program does with its signals, descriptors, threads and its end is its own business: the
 // library goes along with it.
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,8 +17,10 @@
 
 #include "stele/buffered_logger.hpp"
 #include "stele/client.hpp"
+#include "stele/follower.hpp"
 #include "stele/stele.h"
 #include "support/child_process.hpp"
+#include "support/huge_pages.hpp"
 #include "support/scripted_daemon.hpp"
 #include "support/steled.hpp"
 
@@ -88,6 +91,26 @@ BOOST_AUTO_TEST_CASE(threads_of_the_library_take_no_signals_so_that_the_programs
   BOOST_TEST(ended == 0);
 }
 
+BOOST_AUTO_TEST_CASE(the_thread_of_a_logger_comes_behind_those_of_the_program) {
+  StartedDaemon daemon;
+  int const ended = in_a_child([&] {
+    auto const priority = [](pid_t thread) {
+      return ::getpriority(PRIO_PROCESS, static_cast<id_t>(thread));
+    };
+    BufferedLogger logger({.socket_path = daemon.socket()});
+    if (!logger.log({.message = "m"}) || !logger.flush()) return 1;
+    int others = 0;
+    for (auto const& task : std::filesystem::directory_iterator("/proc/self/task")) {
+      auto const thread = std::stoi(task.path().filename().string());
+      if (thread == ::gettid()) continue;
+      ++others;
+      if (priority(thread) <= priority(::gettid())) return 2;
+    }
+    return others == 1 ? 0 : 3;
+  });
+  BOOST_TEST(ended == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_socket_never_takes_the_place_of_a_standard_descriptor) {
   StartedDaemon daemon;
   int const ended = in_a_child([&] {
@@ -105,6 +128,22 @@ BOOST_AUTO_TEST_CASE(a_socket_never_takes_the_place_of_a_standard_descriptor) {
   });
   BOOST_TEST(ended == 0);
   BOOST_TEST(daemon.count() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_followers_descriptors_never_take_the_place_of_a_standard_one) {
+  StartedDaemon daemon;
+  int const ended = in_a_child([&] {
+    for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(fd);
+    stele::Follower follower({.socket_path = daemon.socket()});
+    auto const take = [](stele::FollowPart&) { return false; };
+    std::fprintf(stderr, "no wake-up\n");
+    if (!follower.run(take)) return 1;
+    for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      if (std::filesystem::exists("/proc/self/fd/" + std::to_string(fd))) return 2;
+    }
+    return 0;
+  });
+  BOOST_TEST(ended == 0);
 }
 
 BOOST_AUTO_TEST_CASE(what_was_logged_before_quick_exit_is_stored) {
@@ -165,6 +204,21 @@ BOOST_AUTO_TEST_CASE(threads_that_come_and_go_leave_all_they_logged_and_no_memor
   BOOST_TEST(status.refused == 0U);
   BOOST_TEST(status.buffer_bytes == 0U);
   BOOST_TEST(status.buffer_bytes_peak <= 200'000U);
+}
+
+BOOST_AUTO_TEST_CASE(a_burst_lies_in_huge_pages_and_a_few_lines_do_not) {
+  auto const before = stele::test::huge_page_bytes();
+  stele::test::TempDir directory;
+  {
+    BufferedLogger logger({.socket_path = directory / "nobody", .close_timeout = 0ms});
+    std::string const message(1000, 'm');
+    for (int i = 0; i < 100; ++i) (void)logger.log({.message = message});
+    if (before) BOOST_TEST(*stele::test::huge_page_bytes() == *before);
+    for (int i = 0; i < 20'000; ++i) (void)logger.log({.message = message});
+    if (before) BOOST_TEST(*stele::test::huge_page_bytes() >= *before + (std::size_t{16} << 20));
+    BOOST_TEST(logger.status().refused == 0U);
+  }
+  BOOST_TEST((stele::test::huge_page_bytes() == before));
 }
 
 BOOST_AUTO_TEST_CASE(entries_from_parts_and_moments_are_what_they_say) {

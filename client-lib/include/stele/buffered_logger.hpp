@@ -49,7 +49,8 @@ struct BufferedLoggerOptions {
   /// Most bytes of entries that wait: their texts, and 17 to 45 bytes each; no memory is used for
   /// what does not wait. A thread at work holds up to 64 KiB, or a 32nd part, that others have no
   /// use of. Beside them up to about four times `batch_bytes` are used for batches and replies.
-  /// What a burst has used is kept for the next one for 5 s, and 4 MiB of it for good.
+  /// Beyond 256 KiB they lie in huge pages of 2 MiB, where the system has them. What a burst has
+  /// used is kept for the next one for 5 s, and 4 MiB of it for good.
   std::size_t buffer_bytes = std::size_t{64} << 20;
   /// A batch that is under way is stored by one sync of the disk; the next one gathers meanwhile.
   /// A larger entry makes a batch of its own. 8 MiB at most.
@@ -100,7 +101,8 @@ struct BufferedLoggerStatus {
 /// Thread-safe: any number of threads may use one logger. The entries of one thread are stored in
 /// the order of its calls, those of several threads as nearly by their times as they were taken.
 /// The logger's thread connects when there is something to store, and again with
-/// growing pauses (up to 2 s) for as long as it takes; it takes no signals. Never raises SIGPIPE.
+/// growing pauses (up to 2 s) for as long as it takes; it takes no signals, and its nice value is 5
+/// above that of the thread that made it. Never raises SIGPIPE.
 ///
 /// In a child after fork() every call fails with made_before_fork, and the destructor does nothing:
 /// what was in the buffer is the parent's to store. Make the logger behind daemon(3), or flush

@@ -140,6 +140,11 @@ struct FollowEnd {
   bool stopped = false;        ///< The visitor ended it; else the daemon did, which stops.
 };
 
+/// Called once: where the entries of a submitted write are on disk, or why they are not known to
+/// be. It may submit more and destroy the client. What it throws comes out of process(); a later
+/// call goes on behind it.
+using WriteHandler = std::function<void(Result<SeqRange> const& written)>;
+
 struct CountOptions {
   std::uint64_t start_ts = 0;  ///< As in ReadOptions.
   std::uint64_t end_ts = UINT64_MAX;
@@ -204,6 +209,22 @@ class Client {
   /// mended and sent under its number. Without a writer: bad_request.
   [[nodiscard]] Result<SeqRange> write_once(std::span<LogEntry const> entries,
                                             std::uint64_t write_no, Deadline const& deadline = {});
+
+  /// Writes for event loops of any kind, any number of them under way. This one only notes what is
+  /// to be sent; `write_no` as in write_once(), 0: none. A failure means that nothing was noted. In
+  /// the loop: wait until descriptor() can be read, and while has_to_send() also until it can be
+  /// written, and call process(). It has no limit of time but the loop's. While
+  /// writes_under_way(), the calls that wait fail with bad_request.
+  [[nodiscard]] Result<void> submit(std::span<LogEntry const> entries, WriteHandler handler,
+                                    std::uint64_t write_no = 0);
+  /// Sends and receives what it can without waiting, and calls the handlers of the writes that were
+  /// answered, in the order in which these were submitted. Fails once the connection is gone, after
+  /// each handler was called.
+  [[nodiscard]] Result<void> process();
+  /// Stays the client's. -1: it has none.
+  int descriptor() const noexcept;
+  bool has_to_send() const noexcept;
+  std::size_t writes_under_way() const noexcept;
 
   /// All entries with start_ts <= timestamp <= end_ts, by (timestamp, seq), in memory at once.
   [[nodiscard]] Result<std::vector<StoredEntry>> read_logs(std::uint64_t start_ts,

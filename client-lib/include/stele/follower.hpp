@@ -39,7 +39,8 @@ class Follower {
   /// and not because the daemon is away.
   Result<void> run(FollowVisitor const& visitor, Deadline const& deadline = {});
 
-  /// Ends the run under way, or else the next one; also from other threads and signal handlers.
+  /// Ends the run under way, or else the next one; also from other threads and signal handlers. In
+  /// a child after fork() it does nothing: the run is the parent's.
   void wake() noexcept;
 
   /// Becomes readable when process() has something to do. It stays the follower's, and the same.

@@ -144,6 +144,19 @@ int stele_write_many_logs(stele_client* client, const stele_entry* entries, size
 /* STELE_1. The same, in the log once however often it is sent: numbers rise from 1, one a call. */
 int stele_write_once(stele_client* client, const stele_entry* entries, size_t count,
                      uint64_t write_no, int64_t timeout_ms, uint64_t* first_seq);
+/* STELE_1. Writes for event loops of any kind: notes what is to be sent, and returns. write_no 0:
+ * without a number. `written` is called once, by stele_client_process: with STELE_OK and the first
+ * seq, or with why it is not known to be on disk (then 0, and stele_error_message() holds). It may
+ * submit more and close the client. While writes are under way, the calls that wait fail. */
+typedef void (*stele_written)(void* context, int code, uint64_t first_seq);
+int stele_client_submit(stele_client* client, const stele_entry* entries, size_t count,
+                        uint64_t write_no, stele_written written, void* context);
+/* Sends, receives and calls `written`, and never waits. Fails once the connection is gone. Call it
+ * when the descriptor can be read, or written while has_to_send is not 0. */
+int stele_client_process(stele_client* client);
+int stele_client_descriptor(const stele_client* client);
+int stele_client_has_to_send(const stele_client* client);
+size_t stele_client_writes_under_way(const stele_client* client);
 /* STELE_1. Stores that so many entries were given up; writer: 16 bytes or NULL. */
 int stele_report_dropped(stele_client* client, uint64_t count, const uint8_t* writer,
                          int64_t timeout_ms);
