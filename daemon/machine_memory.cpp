@@ -1,5 +1,7 @@
 #include "daemon/machine_memory.hpp"
 
+#include <sys/sysinfo.h>
+
 #include <algorithm>
 #include <charconv>
 #include <fstream>
@@ -59,12 +61,27 @@ std::uint64_t taken_in(std::string const& group, char const* current, char const
   return all - std::min(all, file);
 }
 
-void look_at_groups(MachineMemory& memory, std::string const& root, std::string path) {
+/// The group of a unit that runs, and what it has taken: those who try its settings ask what it
+/// can have, so that this is free to them.
+struct UnitGroup {
+  std::string path{};
+  std::uint64_t bytes = 0;
+
+  std::uint64_t taken_by_others(std::string_view group, std::uint64_t bytes_taken) const noexcept {
+    bool const is_in =
+        path.starts_with(group) && (path.size() == group.size() || path[group.size()] == '/');
+    return is_in ? bytes_taken - std::min(bytes_taken, bytes) : bytes_taken;
+  }
+};
+
+void look_at_groups(MachineMemory& memory, std::string const& root, std::string path,
+                    UnitGroup const& unit) {
   for (;; path.erase(path.rfind('/'))) {
     auto const group = root + path;
     if (auto const max = number_in(text_of(group + "/memory.max"))) {
       auto const name = "the control group " + (path.empty() ? "/" : path) + " (MemoryMax=)";
-      note(memory, *max, taken_in(group, "memory.current", "file"), name);
+      auto const taken = taken_in(group, "memory.current", "file");
+      note(memory, *max, unit.taken_by_others(path, taken), name);
     }
     if (path.empty() || path.find('/') == path.npos) return;
   }
@@ -80,6 +97,20 @@ void look_at_old_groups(MachineMemory& memory, std::string const& root, std::str
     }
     if (path.empty() || path.find('/') == path.npos) return;
   }
+}
+
+/// As /proc/meminfo tells it, or the group that all others are in.
+std::uint64_t taken_of_machine(MachinePlaces const& places) {
+  auto const meminfo = text_of(places.proc + "/meminfo");
+  if (auto const free = number_after(meminfo, "MemAvailable")) {
+    return places.machine_bytes - std::min(places.machine_bytes, *free << 10);
+  }
+  auto const root = text_of(places.cgroups + "/memory.stat");
+  std::uint64_t taken = 0;
+  for (auto const name : {"anon", "shmem", "slab_unreclaimable", "kernel_stack", "pagetables"}) {
+    taken += number_after(root, name).value_or(0);
+  }
+  return taken;
 }
 
 std::string mebibytes_text(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
@@ -137,21 +168,27 @@ std::optional<std::string> proposal(Config config, std::uint64_t bytes) {
 
 }  // namespace
 
+std::uint64_t physical_bytes() noexcept {
+  struct sysinfo told {};
+  return ::sysinfo(&told) == 0 ? std::uint64_t{told.totalram} * told.mem_unit : 0;
+}
+
 MachineMemory look_at_memory(MachinePlaces const& places) {
   MachineMemory memory;
-  auto const meminfo = text_of(places.proc + "/meminfo");
-  if (auto const total = number_after(meminfo, "MemTotal")) {
-    auto const free = number_after(meminfo, "MemAvailable").value_or(*total);
-    note(memory, *total << 10, (*total - std::min(*total, free)) << 10, "the machine");
+  UnitGroup const unit{places.unit_group,
+                       taken_in(places.cgroups + places.unit_group, "memory.current", "file")};
+  if (places.machine_bytes != 0) {
+    auto const taken = taken_of_machine(places);
+    note(memory, places.machine_bytes, unit.taken_by_others("", taken), "the machine");
   }
   std::istringstream groups(text_of(places.proc + "/self/cgroup"));
   for (std::string line; std::getline(groups, line);) {
     auto const path = line.substr(std::min(line.rfind(':') + 1, line.size()));
     auto const clean = path == "/" ? std::string() : path;
-    if (line.starts_with("0::")) look_at_groups(memory, places.cgroups, clean);
+    if (line.starts_with("0::")) look_at_groups(memory, places.cgroups, clean, unit);
     if (line.find(":memory:") != line.npos) look_at_old_groups(memory, places.cgroups, clean);
   }
-  look_at_groups(memory, places.cgroups, places.unit_group);
+  look_at_groups(memory, places.cgroups, places.unit_group, unit);
   return memory;
 }
 

@@ -8,8 +8,13 @@
 
 namespace stele::daemon {
 
+/// The memory of the machine; 0: nobody knows. Unlike /proc/meminfo it is told to a unit with
+/// ProcSubset=pid, too.
+std::uint64_t physical_bytes() noexcept;
+
 /// Where the kernel tells it; another place in tests.
 struct MachinePlaces {
+  std::uint64_t machine_bytes = physical_bytes();
   std::string proc = "/proc";
   std::string cgroups = "/sys/fs/cgroup";
   /// Besides the process's own group that of its unit, if that is running: who tries settings in a

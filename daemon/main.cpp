@@ -26,6 +26,17 @@ int report(ConfigErrors const& errors) {
   return errors.exit_code;
 }
 
+/// Settings that a start takes are valid; what it warns of is a warning here, too. So a reload is
+/// not refused since the machine is short of memory for a moment.
+int check_config(Config const& config) {
+  auto const memory = look_at_memory();
+  print(stdout, "the settings are valid\n" + memory_line(config, memory.bytes) + "\n");
+  if (auto const misfit = misfit_line(config, memory); !misfit.empty()) {
+    print(stderr, "steled: warning: " + misfit + "\n");
+  }
+  return exit_ok;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -41,11 +52,7 @@ int main(int argc, char** argv) {
       print(stdout, "steled " + std::string(version) + "\n");
       return exit_ok;
     case Invocation::Action::check_config:
-      print(stdout, "the settings are valid\n" + memory_line(invocation.config) + "\n");
-      if (auto const misfit = misfit_line(invocation.config, look_at_memory()); !misfit.empty()) {
-        print(stderr, "steled: " + misfit + "\n");
-      }
-      return exit_ok;
+      return check_config(invocation.config);
     case Invocation::Action::run:
       break;
   }

@@ -1,7 +1,6 @@
 #include "daemon/memory_account.hpp"
 
 #include <malloc.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <string>
@@ -104,8 +103,8 @@ bool MemoryQuota::Share::has_room(std::size_t more, Part part) const noexcept {
 }
 
 void MemoryAccount::apply(Config const& config) noexcept {
-  unread_.set_limits({.all_max = all_unread_bytes_max(config),
-                      .user_max = user_unread_bytes_max(config)});
+  unread_.set_limits(
+      {.all_max = all_unread_bytes_max(config), .user_max = user_unread_bytes_max(config)});
   unsent_.set_limits(
       {.all_max = config.max_all_unsent_bytes, .user_max = config.max_user_unsent_bytes});
   auto const frame_bytes = config.max_frame_bytes + protocol::frame_header_bytes;
@@ -134,20 +133,15 @@ MemoryBounds memory_bounds(Config const& config, std::uint64_t store_bytes_max) 
   // are longer than its text.
   bounds.in_flight = times(add(config.max_in_flight_bytes, 2 * config.max_frame_bytes), 2);
   bounds.writers = WriterTable::bytes_max(config.max_writers, config.max_connections);
-  bounds.connections = times(config.max_connections,
-                             socket_bytes + SessionMemory::free_bytes_per_connection);
+  bounds.connections =
+      times(config.max_connections, socket_bytes + SessionMemory::free_bytes_per_connection);
   bounds.unread = all_unread_bytes_max(config);
   bounds.unsent = config.max_all_unsent_bytes;
   return bounds;
 }
 
-std::uint64_t machine_bytes() noexcept {
-  return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
-         static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-}
-
-std::string memory_line(Config const& config) {
-  auto const bounds = memory_bounds(config, store_bytes_max(config, machine_bytes()));
+std::string memory_line(Config const& config, std::uint64_t machine_bytes) {
+  auto const bounds = memory_bounds(config, store_bytes_max(config, machine_bytes));
   std::string text = "memory: at most " + std::to_string(mebibytes_up(bounds.sum())) + " MiB: ";
   auto const part = [&text](std::string_view name, std::uint64_t bytes) {
     if (text.back() != ' ') text += ", ";

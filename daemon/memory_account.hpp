@@ -34,11 +34,12 @@ class MemoryWaiters {
   void on_freed(std::size_t bytes) noexcept;
 
  private:
-  using List = boost::intrusive::list<
-      MemoryWaiter, boost::intrusive::base_hook<boost::intrusive::list_base_hook<
-                        boost::intrusive::tag<MemoryTag>,
-                        boost::intrusive::link_mode<boost::intrusive::auto_unlink>>>,
-      boost::intrusive::constant_time_size<false>>;
+  using List =
+      boost::intrusive::list<MemoryWaiter,
+                             boost::intrusive::base_hook<boost::intrusive::list_base_hook<
+                                 boost::intrusive::tag<MemoryTag>,
+                                 boost::intrusive::link_mode<boost::intrusive::auto_unlink>>>,
+                             boost::intrusive::constant_time_size<false>>;
   List waiting_{};
   std::size_t freed_bytes_ = 0;  ///< Since they were told.
 };
@@ -52,7 +53,7 @@ class MemoryQuota {
   };
   /// How much of the bounds one asks for.
   enum class Part : std::uint8_t {
-    half,   ///< So that what is small never takes all from what is large.
+    half,  ///< So that what is small never takes all from what is large.
     whole,
   };
 
@@ -135,8 +136,8 @@ MemoryBounds memory_bounds(Config const& config, std::uint64_t store_bytes_max) 
 /// How much memory of entries that are gone is kept for those to come.
 std::size_t spare_entry_bytes_max(Config const& config) noexcept;
 /// "memory: at most … MiB: …", all bounds and their sum.
-std::string memory_line(Config const& config);
-std::uint64_t machine_bytes() noexcept;
+/// `machine_bytes`: what this process can have, as look_at_memory() finds it.
+std::string memory_line(Config const& config, std::uint64_t machine_bytes);
 
 /// Large buffers come from the system and go back to it, however small ones lie between them. Once,
 /// before there are any.

@@ -138,6 +138,7 @@ class Service {
 
   Config asked_;  ///< What is in force is fitted to this process's limits: facts_.
   RereadConfig reread_;
+  std::uint64_t machine_bytes_ = UINT64_MAX;
   std::string misfit_{};           ///< Of the settings with the memory that there is.
   bool settings_refused_ = false;  ///< By the last reload.
   SystemClock clock_{};
@@ -209,7 +210,7 @@ wal::Result<void> Service::open_log() {
   facts_.backend = directory_->describe();
   facts_.commit_bytes_max = driver_->committer().log().options().commit_bytes_max;
   facts_.unread_bytes_max = session_limits(config).unread_bytes_max;
-  spdlog::info("{}", memory_line(config));
+  spdlog::info("{}", memory_line(config, machine_bytes_));
   spdlog::info("data in {}, store {}, by {}", config.data_dir, facts_.store_id, facts_.backend);
   report_recovery(facts_.recovery, store_, facts_.recovery_rejected, facts_.recovery_us);
   return {};
@@ -221,6 +222,7 @@ void Service::look_at_machine() {
   auto const memory = look_at_memory();
   facts_.store_bytes_max = fitting_store_bytes(config, memory);
   facts_.store_is_cut = facts_.store_bytes_max < store_bytes_max(config, memory.bytes);
+  machine_bytes_ = memory.bytes;
   facts_.machine_bytes = memory.bytes == UINT64_MAX ? 0 : memory.bytes;
   misfit_ = misfit_line(config, memory);
   if (!misfit_.empty()) spdlog::warn("{}", misfit_);

@@ -40,6 +40,14 @@ BOOST_AUTO_TEST_CASE(a_check_of_valid_settings_says_so_and_starts_nothing) {
   BOOST_TEST(!stele::test::can_connect(daemon.socket()));
 }
 
+BOOST_AUTO_TEST_CASE(settings_that_do_not_fit_into_the_memory_are_valid_and_a_warning) {
+  auto const run = run_steled({"--check-config", "--retain-bytes", "1T"});
+  BOOST_TEST(run.exit_code == 0);
+  BOOST_TEST(run.out.starts_with("the settings are valid\n"));
+  BOOST_TEST(run.err.find("steled: warning: memory: up to ") != std::string::npos, run.err);
+  BOOST_TEST(run.err.find("set retain-bytes = ") != std::string::npos, run.err);
+}
+
 BOOST_AUTO_TEST_CASE(all_that_is_wrong_is_named_at_once) {
   auto const run = run_steled({"--check-config", "--retain-bytes", "soon", "--log-level", "loud"});
   BOOST_TEST(run.exit_code == 64);

@@ -119,7 +119,7 @@ class RealSystemd(unittest.TestCase):
 
     def test_7a_without_io_uring_it_says_so_in_a_line_and_goes_on(self):
         drop_in = pathlib.Path("/etc/systemd/system/steled.service.d/no_aio.conf")
-        drop_in.write_text("[Service]\nSystemCallFilter=~@aio\n")
+        drop_in.write_text("[Service]\nSystemCallFilter=~@aio\nMemoryMax=infinity\n")
         try:
             systemctl("daemon-reload")
             before = len(LOG.read_text())
@@ -127,6 +127,11 @@ class RealSystemd(unittest.TestCase):
             lines = LOG.read_text()[before:].splitlines()
             self.assertEqual(len([line for line in lines if "io_uring" in line]), 1, lines)
             self.assertTrue(Peer().ask(op="write_log", entry={"message": "by calls"})["ok"])
+            # The unit sees no /proc/meminfo.
+            total = int(re.search(r"MemTotal: +(\d+)",
+                                  pathlib.Path("/proc/meminfo").read_text())[1]) * 1024
+            known = Peer().ask(op="stats")["memory"]["machine_bytes"]
+            self.assertTrue(0 < known <= total, known)
         finally:
             drop_in.unlink()
             systemctl("daemon-reload")
