@@ -27,9 +27,10 @@ Examples:
 
 The copy holds all that was acknowledged before the command began. It is a log of its own: a daemon
 starts on it, and `stele verify`, `dump` and `salvage` read it. It is made under the name
-DIR.unfinished, which becomes DIR when all of it is on disk. With --incremental DIR may hold an
-earlier copy of the same log, which is brought up to date: only segments that are new or have grown
-are copied, and what retention has removed goes. Damage of the log is copied as it is, and named.
+DIR.unfinished, which becomes DIR when all of it is on disk, and is removed if that fails. With
+--incremental DIR may hold an earlier copy of the same log, which is brought up to date: only
+segments that are new or have grown are copied, and what retention has removed goes. Damage of the
+log is copied as it is, and named.
 Exit code 0: the copy is there and nothing is damaged; 1: it is there and has the damage of the log,
 or it could not be made; 6: it ends in an unfinished write; 7: no log can be read.
 )";
@@ -100,8 +101,9 @@ std::optional<Target> open_target(std::string const& path, bool incremental,
   return target;
 }
 
+/// `left`: what became of a new copy.
 int report_failure(std::string const& data_dir, std::string const& path,
-                   wal::Failure const& failure) {
+                   wal::Failure const& failure, std::string const& left) {
   if (failure.code == wal::Errc::diverged) {
     print_error(path + ": not an earlier copy of this log: " + failure.message,
                 "name another directory");
@@ -110,7 +112,7 @@ int report_failure(std::string const& data_dir, std::string const& path,
   if (failure.code == wal::Errc::not_a_log || failure.code == wal::Errc::unsupported_version) {
     return report_unreadable(data_dir, failure);
   }
-  print_error("no backup: " + failure.message);
+  print_error("no backup: " + failure.message + left);
   return exit_failed;
 }
 
@@ -124,8 +126,8 @@ int run_backup(ClientOptions const& /*options*/, GivenOptions const& given) {
   auto const done =
       wal::backup_log(*source->directory, target->directory(), [&] { return source->in_use(); });
   if (!done) {
-    if (target->made) target->made->give_up();
-    return report_failure(data_dir, path, done.error());
+    auto const left = target->made ? target->made->give_up() : std::string{};
+    return report_failure(data_dir, path, done.error(), left);
   }
   if (target->made && !target->made->finish()) return exit_failed;
   Output output;

@@ -1,6 +1,7 @@
 // Text of files that may be compressed, or written in UTF-16.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,9 @@ class DecodedInput {
   /// The next bytes, valid until the next call. Empty: the end. Nothing: a signal came.
   /// Fails if the file cannot be read, is damaged, or is binary.
   NextBytes read();
+
+  /// How many characters of UTF-16 were cut off, or half of a pair: U+FFFD is in their place.
+  std::uint64_t replaced() const noexcept { return utf16_ ? utf16_->replaced() : 0; }
 
  private:
   NextBytes read_raw();

@@ -50,7 +50,7 @@ std::string journal_text(std::string_view json) {
 class EntryMaker {
  public:
   EntryMaker(std::string_view object, JsonMapping const& mapping)
-      : object_(object), members_(members_of(object)), mapping_(mapping) {}
+      : members_(members_of(object)), mapping_(mapping) {}
 
   // A number that would be of the first years after 1970 counts something else, unless there is no
   // other time.
@@ -99,14 +99,14 @@ class EntryMaker {
     auto const& [name, value] = text == values.end() ? values.front() : *text;
     auto message = mapping_.is_journal ? journal_text(value) : scalar_text(value);
     if (name == container_message && message.ends_with('\n')) message.pop_back();
-    append_as_utf8(entry.message, message);
+    invalid_bytes_ += append_as_utf8(entry.message, message);
     take(value);
   }
 
   void take_rest(LogEntry& entry) {
     found_.metadata = !mapping_.metadata.empty() && value_at(members_, mapping_.metadata);
-    bool const has_doubles = has_double_names(object_);
-    entry.metadata = object_without(object_, taken_, mapping_.metadata, mapping_.dropped);
+    bool const has_doubles = has_double_names(members_);
+    entry.metadata = object_without(members_, taken_, mapping_.metadata, mapping_.dropped);
     // What is opened may have names that stand beside it, too.
     bool const may_have = has_doubles || found_.metadata;
     bool const is_renamed = may_have && rename_double_names(entry.metadata);
@@ -120,6 +120,7 @@ class EntryMaker {
 
   Notes notes() const noexcept { return notes_; }
   FoundMembers found() const noexcept { return found_; }
+  std::size_t invalid_bytes() const noexcept { return invalid_bytes_; }
 
  private:
   // Docker's, which holds the line end, too.
@@ -142,26 +143,65 @@ class EntryMaker {
   void take(std::string_view value) { taken_.push_back(value); }
   void note(Note note) { notes_.set(static_cast<std::size_t>(note)); }
 
-  std::string_view object_;
   std::vector<JsonMember> members_;
   JsonMapping const& mapping_;
   std::vector<std::string_view> taken_{};
   Notes notes_{};
   FoundMembers found_{};
+  std::size_t invalid_bytes_ = 0;
 };
 
 }  // namespace
 
 JsonMapping usual_mapping() {
-  return {
-      .timestamp = {"timestamp", "time", "ts", "@timestamp", "@t", "Timestamp", "datetime", "date",
-                    "asctime", "eventTime", "timeMillis", "instant.epochSecond", "t.$date",
-                    "timeUnixNano", "TimeCreated", "stageTimestamp", "__REALTIME_TIMESTAMP"},
-      .level = {"level", "severity", "lvl", "levelname", "log.level", "@l", "Level", "LogLevel",
-                "loglevel", "log_level", "severityText", "severity_text", "PRIORITY", "s"},
-      .message = {"message", "msg", "text", "short_message", "log", "@m", "@mt", "Message",
-                  "RenderedMessage", "MessageTemplate", "fields.message", "body.stringValue",
-                  "body", "textPayload", "jsonPayload.message", "event", "MESSAGE"}};
+  return {.timestamp = {"timestamp",
+                        "time",
+                        "ts",
+                        "@timestamp",
+                        "@t",
+                        "Timestamp",
+                        "datetime",
+                        "date",
+                        "asctime",
+                        "eventTime",
+                        "timeMillis",
+                        "instant.epochSecond",
+                        "t.$date",
+                        "timeUnixNano",
+                        "TimeCreated",
+                        "stageTimestamp",
+                        "__REALTIME_TIMESTAMP",
+                        "time_iso8601",
+                        "time_local",
+                        "msec",
+                        "EventTime",
+                        "timestamp.seconds",
+                        "timestampSeconds",
+                        "record.time.timestamp"},
+          .level = {"level",
+                    "severity",
+                    "lvl",
+                    "levelname",
+                    "log.level",
+                    "@l",
+                    "Level",
+                    "LogLevel",
+                    "loglevel",
+                    "log_level",
+                    "severityText",
+                    "severity_text",
+                    "@level",
+                    "error_severity",
+                    "Severity",
+                    "level.name",
+                    "record.level.name",
+                    "context.logLevel",
+                    "PRIORITY",
+                    "s"},
+          .message = {"message", "msg", "record.message", "text", "short_message", "log", "@m",
+                      "@message", "@mt", "Message", "RenderedMessage", "MessageTemplate",
+                      "fields.message", "body.stringValue", "body", "textPayload",
+                      "jsonPayload.message", "event", "MESSAGE"}};
 }
 
 JsonMapping journal_mapping() {
@@ -195,6 +235,7 @@ JsonEntry entry_of_json(std::string_view object, JsonMapping const& mapping, Lev
   maker.take_rest(made.entry);
   made.notes = maker.notes();
   made.found = maker.found();
+  made.invalid_bytes = maker.invalid_bytes();
   return made;
 }
 

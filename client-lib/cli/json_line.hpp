@@ -59,6 +59,7 @@ struct JsonEntry {
   LogEntry entry{};
   Notes notes{};
   FoundMembers found{};
+  std::size_t invalid_bytes = 0;  ///< Of a message that is bytes, replaced by U+FFFD.
 };
 
 /// The entry for one object, which is valid JSON. `otherwise` is its level if it has none.

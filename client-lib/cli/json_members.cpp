@@ -107,6 +107,13 @@ std::optional<unsigned> unit_at(std::string_view json, std::size_t at) {
   return unit;
 }
 
+bool has_double_names_within(std::string_view value) {
+  if (value.starts_with('[')) {
+    return std::ranges::any_of(elements_of(value), has_double_names_within);
+  }
+  return value.starts_with('{') && has_double_names(members_of(value));
+}
+
 }  // namespace
 
 std::string text_of(std::string_view json_string) {
@@ -157,10 +164,11 @@ std::optional<std::string_view> value_at(std::vector<JsonMember> const& members,
   return std::nullopt;
 }
 
-std::string object_without(std::string_view object, std::vector<std::string_view> const& places,
-                           std::string_view opened, std::vector<std::string> const& dropped) {
+std::string object_without(std::vector<JsonMember> const& members,
+                           std::vector<std::string_view> const& places, std::string_view opened,
+                           std::vector<std::string> const& dropped) {
   std::string made = "{";
-  for (auto const& member : members_of(object)) {
+  for (auto const& member : members) {
     if (is_dropped(member.name, dropped)) continue;
     auto const place = std::ranges::find_if(places, [&member](std::string_view part) {
       return part.data() != nullptr && is_part(member.value, part);
@@ -172,20 +180,17 @@ std::string object_without(std::string_view object, std::vector<std::string_view
     } else if (place == places.end()) {
       append_member(made, member.spelled, member.value);
     } else if (place->size() < member.value.size()) {
-      auto const rest = object_without(member.value, places, {}, {});
+      auto const rest = object_without(members_of(member.value), places, {}, {});
       if (rest != "{}") append_member(made, member.spelled, rest);
     }
   }
   return made + '}';
 }
 
-bool has_double_names(std::string_view value) {
-  if (value.starts_with('[')) return std::ranges::any_of(elements_of(value), has_double_names);
-  if (!value.starts_with('{')) return false;
-  auto const members = members_of(value);
+bool has_double_names(std::vector<JsonMember> const& members) {
   std::vector<std::string_view> names;
   for (auto const& member : members) {
-    if (has_double_names(member.value)) return true;
+    if (has_double_names_within(member.value)) return true;
     names.emplace_back(member.name);
   }
   std::ranges::sort(names);
@@ -193,7 +198,7 @@ bool has_double_names(std::string_view value) {
 }
 
 bool rename_double_names(std::string& object) {
-  if (!has_double_names(object)) return false;
+  if (!has_double_names(members_of(object))) return false;
   object = with_double_names_renamed(object);
   return true;
 }

@@ -26,7 +26,7 @@ enum class JsonKind {
 };
 JsonKind json_kind(std::string_view text);
 /// Whether two members of this object, or of one within it, have one name.
-bool has_double_names(std::string_view value);
+bool has_double_names(std::vector<JsonMember> const& members);
 
 /// The value at a path: `a.b` is the member of that name, or else the member `b` of the object `a`.
 std::optional<std::string_view> value_at(std::vector<JsonMember> const& members,
@@ -35,8 +35,9 @@ std::optional<std::string_view> value_at(std::vector<JsonMember> const& members,
 /// The object without the values at these places, which are parts of its text, and without objects
 /// that are empty then; a member `opened` that is an object gives its own members. Members whose
 /// name begins with `dropped` are left out, if that is not empty.
-std::string object_without(std::string_view object, std::vector<std::string_view> const& places,
-                           std::string_view opened, std::vector<std::string> const& dropped);
+std::string object_without(std::vector<JsonMember> const& members,
+                           std::vector<std::string_view> const& places, std::string_view opened,
+                           std::vector<std::string> const& dropped);
 
 /// Gives the second of two members with one name another: `a#2`. Whether there were any.
 bool rename_double_names(std::string& object);

@@ -15,6 +15,7 @@
 #include "client-lib/cli/import_batch.hpp"
 #include "client-lib/cli/import_summary.hpp"
 #include "client-lib/cli/interrupt.hpp"
+#include "client-lib/cli/json_members.hpp"
 #include "client-lib/cli/line_splitter.hpp"
 #include "client-lib/cli/progress.hpp"
 #include "client-lib/cli/reconnect.hpp"
@@ -82,6 +83,15 @@ std::optional<int> first_year_of(std::string const& path, LineClock& clock,
   return year.before(latest_us);
 }
 
+bool is_blank(std::string_view line) noexcept {
+  return line.find_first_not_of(" \t\r") == line.npos;
+}
+
+// Of `journalctl -o export`.
+bool is_journal_export(std::string_view text) noexcept {
+  return text.starts_with("__CURSOR=") || text.starts_with("__REALTIME_TIMESTAMP=");
+}
+
 std::string time_forms_text(std::map<std::string, std::vector<std::string>> const& files_by_form) {
   std::string text;
   for (auto const& [form, files] : files_by_form) {
@@ -128,7 +138,9 @@ class Import {
   /// False: nothing of the file is to be imported.
   bool begin_file(InputFile const& file, std::string_view first_lines);
   void tell_likely_times(InputFile const& file, std::string_view first_lines);
+  void tell_why_no_times(InputFile const& file, std::string_view first_lines);
   void refuse_file(InputFile const& file, std::string_view first_lines);
+  void refuse_journal_export(InputFile const& file);
   /// `is_cut`: the line goes on in what could not be read.
   void add_line(InputFile const& file, LineSplitter::Line const& line, std::uint64_t number,
                 bool is_cut = false);
@@ -160,7 +172,8 @@ class Import {
   NoteCounts batch_notes_{};
   std::uint64_t batch_invalid_lines_ = 0;
   std::uint64_t next_write_no_ = 1;
-  bool batch_is_unsure_ = false;    ///< It was sent, and perhaps stored.
+  bool batch_is_unsure_ = false;  ///< It was sent, and perhaps stored.
+  bool begins_as_json_ = false;
   bool failed_ = false;             ///< Something was not imported; the rest was tried.
   std::optional<Failure> fatal_{};  ///< Nothing more can be written.
 };
@@ -231,7 +244,11 @@ int Import::run() {
   meter_.clear();
   tell_what_did_nothing();
   if (parser_.reads_json() && !parser_.has_seen_object() && summary_.lines > 0) {
-    print_error("no line is a JSON object", "without --format each line is a message");
+    print_error("no line is a JSON object",
+                begins_as_json_ ? "of an array, or of objects over several lines: jq -c "
+                                  "'if type == \"array\" then .[] else . end' FILE | stele import "
+                                  "--format json -"
+                                : "without --format each line is a message");
     failed_ = true;
   }
   int exit_code = failed_ || has_done_less() ? exit_failed : exit_ok;
@@ -279,10 +296,21 @@ void Import::import_file(InputFile& file) {
   auto const last = is_cut ? std::nullopt : splitter.finish();
   if (last && !fatal_) add_line(file, *last, ++line_number, has_failed || interrupted());
   if (!fatal_) send_batch(file);
+  if (input.replaced() > 0) {
+    summary_.remarks.push_back("characters of " + file.name() +
+                               " that are cut off, or half of a surrogate pair of UTF-16: " +
+                               std::to_string(input.replaced()) +
+                               "; U+FFFD stands in place of each");
+  }
   if (begun && parser_.reads_times()) files_by_form_[parser_.time_forms()].push_back(file.name());
 }
 
 bool Import::begin_file(InputFile const& file, std::string_view first_lines) {
+  if (parser_.reads_json() && is_journal_export(first_lines)) {
+    refuse_journal_export(file);
+    return false;
+  }
+  begins_as_json_ = begins_as_json_ || first_lines.starts_with('[') || first_lines.starts_with('{');
   auto const latest_us = std::min(file.modified_us().value_or(now_us()), now_us());
   bool const found = parser_.begin_file(first_lines, file.is_named(), latest_us);
   if (!found && time_.kind == TimeOption::Kind::given && file.is_named_file()) {
@@ -294,6 +322,7 @@ bool Import::begin_file(InputFile const& file, std::string_view first_lines) {
     return true;
   }
   auto* const clock = parser_.clock();
+  if (clock == nullptr) tell_why_no_times(file, first_lines);
   if (clock != nullptr && parser_.lacks_first_year(first_lines) && file.is_named_file()) {
     if (auto const year = first_year_of(file.name(), *clock, latest_us)) {
       parser_.set_first_year(*year, first_lines);
@@ -313,6 +342,26 @@ void Import::tell_likely_times(InputFile const& file, std::string_view first_lin
                              likely->name() + "), which --time auto would take");
 }
 
+void Import::tell_why_no_times(InputFile const& file, std::string_view first_lines) {
+  if (json_kind(first_lines.substr(0, first_lines.find('\n'))) == JsonKind::object) {
+    summary_.remarks.push_back("the lines of " + file.name() +
+                               " seem to be JSON objects, which --format json would take");
+  } else if (ClockFinder{now_us()}.is_vague(first_lines)) {
+    failed_ = true;
+    summary_.remarks.push_back("the times of " + file.name() +
+                               " may have the day first, or the month: --time day-first or --time "
+                               "month-first says which");
+  }
+}
+
+void Import::refuse_journal_export(InputFile const& file) {
+  failed_ = true;
+  meter_.clear();
+  print_error(file.name() + " is in the export format of the journal; nothing of it is imported",
+              "systemd-journal-remote -o x.journal FILE makes a journal of it, and journalctl "
+              "--file x.journal -o json --all what --format journal takes");
+}
+
 void Import::refuse_file(InputFile const& file, std::string_view first_lines) {
   failed_ = true;
   meter_.clear();
@@ -326,7 +375,7 @@ void Import::refuse_file(InputFile const& file, std::string_view first_lines) {
 void Import::add_line(InputFile const& file, LineSplitter::Line const& line, std::uint64_t number,
                       bool is_cut) {
   if (line.too_long) return refuse_long_line(file, line.bytes, number);
-  if (line.text.empty() && parser_.skips_empty_lines()) return;
+  if (is_blank(line.text) && parser_.skips_empty_lines()) return;
   batch_bytes_ += line.bytes + 1;
   auto parsed = parser_.parse(line.text);
   if (!parsed) return refuse_line(file, number, parsed.error().message);

@@ -1,11 +1,15 @@
 #include "client-lib/cli/line_parser.hpp"
 
+#include <algorithm>
+#include <span>
 #include <string>
 #include <utility>
 
 #include "client-lib/cli/given_options.hpp"
 #include "client-lib/cli/json_members.hpp"
 #include "client-lib/cli/level_names.hpp"
+#include "client-lib/cli/time_units.hpp"
+#include "client-lib/cli/times/civil_time.hpp"
 #include "stele/utf8.hpp"
 
 namespace stele::cli {
@@ -57,8 +61,9 @@ bool LineParser::begin_file(std::string_view first_lines, bool is_file, std::uin
   take_clock(std::nullopt);
   form_names_.clear();
   lines_missed_ = 0;
+  other_clocks_.clear();
   if (form_.time.kind == TimeOption::Kind::automatic) {
-    take_clock(finder_.find_clock(first_lines, latest_us));
+    find_clocks(first_lines, latest_us);
     tries_left_ = clock_ ? 0 : later_tries_max;
   } else {
     take_clock(line_clock_of(finder_.refined(form_.time.format, first_lines), latest_us));
@@ -68,6 +73,20 @@ bool LineParser::begin_file(std::string_view first_lines, bool is_file, std::uin
   auto const first = first_moment(*clock_, first_lines);
   if (first) last_time_us_ = first->time_us;
   return first.has_value();
+}
+
+void LineParser::find_clocks(std::string_view first_lines, std::uint64_t latest_us) {
+  auto clocks = finder_.find_clocks(first_lines, latest_us);
+  if (clocks.empty()) {
+    auto only = finder_.find_vague_clock(first_lines, latest_us);
+    // Objects may have times in any of their members.
+    if (!only && !first_lines.starts_with('{')) {
+      only = finder_.find_clock_within(first_lines, latest_us);
+    }
+    return take_clock(std::move(only));
+  }
+  take_clock(std::move(clocks.front()));
+  for (auto& clock : std::span(clocks).subspan(1)) other_clocks_.push_back({std::move(clock)});
 }
 
 bool LineParser::lacks_first_year(std::string_view first_lines) {
@@ -91,7 +110,9 @@ void LineParser::take_clock(std::optional<LineClock> clock) {
   if (clock_) {
     assumed_.add(clock_->assumed());
     form_names_ = time_forms();
+    for (auto const& other : other_clocks_) assumed_.add(other.clock.assumed());
   }
+  other_clocks_.clear();
   clock_ = std::move(clock);
   if (clock_ && form_.time.first_year) clock_->set_first_year(*form_.time.first_year, true);
 }
@@ -101,6 +122,9 @@ std::string LineParser::time_forms() const {
   if (!clock_) return names;
   if (!names.empty()) names += ", then ";
   names += clock_->name();
+  for (auto const& other : other_clocks_) {
+    if (other.is_used) names += " and " + other.clock.name();
+  }
   auto const& assumed = clock_->assumed();
   if (!assumed.first_year) return names;
   names += ", without a year: " + std::to_string(*assumed.first_year);
@@ -112,12 +136,36 @@ LineClock::Assumed LineParser::assumed() const noexcept {
   auto all = assumed_;
   all.add(finder_.assumed());
   if (clock_) all.add(clock_->assumed());
+  for (auto const& other : other_clocks_) all.add(other.clock.assumed());
   return all;
+}
+
+// Several programs may write into one log. What stands in a line that goes on with the one before
+// is hardly ever a time near that of the log.
+std::optional<LineClock::Moment> LineParser::find_other_moment(std::string_view line) {
+  for (auto& [clock, is_used] : other_clocks_) {
+    auto const written = clock.read(line);
+    if (!written) continue;
+    if (!written->has_year && !written->epoch_us && !std::exchange(is_used, true) &&
+        last_time_us_) {
+      auto const seconds = static_cast<std::int64_t>(*last_time_us_ / second_us);
+      clock.set_first_year(local_time_at(seconds).tm_year + 1900, false);
+    }
+    auto const found = clock.find(line);
+    if (!found) continue;
+    auto const [first, last] = std::minmax(found->time_us, last_time_us_.value_or(found->time_us));
+    if (last - first <= day_us) {
+      is_used = true;
+      return found;
+    }
+  }
+  return std::nullopt;
 }
 
 // A program may have begun to write its times in another form.
 std::optional<LineClock::Moment> LineParser::find_moment(std::string_view line) {
   auto found = clock_ ? clock_->find(line) : std::nullopt;
+  if (!found) found = find_other_moment(line);
   if (!found && tries_left_ > 0) {
     --tries_left_;
     if (auto other = finder_.find_clock(line, now_us_)) {
@@ -190,6 +238,10 @@ Result<LineEntry> LineParser::parse_json(std::string_view line) {
   std::string object;
   auto const invalid_bytes = append_as_utf8(object, line);
   if (object.starts_with(utf8_mark)) object.erase(0, utf8_mark.size());
+  // As `journalctl -o json-seq` and `-o json-sse` write them.
+  for (auto const prefix : {std::string_view{"\x1e"}, std::string_view{"data: "}}) {
+    if (object.starts_with(prefix)) object.erase(0, prefix.size());
+  }
   bool const had_half_pairs = replace_half_pairs(object);
   auto const kind = json_kind(object);
   if (kind == JsonKind::too_much) has_seen_object_ = true;
@@ -202,7 +254,7 @@ Result<LineEntry> LineParser::parse_json(std::string_view line) {
   has_seen_object_ = true;
   auto made = entry_of_object(object);
   if (had_half_pairs) made.notes.set(static_cast<std::size_t>(Note::half_pair));
-  made.invalid_bytes = invalid_bytes;
+  made.invalid_bytes += invalid_bytes;
   if (made.invalid_bytes > 0) count_invalid_bytes(made);
   return made;
 }
@@ -213,6 +265,7 @@ LineEntry LineParser::entry_of_object(std::string const& object) {
                             [this](std::string_view text) { return time_of_text(text); });
   made.entry = std::move(json.entry);
   made.notes = json.notes;
+  made.invalid_bytes = json.invalid_bytes;
   found_members_.add(json.found);
   if (made.entry.timestamp) {
     last_time_us_ = made.entry.timestamp;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "client-lib/cli/import_batch.hpp"
 #include "client-lib/cli/json_line.hpp"
@@ -77,6 +78,8 @@ class LineParser {
   std::optional<std::uint64_t> time_of_text(std::string_view text);
   void take_time(std::string_view line, LineEntry& made);
   std::optional<LineClock::Moment> find_moment(std::string_view line);
+  void find_clocks(std::string_view first_lines, std::uint64_t latest_us);
+  std::optional<LineClock::Moment> find_other_moment(std::string_view line);
   void take_clock(std::optional<LineClock> clock);
   void take_time_of_other_line(LineEntry& made);
   void take_level(LineEntry& made);
@@ -85,6 +88,11 @@ class LineParser {
   std::uint64_t now_us_;
   ClockFinder finder_;
   std::optional<LineClock> clock_{};
+  struct OtherClock {
+    LineClock clock;
+    bool is_used = false;
+  };
+  std::vector<OtherClock> other_clocks_{};  ///< Of lines that have no time of clock_.
   std::optional<std::uint64_t> last_time_us_{};
   bool has_seen_object_ = false;
   bool reads_times_ = false;      ///< Of this file.

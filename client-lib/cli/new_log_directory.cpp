@@ -1,5 +1,6 @@
 #include "client-lib/cli/new_log_directory.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -80,6 +81,16 @@ bool NewLogDirectory::finish() {
   return error == 0;
 }
 
-void NewLogDirectory::give_up() noexcept { ::rmdir(opened_.path.c_str()); }
+std::string NewLogDirectory::give_up() {
+  int const again = ::openat(opened_.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (auto* const files = again < 0 ? nullptr : ::fdopendir(again)) {
+    while (auto const* const file = ::readdir(files)) ::unlinkat(again, file->d_name, 0);
+    ::closedir(files);
+  }
+  if (::rmdir(opened_.path.c_str()) == 0) return "; what was copied is removed";
+  std::string left = "; what was copied is left in ";
+  append_visible(left, opened_.path);
+  return left;
+}
 
 }  // namespace stele::cli

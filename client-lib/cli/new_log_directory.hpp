@@ -20,8 +20,9 @@ class NewLogDirectory {
 
   /// Gives it its name.
   bool finish();
-  /// Removes it if nothing was written yet.
-  void give_up() noexcept;
+  /// Removes it and what was written there: nobody can use a part, and a disk that is full needs
+  /// the space. What then becomes of it, as the end of a sentence.
+  std::string give_up();
 
  private:
   NewLogDirectory(std::string path, wal::PlainDirectory opened)

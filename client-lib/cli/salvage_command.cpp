@@ -24,8 +24,8 @@ Example:
 
 Takes single entries out of damaged commits, too. Entries keep their seqs; what is missing, the new
 log names, and `stele audit` tells it. No daemon may have the old log open. The copy is made under
-the name NEWDIR.unfinished, which becomes NEWDIR when all of it is on disk. Exit code 0: NEWDIR is
-there, whatever it lacks; 1: it is not; 7: no log can be read in DIR.
+the name NEWDIR.unfinished, which becomes NEWDIR when all of it is on disk, and is removed if that
+fails. Exit code 0: NEWDIR is there, whatever it lacks; 1: it is not; 7: no log can be read in DIR.
 )";
 
 constexpr std::array salvage_options{
@@ -40,6 +40,19 @@ std::uint64_t kernel_entropy() {
   return value;
 }
 
+int report_failure(std::string const& path, wal::Failure const& failure, std::string const& left) {
+  using wal::Errc;
+  if (failure.code == Errc::locked) {
+    print_error("a process has the log open", "stop the daemon first");
+    return exit_failed;
+  }
+  if (failure.code == Errc::not_a_log || failure.code == Errc::unsupported_version) {
+    return report_unreadable(path, failure);
+  }
+  print_error("no new log: " + failure.message + left);
+  return exit_failed;
+}
+
 int run_salvage(ClientOptions const& /*options*/, GivenOptions const& given) {
   auto const path = directory_given(given, "DIR");
   auto const source = wal::open_plain_directory(path, wal::PlainAccess::read);
@@ -50,12 +63,8 @@ int run_salvage(ClientOptions const& /*options*/, GivenOptions const& given) {
       wal::salvage_log(*source->directory, made->directory(),
                        {.in_use = [&] { return source->in_use(); }, .entropy = kernel_entropy});
   if (!salvaged) {
-    made->give_up();
-    if (salvaged.error().code != wal::Errc::locked) {
-      return report_unreadable(path, salvaged.error());
-    }
-    print_error("a process has the log open", "stop the daemon first");
-    return exit_failed;
+    auto const left = made->give_up();
+    return report_failure(path, salvaged.error(), left);
   }
   if (!made->finish()) return exit_failed;
   Output output;

@@ -96,6 +96,9 @@ EntrySelection selection_of(GivenOptions const& given) {
       .start_ts = given.time("--since").value_or(0),
       .end_ts = given.time("--until").value_or(UINT64_MAX),
       .filter = {.contains = given.text("--contains"), .after_seq = given.number("--after-seq")}};
+  if (selection.start_ts > selection.end_ts) {
+    throw UsageError{"--since is behind --until: nothing can be between them"};
+  }
   if (given.has("--grep")) selection.pattern.emplace(given.text("--grep"));
   if (given.has("--level")) take_levels(selection, given.text("--level"));
   auto terms = given.all("--where");

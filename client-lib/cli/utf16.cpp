@@ -97,17 +97,24 @@ void Utf16Decoder::append_unit(std::string& out, char32_t unit) {
   if (high_surrogate_) {
     auto const high = *std::exchange(high_surrogate_, std::nullopt);
     if (is_low) return append_code_point(out, 0x10000 + ((high - 0xd800) << 10U) + (unit - 0xdc00));
-    append_code_point(out, 0xfffd);
+    append_replacement(out);
   }
   if (unit >= 0xd800 && unit < 0xdc00) {
     high_surrogate_ = unit;
+  } else if (is_low) {
+    append_replacement(out);
   } else {
-    append_code_point(out, is_low ? char32_t{0xfffd} : unit);
+    append_code_point(out, unit);
   }
 }
 
+void Utf16Decoder::append_replacement(std::string& out) {
+  append_code_point(out, 0xfffd);
+  ++replaced_;
+}
+
 void Utf16Decoder::finish(std::string& out) {
-  if (first_byte_ || high_surrogate_) append_code_point(out, 0xfffd);
+  if (first_byte_ || high_surrogate_) append_replacement(out);
   first_byte_.reset();
   high_surrogate_.reset();
 }

@@ -1,6 +1,7 @@
 // UTF-16 of a stream of bytes, made into UTF-8.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,13 +22,17 @@ class Utf16Decoder {
   void append(std::string& out, std::string_view bytes);
   /// The end of the stream: what waits becomes U+FFFD, as does half of a pair anywhere.
   void finish(std::string& out);
+  /// How many of these there were.
+  std::uint64_t replaced() const noexcept { return replaced_; }
 
  private:
+  void append_replacement(std::string& out);
   void append_unit(std::string& out, char32_t unit);
 
   ByteOrder order_;
   std::optional<unsigned char> first_byte_{};
   std::optional<char32_t> high_surrogate_{};
+  std::uint64_t replaced_ = 0;
 };
 
 }  // namespace stele::cli

@@ -114,9 +114,12 @@ BOOST_AUTO_TEST_CASE(utf16_may_be_cut_anywhere_and_half_of_a_pair_is_replaced) {
   }
   Utf16Decoder decoder(ByteOrder::big);
   std::string text;
-  decoder.append(text, "\0a\xd8"sv);
+  decoder.append(text, "\0a\xd8\0\0b\xdc\0\xd8"sv);
   decoder.finish(text);
-  BOOST_TEST(text == "a\xef\xbf\xbd");
+  BOOST_TEST(text ==
+             "a\xef\xbf\xbd"
+             "b\xef\xbf\xbd\xef\xbf\xbd");
+  BOOST_TEST(decoder.replaced() == 3U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -69,6 +69,13 @@ BOOST_AUTO_TEST_CASE(a_given_format_is_at_the_start_or_with_a_star_anywhere) {
   BOOST_TEST(*time_in("*%Y/%m/%d %H:%M:%S", "at 2023/11/14 22:13:20") == today_us);
   BOOST_TEST(*time_in("(%d.%m.%y) [%I:%M:%S%f %p]", "(14.11.23) [10:13:20.5 PM] x") ==
              today_us + 500'000);
+  for (auto const* format : {"%F %T%f", "%F %T.%f", "%F %T,%f", "%F %T:%f"}) {
+    for (auto const* line : {"2023-11-14 22:13:20.5 x", "2023-11-14 22:13:20,500 x"}) {
+      BOOST_TEST(*time_in(format, line) == today_us + 500'000, format);
+    }
+    BOOST_TEST(*time_in(format, "2023-11-14 22:13:20 x") == today_us, format);
+    BOOST_TEST(*time_in(format, "2023-11-14 22:13:20:500 x") == today_us + 500'000, format);
+  }
   BOOST_TEST(*time_in("%j/%Y %T%z", "318/2023 23:13:20+0100") == today_us);
   BOOST_TEST(!time_in("%Y-%m-%d", "no time").has_value());
   BOOST_TEST(!time_in("%Y-%m-%d", "1969-12-31").has_value());

@@ -70,6 +70,54 @@ BOOST_AUTO_TEST_CASE(a_form_that_no_line_has_any_more_gives_way_to_another) {
   BOOST_TEST(parser.time_forms() == "syslog, then iso");
 }
 
+BOOST_AUTO_TEST_CASE(lines_of_several_programs_in_one_file_have_their_own_times) {
+  TimeZone const zone("UTC");
+  LineParser parser({.time = {.kind = TimeOption::Kind::automatic}}, now_us);
+  std::string const access = "::1 - - [14/Nov/2023:22:13:18 +0000] \"GET /\" 200 1";
+  std::string const error = "2023/11/14 22:13:19 [error] 12#0: failed";
+  std::string const far = "14/Nov/2001:22:13:19 is a date in a text that goes on";
+  parser.begin_file(error + '\n' + access + '\n' + error + '\n' + access + '\n' + error + '\n',
+                    true, now_us);
+  BOOST_TEST(*parser.parse(error)->entry.timestamp == now_us - second);
+  BOOST_TEST(*parser.parse(access)->entry.timestamp == now_us - 2 * second);
+  BOOST_TEST(*parser.parse("[" + far)->entry.timestamp == now_us - 2 * second);
+  BOOST_TEST((parser.parse(error)->entry.level == Level::error));
+  BOOST_TEST(parser.time_forms() == "slash and clf");
+}
+
+BOOST_AUTO_TEST_CASE(a_second_form_without_a_year_has_that_of_the_lines_beside_it) {
+  TimeZone const zone("UTC");
+  LineParser parser({.time = {.kind = TimeOption::Kind::automatic}}, now_us);
+  std::string lines;
+  for (int i = 0; i < 3; ++i) lines += "2021-12-31T23:59:58Z a\nDec 31 23:59:59 h b\n";
+  parser.begin_file(lines, true, now_us);
+  std::uint64_t const new_year_us = 1'640'995'200 * second;
+  BOOST_TEST(*parser.parse("2021-12-31T23:59:58Z a")->entry.timestamp == new_year_us - 2 * second);
+  BOOST_TEST(*parser.parse("Dec 31 23:59:59 h b")->entry.timestamp == new_year_us - second);
+  BOOST_TEST(*parser.parse("Jan  1 00:00:00 h b")->entry.timestamp == new_year_us);
+}
+
+BOOST_AUTO_TEST_CASE(a_time_within_lines_is_theirs_if_most_lines_have_one) {
+  TimeZone const zone("UTC");
+  LineParser parser({.time = {.kind = TimeOption::Kind::automatic}}, now_us);
+  std::string const line = "web-1  | 2023-11-14T22:13:20Z up";
+  BOOST_TEST(parser.begin_file(line + "\nweb-1  |\n" + line + '\n', true, now_us));
+  BOOST_TEST(*parser.parse(line)->entry.timestamp == now_us);
+  BOOST_TEST(parser.time_forms() == "iso within the line");
+  BOOST_TEST(!parser.begin_file("it was 2023-11-14T22:13:20Z\nwhen\nit began\n", true, now_us));
+  BOOST_TEST(!parser.begin_file("{\"a\":\"2023-11-14T22:13:20Z\"}\n", true, now_us));
+}
+
+BOOST_AUTO_TEST_CASE(times_of_w3c_files_are_utc_if_their_header_says_that_they_are_such) {
+  TimeZone const zone("America/New_York");
+  LineParser parser({.time = {.kind = TimeOption::Kind::automatic}}, now_us);
+  std::string const line = "2023-11-14 22:13:20 10.0.0.9 51234 HTTP/1.1 GET / 400";
+  parser.begin_file(line + '\n', true, now_us + 86'400 * second);
+  BOOST_TEST(*parser.parse(line)->entry.timestamp == now_us + 5 * 3600 * second);
+  parser.begin_file("#Version: 1.0\n#Fields: date time c-ip\n" + line + '\n', true, now_us);
+  BOOST_TEST(*parser.parse(line)->entry.timestamp == now_us);
+}
+
 BOOST_AUTO_TEST_CASE(standard_input_has_its_times_read_where_that_is_asked_for) {
   TimeZone const zone("UTC");
   auto const line = "2023-11-14 22:13:20 WARN one";
@@ -312,7 +360,7 @@ BOOST_AUTO_TEST_CASE(journal_entries_have_their_fields_as_metadata_and_bytes_as_
   BOOST_TEST(*entry.timestamp == now_us);
   BOOST_TEST((entry.level == Level::warn));
   BOOST_TEST(entry.message == "hi\xef\xbf\xbd");
-  BOOST_TEST(entry.metadata == R"({"_PID":"1"})");
+  BOOST_TEST(entry.metadata == R"({"_PID":"1","import":{"invalid_bytes":1}})");
 }
 
 BOOST_AUTO_TEST_CASE(an_exported_entry_is_the_entry_without_what_the_daemon_gave) {

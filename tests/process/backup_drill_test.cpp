@@ -7,9 +7,11 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "support/environment.hpp"
 #include "support/log_files.hpp"
+#include "support/program.hpp"
 #include "support/steled.hpp"
 #include "support/subject.hpp"
 #include "support/wire_peer.hpp"
@@ -183,6 +185,27 @@ BOOST_AUTO_TEST_CASE(damage_is_1_and_in_the_copy_and_no_log_is_7) {
   BOOST_TEST(none.exit_code == 7);
   BOOST_TEST(!std::filesystem::exists(path + "2"));
   BOOST_TEST(!std::filesystem::exists(path + "2.unfinished"));
+}
+
+BOOST_AUTO_TEST_CASE(a_copy_for_which_there_is_no_room_is_removed_and_that_is_said) {
+  Steled daemon;
+  daemon.start();
+  std::vector<std::string> const messages(20, std::string(1000, 'x'));
+  write_some(daemon.socket(), messages);
+  BOOST_TEST(daemon.stop() == 0);
+  auto const copy = daemon.home() + "/copy";
+  for (std::string const& words : {"backup " + copy + " --data-dir " + daemon.data_dir(),
+                                   "salvage " + daemon.data_dir() + ' ' + copy}) {
+    // No file may be larger than 4 KiB, and that is an error and no signal.
+    auto const full = stele::test::run_program(
+        {"/bin/sh", "-c",
+         "trap '' XFSZ; ulimit -f 8; exec " + stele::test::stele_path() + ' ' + words});
+    BOOST_TEST(full.exit_code == 1, words);
+    BOOST_TEST(full.err.find("; what was copied is removed") != std::string::npos, full.err);
+    BOOST_TEST(!std::filesystem::exists(copy + ".unfinished"));
+    BOOST_TEST(!std::filesystem::exists(copy));
+    BOOST_TEST(run_stele(daemon, {"verify", daemon.data_dir()}).exit_code == 0);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -145,6 +145,35 @@ BOOST_AUTO_TEST_CASE(what_is_no_text_of_one_file_is_refused_with_what_to_do) {
   BOOST_TEST(run_stele(daemon, {"read", "-o", "cat"}).out == "one\ntwo\n");
 }
 
+BOOST_AUTO_TEST_CASE(what_an_import_did_not_take_for_what_it_is_is_told_with_the_way_to_it) {
+  struct Case {
+    std::vector<std::string> words;
+    std::string text;
+    int exit_code;
+    std::string told;
+    int lines;
+  };
+  for (auto const& [words, text, exit_code, told, lines] : std::vector<Case>{
+           {{}, R"({"message":"x","time":"2024-01-02T03:04:05Z"})", 0, "--format json would", 1},
+           {{}, "02/01/2024 03:04:05 x", 1, "--time day-first or --time month-first", 1},
+           {{"--time", "day-first"}, "02/01/2024 03:04:05 x", 0, "times read as day-first", 1},
+           {{"--format", "json"}, R"([{"message":"x"}])", 1, "jq -c", 1},
+           {{"--format", "journal"}, "__CURSOR=s=1\nMESSAGE=x\n", 1, "journal-remote", 0},
+           {{},
+            std::string("\xff\xfe"
+                        "a\0\0\xd8\n\0",
+                        8),
+            0,
+            "half of a surrogate pair",
+            1}}) {
+    auto const before = std::stoi(run_stele(daemon, {"count"}).out);
+    auto const done = import(words, text);
+    BOOST_TEST(done.exit_code == exit_code, text + done.err);
+    BOOST_TEST(says(done, told), done.err);
+    BOOST_TEST(std::stoi(run_stele(daemon, {"count"}).out) == before + lines, text);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_time_that_may_mean_several_is_refused_with_what_it_may_mean) {
   auto const time = [&](std::string const& text) {
     return run_stele(daemon, {"write", "--timestamp", text, "x"});

@@ -134,6 +134,10 @@ BOOST_AUTO_TEST_CASE(a_count_is_a_number_bars_or_json) {
   auto const bars = run_stele(daemon, {"count", "--histogram"}).out;
   BOOST_TEST(std::count(bars.begin(), bars.end(), '\n') == 7);  // Of a minute; 10 empty.
   BOOST_TEST(run_stele(daemon, {"count", "--bucket", "soon"}).exit_code == 2);
+  auto const reversed = run_stele(daemon, {"count", "--since", "@300", "--until", "@250"});
+  BOOST_TEST(reversed.exit_code == 2);
+  BOOST_TEST(reversed.err.starts_with("stele: --since is behind --until"), reversed.err);
+  BOOST_TEST(run_stele(daemon, {"count", "--since", "@300", "--until", "@300"}).out == "1\n");
   // What the daemon cannot judge is counted here, with the same result.
   BOOST_TEST(run_stele(daemon, {"count", "-p", "trace..info"}).out == "3\n");
   BOOST_TEST(run_stele(daemon, {"count", "-g", "^X[12]"}).out == "0\n");

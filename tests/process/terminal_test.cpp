@@ -156,6 +156,14 @@ BOOST_AUTO_TEST_CASE(a_pager_shows_what_is_read_and_not_what_is_followed) {
   BOOST_TEST(!has(tail.shown, "paged"));
 }
 
+BOOST_AUTO_TEST_CASE(a_pager_that_cannot_be_run_is_told_and_the_text_is_shown) {
+  for (std::string const pager : {"/nope", "/etc/passwd", "no-such-pager -x"}) {
+    auto const text = shown({"read"}, {{"PAGER", pager}});
+    BOOST_TEST(has(text, "the pager '" + pager + "' cannot be run"), text);
+    BOOST_TEST(has(text, "1970-01-01T00:00:01"), text);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_pager_that_ends_early_ends_the_read_without_a_word) {
   std::string lines;
   for (int i = 0; i < 50'000; ++i) lines += "line " + std::to_string(i) + '\n';

@@ -1,6 +1,7 @@
 #include "client-lib/cli/times/line_clock.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <utility>
 #include <vector>
@@ -24,6 +25,24 @@ std::vector<std::string_view> first_lines(std::string_view text) {
     text.remove_prefix(end == text.npos ? text.size() : end + 1);
   }
   return lines;
+}
+
+// The first is that of most lines.
+constexpr std::size_t forms_of_a_log_max = 4;
+
+/// Forms that are a time wherever they stand: the names of containers, numbers of lines, brackets,
+/// markup may stand before.
+constexpr std::array<std::string_view, 13> forms_within{
+    "rfc5424", "iso", "fortinet",   "syslog-year", "cisco",        "syslog", "slash",
+    "date",    "clf", "dash-month", "java-util",   "epoch-member", "rfc2822"};
+constexpr auto within_pattern = R"([^\n]{0,200}?(?<![\w/.:+-]))";
+
+// `#Fields: date time c-ip …`.
+bool has_w3c_header(std::vector<std::string_view> const& lines) {
+  return std::ranges::any_of(lines, [](std::string_view line) {
+    return line.starts_with("#Fields:") && line.find("date") != line.npos &&
+           line.find("time") != line.npos;
+  });
 }
 
 // A number is a time only if it is one of these days.
@@ -124,7 +143,15 @@ LineClock line_clock_of(std::string_view format, std::uint64_t latest_us) {
   return {TimePattern::of_format(format), std::move(name), latest_us};
 }
 
-std::optional<LineClock> ClockFinder::find_clock(std::string_view text, std::uint64_t latest_us) {
+std::vector<bool> ClockFinder::likely_lines(TimePattern& pattern,
+                                            std::vector<std::string_view> const& lines,
+                                            std::uint64_t latest_us) {
+  std::vector<bool> likely;
+  for (auto const line : lines) likely.push_back(is_likely(pattern.read(line), latest_us));
+  return likely;
+}
+
+std::vector<LineClock> ClockFinder::find_clocks(std::string_view text, std::uint64_t latest_us) {
   auto const forms = time_forms();
   if (at_start_.empty()) {
     for (auto const& form : forms) {
@@ -132,20 +159,79 @@ std::optional<LineClock> ClockFinder::find_clock(std::string_view text, std::uin
     }
   }
   auto const lines = first_lines(text);
-  TimeForm const* best = nullptr;
-  std::size_t most = lines.size() / lines_for_one_time_max;
+  std::vector<std::vector<bool>> matches(forms.size());
   for (std::size_t i = 0; i < forms.size(); ++i) {
-    if (forms[i].only_by_name) continue;
-    auto const count =
-        static_cast<std::size_t>(std::ranges::count_if(lines, [&](std::string_view line) {
-          return is_likely(at_start_[i].read(line), latest_us);
-        }));
+    if (!forms[i].only_by_name) matches[i] = likely_lines(at_start_[i], lines, latest_us);
+  }
+  std::vector<LineClock> clocks;
+  std::vector<bool> dated(lines.size());
+  while (clocks.size() < forms_of_a_log_max) {
+    std::size_t best = forms.size();
+    // A second form is no chance only if several lines have it.
+    auto most = lines.size() / lines_for_one_time_max + (clocks.empty() ? 0U : 1U);
+    for (std::size_t i = 0; i < forms.size(); ++i) {
+      std::size_t count = 0;
+      for (std::size_t k = 0; k < matches[i].size(); ++k) count += matches[i][k] && !dated[k];
+      if (count <= most) continue;
+      most = count;
+      best = i;
+    }
+    if (best == forms.size()) break;
+    for (std::size_t k = 0; k < lines.size(); ++k) dated[k] = dated[k] || matches[best][k];
+    bool const is_w3c = forms[best].name == "iso" && has_w3c_header(lines);
+    clocks.push_back(line_clock_of(is_w3c ? w3c_form : forms[best].name, latest_us));
+  }
+  return clocks;
+}
+
+std::optional<LineClock> ClockFinder::find_clock(std::string_view text, std::uint64_t latest_us) {
+  auto clocks = find_clocks(text, latest_us);
+  if (!clocks.empty()) return std::move(clocks.front());
+  return std::nullopt;
+}
+
+// Where the day and the month could be either, a line that is only one of the two tells which.
+std::optional<LineClock> ClockFinder::find_vague_clock(std::string_view text,
+                                                       std::uint64_t latest_us) {
+  auto const lines = first_lines(text);
+  std::array<std::size_t, 2> only{};
+  constexpr std::array<std::string_view, 2> names{"month-first", "day-first"};
+  auto month_first = TimePattern::of_form(find_time_form(names[0])->pattern);
+  auto day_first = TimePattern::of_form(find_time_form(names[1])->pattern);
+  auto const by_month = likely_lines(month_first, lines, latest_us);
+  auto const by_day = likely_lines(day_first, lines, latest_us);
+  for (std::size_t k = 0; k < lines.size(); ++k) {
+    only[0] += by_month[k] && !by_day[k];
+    only[1] += by_day[k] && !by_month[k];
+  }
+  if ((only[0] == 0) == (only[1] == 0)) return std::nullopt;
+  return line_clock_of(names[only[0] > 0 ? 0 : 1], latest_us);
+}
+
+bool ClockFinder::is_vague(std::string_view text) {
+  auto pattern = TimePattern::of_form(R"(\[?\d{1,2}/\d{1,2}/\d{4},? %C)");
+  auto const lines = first_lines(text);
+  auto const likely = likely_lines(pattern, lines, now_us_);
+  return static_cast<std::size_t>(std::ranges::count(likely, true)) * 2 > lines.size();
+}
+
+std::optional<LineClock> ClockFinder::find_clock_within(std::string_view text,
+                                                        std::uint64_t latest_us) {
+  auto lines = first_lines(text);
+  std::erase_if(lines,
+                [](std::string_view line) { return line.find_first_not_of(" \t\r") == line.npos; });
+  auto most = lines.size() / 2;
+  std::optional<LineClock> found;
+  for (auto const name : forms_within) {
+    auto const* const form = find_time_form(name);
+    auto pattern = TimePattern::of_form(within_pattern + std::string{form->pattern});
+    auto const likely = likely_lines(pattern, lines, latest_us);
+    auto const count = static_cast<std::size_t>(std::ranges::count(likely, true));
     if (count <= most) continue;
     most = count;
-    best = &forms[i];
+    found.emplace(std::move(pattern), std::string{name} + " within the line", latest_us);
   }
-  if (best == nullptr) return std::nullopt;
-  return line_clock_of(best->name, latest_us);
+  return found;
 }
 
 std::optional<std::uint64_t> ClockFinder::time_of(std::string_view text) {

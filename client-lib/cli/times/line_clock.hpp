@@ -73,8 +73,17 @@ class ClockFinder {
  public:
   explicit ClockFinder(std::uint64_t now_us) : now_us_(now_us) {}
 
-  /// The form that most of the first lines of `text` have; nothing if hardly any line has one.
+  /// The forms with which lines of `text` begin, that of most lines first; none if hardly any line
+  /// has one.
+  std::vector<LineClock> find_clocks(std::string_view text, std::uint64_t latest_us);
+  /// The first of these.
   std::optional<LineClock> find_clock(std::string_view text, std::uint64_t latest_us);
+  /// The form that more than half of the lines have somewhere near their start.
+  std::optional<LineClock> find_clock_within(std::string_view text, std::uint64_t latest_us);
+  /// `1/13/2024` or `13/1/2024`, if the lines tell which it is.
+  std::optional<LineClock> find_vague_clock(std::string_view text, std::uint64_t latest_us);
+  /// Whether most lines have a date that may be either of these.
+  bool is_vague(std::string_view text);
 
   /// The moment of a text that is a time and nothing else.
   std::optional<std::uint64_t> time_of(std::string_view text);
@@ -86,6 +95,10 @@ class ClockFinder {
   std::string_view refined(std::string_view form, std::string_view text);
 
  private:
+  static std::vector<bool> likely_lines(TimePattern& pattern,
+                                        std::vector<std::string_view> const& lines,
+                                        std::uint64_t latest_us);
+
   std::uint64_t now_us_;
   std::vector<TimePattern> at_start_{};  ///< As time_forms().
   std::vector<LineClock> whole_{};

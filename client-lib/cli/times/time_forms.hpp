@@ -9,6 +9,9 @@ namespace stele::cli {
 /// That of syslog with a year behind the time.
 inline constexpr std::string_view syslog_with_year = "syslog-year";
 
+/// Of W3C extended log files; their times are in UTC.
+inline constexpr std::string_view w3c_form = "w3c";
+
 struct TimeForm {
   std::string_view name;
   std::string_view pattern;  ///< As TimePattern::of_form() takes it.

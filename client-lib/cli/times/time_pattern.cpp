@@ -16,8 +16,8 @@ namespace {
 constexpr std::size_t searched_bytes_max = 512;
 
 // As Part; names of groups.
-constexpr std::array group_names{"Y", "y", "m", "b", "d", "j",     "H",       "p",
-                                 "M", "S", "f", "z", "s", "level", "priority"};
+constexpr std::array group_names{"Y", "y", "m", "b", "d", "j",   "H",     "p",
+                                 "M", "S", "f", "z", "s", "tai", "level", "priority"};
 
 struct Expansion {
   char letter;
@@ -40,10 +40,13 @@ constexpr std::array expansions{
     Expansion{'k', "%H"},
     Expansion{'I', "%H"},
     Expansion{'l', "%H"},
-    Expansion{'p', R"( ?(?<p>[AaPp])(?:[Mm]|\.[Mm]\.)(?![\w.-]))"},
+    // Unicode's texts of times have a narrow blank that does not break before AM.
+    Expansion{'p', R"((?: |\xc2\xa0|\xe2\x80\xaf)?(?<p>[AaPp])(?:[Mm]|\.[Mm]\.)(?![\w.-]))"},
     Expansion{'M', R"((?<M>\d\d))"},
     Expansion{'S', R"((?<S>\d\d)(?!\d))"},
-    Expansion{'f', R"((?:[.,](?<f>\d+))?)"},
+    // In a list with commas what comes next is another member, unless it is milliseconds.
+    Expansion{'f', R"((?|\.(?<f>\d+)|,(?<f>\d{3}|\d{1,9}(?![\d,]))(?!\d)|)"
+                   R"(:(?<f>\d{3})(?![\d:.]))?)"},
     Expansion{'s', R"((?<s>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?!\w))"},
     Expansion{'D', "%m/%d/%y"},
     Expansion{'F', "%Y-%m-%d"},
@@ -64,10 +67,18 @@ constexpr std::string_view upper_case_levels =
     "TRACE|DEBUG[1-5]?|DBG|INFO|INFORMATION|INF|NOTICE|NOTE|LOG|WARN|WARNING|WRN|ERR|ERROR|"
     "SEVERE|CRIT|CRITICAL|FATAL|FTL|ALERT|EMERG|EMERGENCY|PANIC|VERBOSE|FINE|FINER|FINEST|CONFIG";
 constexpr std::string_view to_level_pattern =
-    R"(["'\])]*(?:[\s:,|-]*+(?:\[[^\]\[]*\]|\([^()]*\)|[^\s\[(]++)){0,4}?[\s:,|-]*+)"
-    R"((?|(?<![\w/.=])(?<level>%U)(?![\w=])|\[\s*(?<level>(?i:%u))\s*\]|)"
+    R"(["'\])]*(?|)"
+    R"(:?\s+(?:\d+\s+){0,2}(?<level>[DIWEFTV])(?=/\w|\s+(?:\||\[|[A-Z]{3}|[\w.-]+[/:]))|)"
+    R"(,\s+(?<level>(?i:%u))\s\s|%G|)"
+    R"([^"]{0,80}(?:"[^"]*"[^"]{0,80}){0,6}?,(?<level>%U),[\dA-Z]{5},|)"
+    R"((?:[\s:,|-]*+(?:\[[^\]\[]*\]|\([^()]*\)|[^\s\[(]++)){0,4}?[\s:,|-]*+)"
+    R"((?|(?<![\w/.=])(?<level>%U)(?![\w=])|\[\s*(?<level>(?i:%u))\s*\]|<(?<level>(?i:%u))>|)"
     R"(\b(?<level>(?i:%u)): |(?i:level|lvl|severity)=["']?(?<level>[\w+-]+)|)"
-    R"(\w+\.(?<level>%U): |PHP (?<level>\w+)))";
+    R"(\w+\.(?<level>%U): |PHP (?<level>\w+))))";
+// As syslog daemons of busybox and BSD write them: `daemon.err`, `<kern.info>`.
+constexpr std::string_view facility_pattern =
+    R"( <?(?:kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|security|)"
+    R"(console|local[0-7])\.(?<level>(?i:%u))(?=[\s>:]))";
 
 std::string expand(std::string_view text, bool is_form);
 
@@ -95,12 +106,15 @@ std::string expand_letter(char letter, bool is_form) {
   if (letter == 'z' || letter == 'Z')
     return is_form ? zone_pattern() : ' ' + ("?" + zone_pattern());
   if (is_form && letter == 'i')
-    return expand(R"(%Y-%m-%d(?:[Tt_]| {1,2})%R(?::%S%f|(?![\d:]))(?:%p)?(?:%z)?)", true);
+    return expand(R"(%Y-%m-%d(?:[Tt_\t]|,? {1,2}|\]\[|,?(?:\xc2\xa0|\xe2\x80\xaf))%R)"
+                  R"((?::%S%f|(?![\d:]))(?:%p)?(?:%z)?)",
+                  true);
   if (is_form && letter == 'C') return expand("%T%f(?:%p)?", true);
   if (is_form && letter == 'u') return std::string{any_level_words};
   if (is_form && letter == 'U') return std::string{upper_case_levels};
   if (is_form && letter == 'w') return expand("(?<level>(?i:%u))", true);
   if (is_form && letter == 'L') return expand(to_level_pattern, true);
+  if (is_form && letter == 'G') return expand(facility_pattern, true);
   throw UsageError{std::string{"--time: %"} + letter + " is not understood",
                    "%Y %y %m %b %d %j %H %I %p %M %S %f %z %s %F %T %D %R %a, as for strptime"};
 }
@@ -114,6 +128,8 @@ std::string expand(std::string_view text, bool is_form) {
       pattern += expand_letter(i + 1 < text.size() ? text[++i] : '\0', is_form);
     } else if (is_form) {
       pattern += c;
+    } else if ((c == '.' || c == ',' || c == ':') && text.substr(i + 1).starts_with("%f")) {
+      continue;  // A part of %f.
     } else if (c == ' ') {
       pattern += R"(\s*)";
     } else {
@@ -133,6 +149,21 @@ std::uint64_t fraction_us_of(std::string_view digits) noexcept {
     value = value * 10 + (i < digits.size() ? static_cast<std::uint64_t>(digits[i] - '0') : 0);
   }
   return value;
+}
+
+// Of multilog and s6-log: seconds of TAI in hexadecimal digits, and nanoseconds. Both take TAI for
+// ten seconds ahead of UTC.
+std::optional<std::uint64_t> epoch_us_of_tai(std::string_view label) noexcept {
+  constexpr std::uint64_t epoch_seconds = (std::uint64_t{1} << 62U) + 10;
+  constexpr std::size_t second_digits = 16;
+  std::uint64_t seconds = 0;
+  std::uint64_t nanoseconds = 0;
+  auto const* const middle = label.data() + second_digits;
+  std::from_chars(label.data(), middle, seconds, 16);
+  std::from_chars(middle, label.data() + label.size(), nanoseconds, 16);
+  if (seconds < epoch_seconds || nanoseconds >= second_us * 1000) return std::nullopt;
+  if (seconds - epoch_seconds > time_us_max / second_us) return std::nullopt;
+  return (seconds - epoch_seconds) * second_us + nanoseconds / 1000;
 }
 
 void append_without_colours(std::string& out, std::string_view text) {
@@ -191,7 +222,7 @@ std::optional<std::uint64_t> epoch_us_of_number(std::string_view number) {
 
 TimePattern::TimePattern(std::string const& pattern, bool always_utc)
     : pattern_(TextPattern::of_bytes(pattern)), always_utc_(always_utc) {
-  for (auto const* year : {R"((?<Y>\d{4}))", "(?<y>", "(?<s>"}) {
+  for (auto const* year : {R"((?<Y>\d{4}))", "(?<y>", "(?<s>", "(?<tai>"}) {
     if (pattern.find(year) != pattern.npos) may_lack_year_ = false;
   }
   for (std::size_t i = 0; i < groups_.size(); ++i) {
@@ -283,7 +314,9 @@ std::optional<WrittenTime> TimePattern::read(std::string_view line) {
       found.level = severities.substr(static_cast<std::size_t>(*priority % 8), 1);
   }
   if (is_epoch()) {
-    found.epoch_us = epoch_us_of_number(text(line, Part::epoch));
+    auto const label = text(line, Part::tai);
+    found.epoch_us =
+        label.empty() ? epoch_us_of_number(text(line, Part::epoch)) : epoch_us_of_tai(label);
     if (!found.epoch_us) return std::nullopt;
     return found;
   }

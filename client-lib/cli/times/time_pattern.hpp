@@ -42,7 +42,8 @@ class TimePattern {
   /// A regular expression that matches from the start of a line, and in which strptime's letters
   /// stand for groups; besides %C for a time of day with all that may follow it but a zone, %i for
   /// a time of ISO 8601, %w for the name of a level, %L for anything up to one. A group
-  /// `priority` is syslog's. `always_utc`: it is, where no zone is written.
+  /// `priority` is syslog's, `tai` a label of TAI64N. `always_utc`: it is, where no zone is
+  /// written.
   static TimePattern of_form(std::string_view form, bool always_utc = false);
 
   /// Whether it may match a date that has no year, and a time that has no zone.
@@ -67,12 +68,13 @@ class TimePattern {
     fraction,
     zone,
     epoch,
+    tai,
     level,
     priority,
     count
   };
   TimePattern(std::string const& pattern, bool always_utc);
-  bool is_epoch() const noexcept { return group(Part::epoch) != 0; }
+  bool is_epoch() const noexcept { return group(Part::epoch) != 0 || group(Part::tai) != 0; }
   std::size_t group(Part part) const noexcept { return groups_[static_cast<std::size_t>(part)]; }
   std::string_view text(std::string_view line, Part part) const noexcept {
     return pattern_.group(line, group(part));
