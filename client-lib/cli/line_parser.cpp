@@ -68,7 +68,11 @@ bool LineParser::begin_file(std::string_view first_lines, bool is_file, std::uin
   } else {
     take_clock(line_clock_of(finder_.refined(form_.time.format, first_lines), latest_us));
   }
-  if (!clock_) return false;
+  if (!clock_) {
+    // A form that few lines have is found when such a line comes; those before it are not later.
+    last_time_us_ = finder_.find_first_time(first_lines, latest_us, tries_left_);
+    return false;
+  }
   if (lacks_first_year(first_lines)) return true;  // The first moment is known only with it.
   auto const first = first_moment(*clock_, first_lines);
   if (first) last_time_us_ = first->time_us;

@@ -55,6 +55,10 @@ BOOST_AUTO_TEST_CASE(a_line_before_the_first_time_of_a_file_has_that_time) {
   BOOST_TEST(*parser.parse("# head")->entry.timestamp == now_us);
   BOOST_TEST(parser.begin_file("Nov 13 22:13:20 one\n", true, now_us));
   BOOST_TEST(*parser.parse("Nov 13 22:13:20 one")->entry.timestamp == now_us - 86'400 * second);
+  std::string rare = "\nLog started: 2023-11-14  22:13:20\n";
+  for (int i = 0; i < 150; ++i) rare += "word\n";
+  parser.begin_file(rare, true, now_us);
+  BOOST_TEST(*parser.parse("")->entry.timestamp == now_us);
   BOOST_TEST(!parser.begin_file("none\n", true, now_us));
   BOOST_TEST(!parser.parse("none")->entry.timestamp.has_value());
   BOOST_TEST(*parser.parse("2023-11-14 22:13:20 late")->entry.timestamp == now_us);

@@ -190,6 +190,18 @@ std::optional<LineClock> ClockFinder::find_clock(std::string_view text, std::uin
   return std::nullopt;
 }
 
+std::optional<std::uint64_t> ClockFinder::find_first_time(std::string_view text,
+                                                          std::uint64_t latest_us,
+                                                          std::size_t lines_max) {
+  auto lines = first_lines(text);
+  lines.resize(std::min(lines.size(), lines_max));
+  for (auto const line : lines) {
+    auto clock = find_clock(line, latest_us);
+    if (auto const moment = clock ? clock->find(line) : std::nullopt) return moment->time_us;
+  }
+  return std::nullopt;
+}
+
 // Where the day and the month could be either, a line that is only one of the two tells which.
 std::optional<LineClock> ClockFinder::find_vague_clock(std::string_view text,
                                                        std::uint64_t latest_us) {
