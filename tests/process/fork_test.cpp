@@ -17,6 +17,7 @@
 #include "stele/async_client.hpp"
 #include "stele/buffered_logger.hpp"
 #include "stele/client.hpp"
+#include "process/no_sanitizer.hpp"
 #include "support/child_process.hpp"
 #include "support/environment.hpp"
 #include "support/steled.hpp"
@@ -28,6 +29,7 @@ using stele::BufferedLogger;
 using stele::Client;
 using stele::ClientError;
 using stele::test::in_a_child;
+using stele::test::may_start_threads_in_a_child;
 using stele::test::Steled;
 
 namespace {
@@ -101,7 +103,8 @@ BOOST_AUTO_TEST_CASE(children_fail_and_end_and_the_parent_goes_on_as_if_there_we
   BOOST_TEST(logger->status().connections == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(a_child_may_make_its_own) {
+BOOST_AUTO_TEST_CASE(a_child_may_make_its_own,
+                     *boost::unit_test::precondition(may_start_threads_in_a_child)) {
   BOOST_TEST(logger->log({.message = "parent"}).has_value());
   auto const write = [&] {
     auto own = Client::connect({.socket_path = daemon.socket()});
@@ -131,7 +134,8 @@ BOOST_AUTO_TEST_CASE(a_child_that_was_made_in_a_visitor_leaves_the_read_to_the_p
   BOOST_TEST(client->count_logs({}).value().count == 3U);
 }
 
-BOOST_AUTO_TEST_CASE(a_parent_that_ends_behind_its_fork_as_daemon_3_does_takes_nothing_with_it) {
+BOOST_AUTO_TEST_CASE(a_parent_that_ends_behind_its_fork_as_daemon_3_does_takes_nothing_with_it,
+                     *boost::unit_test::precondition(may_start_threads_in_a_child)) {
   BOOST_TEST(logger->log({.message = "before"}).has_value());
   auto const as_daemon = [&] {
     pid_t const grandchild = ::fork();

@@ -13,4 +13,17 @@ inline boost::test_tools::assertion_result has_no_sanitizer(boost::unit_test::te
   return result;
 }
 
+/// Of a child of a process that had threads. ThreadSanitizer ends it: "starting new threads after
+/// multi-threaded fork is not supported", and with die_after_fork=0 "dup thread with used id".
+inline boost::test_tools::assertion_result may_start_threads_in_a_child(
+    boost::unit_test::test_unit_id) {
+#ifdef __SANITIZE_THREAD__
+  boost::test_tools::assertion_result result(false);
+#else
+  boost::test_tools::assertion_result result(true);
+#endif
+  result.message() << "ThreadSanitizer knows no threads that a child starts";
+  return result;
+}
+
 }  // namespace stele::test
