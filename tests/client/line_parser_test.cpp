@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(lines_of_several_programs_in_one_file_have_their_own_times)
   LineParser parser({.time = {.kind = TimeOption::Kind::automatic}}, now_us);
   std::string const access = "::1 - - [14/Nov/2023:22:13:18 +0000] \"GET /\" 200 1";
   std::string const error = "2023/11/14 22:13:19 [error] 12#0: failed";
-  std::string const far = "14/Nov/2001:22:13:19 is a date in a text that goes on";
+  std::string const far = "14/Nov/2001:22:13:19 +0000] is a date in a text that goes on";
   parser.begin_file(error + '\n' + access + '\n' + error + '\n' + access + '\n' + error + '\n',
                     true, now_us);
   BOOST_TEST(*parser.parse(error)->entry.timestamp == now_us - second);
