@@ -1,6 +1,7 @@
 #include "daemon/forgotten_writers.hpp"
 
 #include <cstring>
+#include <new>
 #include <utility>
 
 namespace stele::daemon {
@@ -34,18 +35,25 @@ class Places {
 
 }  // namespace
 
+void ForgottenWriters::prepare(Generation& generation) {
+  if (generation.words) return;
+  auto* const words = static_cast<std::uint64_t*>(std::calloc(bits / 64, sizeof(std::uint64_t)));
+  if (words == nullptr) throw std::bad_alloc();
+  generation.words.reset(words);
+}
+
 void ForgottenWriters::insert(protocol::WriterId const& writer) {
   if (newer_.writers == writers_max) {
     if (older_.writers > 0) is_complete_ = false;
     std::swap(newer_, older_);
     newer_ = {};
   }
-  newer_.bits.resize(bits / 64);
+  prepare(newer_);
   ++newer_.writers;
   Places places(writer);
   for (unsigned i = 0; i < probes; ++i) {
     auto const place = places.next();
-    newer_.bits[place / 64] |= std::uint64_t{1} << (place % 64);
+    newer_.words[place / 64] |= std::uint64_t{1} << (place % 64);
   }
 }
 
@@ -59,7 +67,7 @@ bool ForgottenWriters::contains(Generation const& generation,
   Places places(writer);
   for (unsigned i = 0; i < probes; ++i) {
     auto const place = places.next();
-    if ((generation.bits[place / 64] >> (place % 64) & 1) == 0) return false;
+    if ((generation.words[place / 64] >> (place % 64) & 1) == 0) return false;
   }
   return true;
 }

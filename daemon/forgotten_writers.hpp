@@ -3,7 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <cstdlib>
+#include <memory>
 
 #include "protocol/writer_id.hpp"
 
@@ -24,14 +25,19 @@ class ForgottenWriters {
   /// Whether every writer that was ever inserted is still in it.
   bool is_complete() const noexcept { return is_complete_; }
   std::size_t bytes() const noexcept {
-    return (newer_.bits.size() + older_.bits.size()) * sizeof(std::uint64_t);
+    return (newer_.words ? bits / 8 : 0) + (older_.words ? bits / 8 : 0);
   }
 
  private:
+  struct Free {
+    void operator()(std::uint64_t* words) const noexcept { std::free(words); }
+  };
   struct Generation {
-    std::vector<std::uint64_t> bits{};
+    /// Zeros that the system has made: it gives a page of them when the page is first written to.
+    std::unique_ptr<std::uint64_t[], Free> words{};
     std::size_t writers = 0;
   };
+  static void prepare(Generation& generation);
   static bool contains(Generation const& generation, protocol::WriterId const& writer) noexcept;
 
   Generation newer_{};

@@ -1,8 +1,11 @@
 #include "wal/segment_maker.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/assert.hpp>
+#include <cstddef>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "wal/segment_name.hpp"
@@ -11,11 +14,13 @@ namespace stele::wal {
 namespace {
 
 constexpr std::size_t slice_bytes = std::size_t{512} << 10;
-static_assert(slice_bytes >= first_commit_offset && slice_bytes >= manifest_bytes);
+
+/// Never written to, so that it takes no memory: the system lends its page of zeros for all of it.
+alignas(AlignedBuffer::alignment) constinit std::array<std::byte, slice_bytes> shared_zeros{};
 
 }  // namespace
 
-SegmentMaker::SegmentMaker(Directory& directory) : directory_(directory), slice_(slice_bytes) {}
+SegmentMaker::SegmentMaker(Directory& directory) : directory_(directory), block_(std::max(first_commit_offset, manifest_bytes)) {}
 
 void SegmentMaker::start(Plan plan) {
   BOOST_ASSERT(state_ != State::working && !in_flight_);
@@ -34,7 +39,6 @@ Result<void> SegmentMaker::begin() {
   if (auto const reserved = reserve(); !reserved) return reserved;
   step_ = Step::zeroing;
   zeroed_ = 0;
-  std::memset(slice_.data(), 0, slice_bytes);
   return write_slice();
 }
 
@@ -164,27 +168,27 @@ Result<void> SegmentMaker::write_slice() {
   auto const bytes = std::min<std::uint64_t>(slice_bytes, left);
   in_flight_ = true;
   auto const offset = std::exchange(zeroed_, zeroed_ + bytes);
-  file_->write_at(offset, {slice_.data(), bytes}, Persistence::cached, *this);
+  file_->write_at(offset, std::span<std::byte const>(shared_zeros).first(bytes), Persistence::cached, *this);
   return {};
 }
 
 Result<void> SegmentMaker::write_header() {
   step_ = Step::writing_header;
   auto const encoded = encode_segment_header(plan_.header);
-  std::memset(slice_.data(), 0, first_commit_offset);
+  std::memset(block_.data(), 0, first_commit_offset);
   for (std::size_t copy = 0; copy < header_blocks; ++copy) {
-    std::memcpy(slice_.data() + copy * header_block_bytes, encoded.data(), encoded.size());
+    std::memcpy(block_.data() + copy * header_block_bytes, encoded.data(), encoded.size());
   }
   in_flight_ = true;
-  file_->write_at(0, {slice_.data(), first_commit_offset}, Persistence::cached, *this);
+  file_->write_at(0, {block_.data(), first_commit_offset}, Persistence::cached, *this);
   return {};
 }
 
 void SegmentMaker::write_manifest(Manifest const& manifest, Step step) {
   step_ = step;
-  encode_manifest(manifest, std::span<std::byte, manifest_bytes>(slice_.data(), manifest_bytes));
+  encode_manifest(manifest, std::span<std::byte, manifest_bytes>(block_.data(), manifest_bytes));
   in_flight_ = true;
-  manifest_file_->write_at(0, {slice_.data(), manifest_bytes}, Persistence::durable, *this);
+  manifest_file_->write_at(0, {block_.data(), manifest_bytes}, Persistence::durable, *this);
 }
 
 Result<void> SegmentMaker::put_manifest(Step step) {

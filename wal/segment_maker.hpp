@@ -111,7 +111,7 @@ class SegmentMaker final : private Completion {
   Plan plan_{};
   std::unique_ptr<File> file_{};
   std::unique_ptr<File> manifest_file_{};
-  AlignedBuffer slice_{};
+  AlignedBuffer block_{};  ///< What is written over the zeros: a header, a MANIFEST.
   std::uint64_t zeroed_ = 0;
   bool has_reserved_file_ = false;  ///< The unfinished segment had space before it was begun.
   bool expiry_is_done_ = false;

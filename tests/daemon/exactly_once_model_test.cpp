@@ -15,6 +15,7 @@
 #include "daemon/handler_fixture.hpp"
 #include "daemon/store_loader.hpp"
 #include "support/environment.hpp"
+#include "support/sanitized.hpp"
 
 BOOST_AUTO_TEST_SUITE(exactly_once_model_test)
 
@@ -288,11 +289,7 @@ std::string to_text(Path const& path) {
 // Invariants checked: no number is in the log twice; what is called repeated is there; and each
 // number is taken as long as nothing was forgotten.
 BOOST_AUTO_TEST_CASE(no_order_of_events_writes_a_number_twice_or_blocks_one_that_was_refused) {
-#ifdef __SANITIZE_ADDRESS__
-  constexpr std::uint64_t depth_default = 5;
-#else
-  constexpr std::uint64_t depth_default = 6;
-#endif
+  constexpr std::uint64_t depth_default = stele::test::is_sanitized_test ? 5 : 6;
   auto const depth = stele::test::number_from_environment("STELE_ONCE_DEPTH", depth_default);
   std::unordered_set<std::string> seen;
   std::vector<Path> frontier{{}};

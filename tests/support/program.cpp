@@ -37,7 +37,11 @@ void redirect(std::string const& path, int flags, int target) {
   redirect(files.err.empty() ? files.out : files.err, O_WRONLY | O_CREAT | O_APPEND, STDERR_FILENO);
   // A command ends at once, and the search for what it leaks would take half of its time; the same
   // code is searched in the tests that call it.
-  if (words[0] == stele_path()) ::setenv("ASAN_OPTIONS", "detect_leaks=0", 0);
+  if (words[0] == stele_path()) {
+    char const* const others = std::getenv("ASAN_OPTIONS");
+    auto const options = std::string(others != nullptr ? others : "") + ":detect_leaks=0";
+    ::setenv("ASAN_OPTIONS", options.c_str(), 1);
+  }
   ::execv(words[0], words.data());
   ::_exit(127);
 }

@@ -8,6 +8,7 @@
 #include "support/environment.hpp"
 #include "support/known_log.hpp"
 #include "support/log_at_work.hpp"
+#include "support/sanitized.hpp"
 #include "wal/backup.hpp"
 #include "wal/segment_name.hpp"
 
@@ -21,11 +22,7 @@ using stele::test::SimulatedDisk;
 
 namespace {
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr std::uint64_t seeds_default = 1;
-#else
-constexpr std::uint64_t seeds_default = 4;
-#endif
+constexpr std::uint64_t seeds_default = stele::test::is_sanitized_test ? 1 : 4;
 
 Result<BackupReport> back_up(SimulatedDisk const& source, SimulatedDisk& target,
                              bool in_use = false) {

@@ -13,6 +13,7 @@
 
 #include "support/environment.hpp"
 #include "support/known_log.hpp"
+#include "support/sanitized.hpp"
 #include "wal/log_check.hpp"
 #include "wal/recovery.hpp"
 #include "wal/segment_name.hpp"
@@ -29,11 +30,7 @@ using stele::test::SimulatedDisk;
 
 namespace {
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr std::uint64_t stride_default = 13;
-#else
-constexpr std::uint64_t stride_default = 1;
-#endif
+constexpr std::uint64_t stride_default = stele::test::is_sanitized_test ? 13 : 1;
 
 /// Segment 1: groups of named writers and of nobody, several to a commit, a client's drop, a torn
 /// tail. Segment 2: the gap record that names it, and a SEAL. Segment 3: active, a MARK at its end.

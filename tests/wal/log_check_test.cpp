@@ -7,6 +7,7 @@
 #include "support/environment.hpp"
 #include "support/known_log.hpp"
 #include "support/log_at_work.hpp"
+#include "support/sanitized.hpp"
 #include "wal/log_check.hpp"
 #include "wal/segment_name.hpp"
 
@@ -23,11 +24,7 @@ BOOST_AUTO_TEST_SUITE(log_check_test)
 
 namespace {
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr std::uint64_t seeds_default = 1;
-#else
-constexpr std::uint64_t seeds_default = 4;
-#endif
+constexpr std::uint64_t seeds_default = stele::test::is_sanitized_test ? 1 : 4;
 
 LogCheck check(SimulatedDisk const& disk, bool in_use = false) {
   auto copy = disk.clone();

@@ -4,6 +4,7 @@
 
 #include "support/log_fixture.hpp"
 #include "support/log_oracle.hpp"
+#include "support/sanitized.hpp"
 
 using stele::test::Crash;
 using stele::test::LogFixture;
@@ -69,11 +70,7 @@ void check_start(SimulatedDisk& disk, LogOracle& oracle) {
 
 /// Between two operations of a restart that are tried. The sanitizers make them slow; as the first
 /// one differs from life to life, they meet every place in a restart, too.
-#ifdef __SANITIZE_ADDRESS__
-constexpr std::uint64_t restart_step = 4;
-#else
-constexpr std::uint64_t restart_step = 1;
-#endif
+constexpr std::uint64_t restart_step = stele::test::is_sanitized_test ? 4 : 1;
 
 /// Crashes a restart behind its operations in turn, and restarts once more.
 void crash_each_restart(SimulatedDisk const& disk, LogOracle const& oracle, Crash kind,

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "support/known_log.hpp"
+#include "support/sanitized.hpp"
 #include "wal/segment_name.hpp"
 
 using namespace stele::wal;
@@ -36,12 +37,8 @@ KnownLog small_log() {
   return log;
 }
 
-/// Sanitizers take ten times as long: there it is each fifth byte.
-#ifdef __SANITIZE_ADDRESS__
-constexpr std::size_t flip_step = 5;
-#else
-constexpr std::size_t flip_step = 1;
-#endif
+/// With sanitizers it is each fifth byte.
+constexpr std::size_t flip_step = stele::test::is_sanitized_test ? 5 : 1;
 
 Start start_with_flip(KnownLog const& log, std::string const& name, std::size_t offset) {
   auto damaged = log.disk.clone();

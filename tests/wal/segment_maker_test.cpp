@@ -1,3 +1,4 @@
+#include "support/sanitized.hpp"
 #include "wal/segment_maker.hpp"
 
 #include <algorithm>
@@ -297,11 +298,7 @@ void check_a_kill_and_a_power_cut(std::uint64_t killed, std::uint64_t cut, std::
 // A kill leaves the new MANIFEST under its name and the old one as the space of the next, but on
 // disk the names may still be the other way round.
 BOOST_AUTO_TEST_CASE(after_a_kill_the_next_life_writes_over_no_manifest_that_a_power_cut_may_find) {
-#ifdef __SANITIZE_ADDRESS__
-  constexpr std::uint64_t seeds = 5;  // Ten times as slow there.
-#else
-  constexpr std::uint64_t seeds = 40;
-#endif
+  constexpr std::uint64_t seeds = stele::test::is_sanitized_test ? 5 : 40;
   for (std::uint64_t killed = 0; killed < 26; ++killed) {
     for (std::uint64_t cut = 0; cut < 6; ++cut) {
       for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
