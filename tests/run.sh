@@ -26,9 +26,9 @@ done
 
 # One ctest run over all presets, so that there is one summary.
 python3 -B tests/tidy/test_runs.py join . "${presets[@]}"
-# One more than there are processors, since many wait for a disk or for each other.
+# Two more than there are processors, since many wait for a disk or for each other.
 code=0
-ctest --test-dir build --parallel "$(($(nproc) + 1))" --output-on-failure --no-tests=error \
+ctest --test-dir build --parallel "$(($(nproc) + 2))" --output-on-failure --no-tests=error \
   --no-label-summary | tee build/ctest.log || code=$?
 # What every preset skipped counts as failed, unless this machine lacks what it needs.
 if ! python3 -B tests/tidy/test_runs.py skipped .; then

@@ -20,7 +20,8 @@ alignas(AlignedBuffer::alignment) constinit std::array<std::byte, slice_bytes> s
 
 }  // namespace
 
-SegmentMaker::SegmentMaker(Directory& directory) : directory_(directory), block_(std::max(first_commit_offset, manifest_bytes)) {}
+SegmentMaker::SegmentMaker(Directory& directory)
+    : directory_(directory), block_(std::max(first_commit_offset, manifest_bytes)) {}
 
 void SegmentMaker::start(Plan plan) {
   BOOST_ASSERT(state_ != State::working && !in_flight_);
@@ -168,7 +169,8 @@ Result<void> SegmentMaker::write_slice() {
   auto const bytes = std::min<std::uint64_t>(slice_bytes, left);
   in_flight_ = true;
   auto const offset = std::exchange(zeroed_, zeroed_ + bytes);
-  file_->write_at(offset, std::span<std::byte const>(shared_zeros).first(bytes), Persistence::cached, *this);
+  file_->write_at(offset, std::span(std::as_const(shared_zeros)).first(bytes),
+                  Persistence::cached, *this);
   return {};
 }
 

@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_SUITE(device_error_test, *boost::unit_test::precondition(has_fau
 
 BOOST_DATA_TEST_CASE(after_an_error_of_the_device_nothing_acknowledged_is_missing,
                      ways_of_writing(), way) {
-  auto const cases = number_from_environment("STELE_DEVICE_ERRORS", is_sanitized() ? 3 : 6);
+  auto const cases = number_from_environment("STELE_DEVICE_ERRORS", is_sanitized() ? 3 : 4);
   auto const seed = number_from_environment("STELE_SEED", std::random_device()());
   std::mt19937_64 random(seed);
   DeviceErrors errors(way, random());

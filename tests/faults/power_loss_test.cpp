@@ -182,7 +182,7 @@ std::string details_of(Counts const& counts) {
 
 BOOST_DATA_TEST_CASE(what_was_acknowledged_is_there_after_a_power_cut_at_any_moment,
                      ways_of_writing(), way) {
-  auto const images = number_from_environment("STELE_POWER_CUTS", is_sanitized() ? 5 : 12);
+  auto const images = number_from_environment("STELE_POWER_CUTS", is_sanitized() ? 5 : 8);
   auto const seed = number_from_environment("STELE_SEED", std::random_device()());
   PowerLoss power(way, seed, PowerCuts::Flushes::honest);
   while (power.counts.images < images) {

@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_SUITE(backup_drill_test)
 
 BOOST_DATA_TEST_CASE(backups_beside_a_daemon_at_work_hold_all_that_was_acknowledged_before,
                      stele::test::backends(), backend) {
-  auto const runs = number_from_environment("STELE_BACKUP_RUNS", is_sanitized() ? 5 : 20);
+  auto const runs = number_from_environment("STELE_BACKUP_RUNS", is_sanitized() ? 3 : 10);
   Steled daemon(backend, {"--segment-bytes", "1M", "--retain-bytes", "8M"});
   daemon.start();
   auto const path = daemon.home() + "/copy";

@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_SUITE(exactly_once_test)
 
 BOOST_DATA_TEST_CASE(writes_sent_again_after_kill_9_are_in_the_log_once_and_in_order, backends(),
                      backend) {
-  auto const rounds = number_from_environment("STELE_ONCE_ROUNDS", is_sanitized() ? 5 : 50);
+  auto const rounds = number_from_environment("STELE_ONCE_ROUNDS", is_sanitized() ? 5 : 25);
   auto const seed = number_from_environment("STELE_SEED", std::random_device()());
   BOOST_TEST_MESSAGE("STELE_SEED=" << seed);
   std::mt19937_64 random(seed);

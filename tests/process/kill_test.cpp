@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_SUITE(kill_test)
 
 BOOST_DATA_TEST_CASE(everything_acknowledged_survives_kill_9_once_and_in_order, backends(),
                      backend) {
-  auto const rounds = number_from_environment("STELE_KILL_ROUNDS", is_sanitized() ? 10 : 40);
+  auto const rounds = number_from_environment("STELE_KILL_ROUNDS", is_sanitized() ? 6 : 20);
   auto const seed = number_from_environment("STELE_SEED", std::random_device()());
   BOOST_TEST_MESSAGE("STELE_SEED=" << seed);
   std::mt19937_64 random(seed);
@@ -134,7 +134,7 @@ BOOST_DATA_TEST_CASE(everything_acknowledged_survives_kill_9_once_and_in_order, 
 }
 
 BOOST_DATA_TEST_CASE(it_survives_whatever_the_settings_are_and_become, backends(), backend) {
-  auto const rounds = number_from_environment("STELE_KILL_ROUNDS", is_sanitized() ? 10 : 30);
+  auto const rounds = number_from_environment("STELE_KILL_ROUNDS", is_sanitized() ? 6 : 15);
   auto const seed = number_from_environment("STELE_SEED", std::random_device()());
   BOOST_TEST_MESSAGE("STELE_SEED=" << seed);
   std::mt19937_64 random(seed);

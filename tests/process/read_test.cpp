@@ -186,8 +186,9 @@ BOOST_AUTO_TEST_CASE(a_tail_has_the_newest_ten_that_match_first) {
   BOOST_TEST(comes_true([&] { return read_file(tail.out) == expected; }));
 }
 
-BOOST_AUTO_TEST_CASE(a_hundred_tails_at_once_have_every_entry_once_and_in_order) {
-  auto const tails = stele::test::number_from_environment("STELE_TAILS", 100);
+BOOST_AUTO_TEST_CASE(many_tails_at_once_have_every_entry_once_and_in_order) {
+  auto const tails = stele::test::number_from_environment(
+      "STELE_TAILS", stele::test::is_sanitized() ? 25 : 100);
   std::vector<Tail> running;
   for (std::uint64_t i = 0; i < tails; ++i) {
     running.emplace_back(daemon, "tail" + std::to_string(i), std::vector<std::string>{"--no-tail"});

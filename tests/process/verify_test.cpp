@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_SUITE(verify_test)
 
 BOOST_DATA_TEST_CASE(beside_a_daemon_at_work_it_never_reports_what_is_not_so,
                      stele::test::backends(), backend) {
-  auto const runs = number_from_environment("STELE_VERIFY_RUNS", is_sanitized() ? 10 : 50);
+  auto const runs = number_from_environment("STELE_VERIFY_RUNS", is_sanitized() ? 10 : 25);
   Steled daemon(backend, {"--segment-bytes", "1M", "--retain-bytes", "4M"});
   daemon.start();
   write_some(daemon.socket(), {"first"});

@@ -98,6 +98,7 @@ class Writer(threading.Thread):
                         continue
                     raise AssertionError(reply)
                 self.acknowledged = number
+                time.sleep(0.005)  # Others have something to do, too.
             except (ConnectionResetError, BrokenPipeError):
                 peer = None
             except Exception as error:  # Such as a refused connection.

@@ -6,8 +6,10 @@
 #include "support/environment.hpp"
 #include "support/log_fixture.hpp"
 #include "support/log_oracle.hpp"
+#include "support/sanitized.hpp"
 
 using stele::test::Crash;
+using stele::test::is_sanitized_test;
 using stele::test::LogFixture;
 using stele::test::LogOracle;
 using stele::test::number_from_environment;
@@ -71,7 +73,7 @@ BOOST_AUTO_TEST_SUITE(log_crash_test)
 
 BOOST_AUTO_TEST_CASE(acknowledged_payloads_survive_any_crash) {
   auto const first = number_from_environment("STELE_SEED", 1);
-  auto const runs = number_from_environment("STELE_RUNS", 400);
+  auto const runs = number_from_environment("STELE_RUNS", is_sanitized_test ? 200 : 400);
   std::cout << "STELE_SEED=" << first << " STELE_RUNS=" << runs << '\n';
   for (auto seed = first; seed < first + runs; ++seed) run(seed);
 }
