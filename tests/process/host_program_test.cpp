@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <cstdlib>
@@ -47,6 +48,13 @@ std::vector<bool> others_take_sigterm() {
     takes.push_back((std::stoull(word, nullptr, 16) & (1ULL << (SIGTERM - 1))) == 0);
   }
   return takes;
+}
+
+/// Whether this thread of the process waits for something; 0: there is none yet.
+bool sleeps(pid_t thread) {
+  auto const stat = stele::test::read_file("/proc/self/task/" + std::to_string(thread) + "/stat");
+  auto const end_of_name = stat.rfind(')');
+  return end_of_name != std::string::npos && stat.substr(end_of_name, 3) == ") S";
 }
 
 struct StartedDaemon : Steled {
@@ -167,12 +175,14 @@ BOOST_AUTO_TEST_CASE(a_flush_waits_for_what_its_thread_logged_and_not_for_as_muc
   BOOST_TEST(logger.log({.timestamp = 100, .message = "mine"}).has_value());
   bool is_flushed = false;
   std::uint64_t mine = 0;
+  std::atomic<pid_t> flusher{0};
   std::thread flushes([&] {
+    flusher = ::gettid();
     is_flushed = logger.flush(stele::test::patience).has_value();
     auto client = Client::connect({.socket_path = daemon.socket()}).value();
     mine = client.count_logs({.filter = {.contains = "mine"}}).value().count;
   });
-  std::this_thread::sleep_for(50ms);  // The flush has begun.
+  while (!sleeps(flusher)) std::this_thread::yield();  // Until the flush has begun.
   std::thread other([&] {
     for (int i = 0; i < 200; ++i) (void)logger.log({.timestamp = 1, .message = "theirs"});
   });
