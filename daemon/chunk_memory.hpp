@@ -69,12 +69,13 @@ class ChunkReserve {
   /// The same for those who have time: if none are ready, as one large page, whose first touch may
   /// take milliseconds.
   ChunkMemory take_large();
+  /// Null: none are ready.
+  ChunkMemory take_ready();
 
  private:
   /// A recovery takes one after another faster than they are made; for writers one would do.
   static constexpr std::size_t ready_max = 2;
 
-  ChunkMemory take_ready();
   void fill();
   bool fill_slot(std::atomic<char*>& slot);
 

@@ -46,6 +46,7 @@ ChunkMemory Store::take_spare(std::size_t bytes_min) noexcept {
 
 PreparedMemory Store::prepare_memory(std::size_t bytes) {
   auto spare = take_spare(bytes);
+  if (!spare && bytes <= chunk_bytes && reserve_ != nullptr) spare = reserve_->take_ready();
   return spare ? PreparedMemory(std::move(spare)) : PreparedMemory(std::max(bytes, chunk_bytes));
 }
 

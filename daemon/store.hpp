@@ -50,7 +50,7 @@ class Store {
   /// The next entry that is staged begins a chunk in this memory, which has room for those that
   /// follow it. Null: none does.
   void use_next(ChunkMemory memory) noexcept;
-  /// For use_next(): of entries that are gone, or to be made ready.
+  /// For use_next(): of entries that are gone, or from the reserve, or to be made ready.
   PreparedMemory prepare_memory(std::size_t bytes);
   /// Of entries that are gone, for those to come.
   using SpareMemory = protocol::SpareMemory<ChunkMemory>;

@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
+
+#include "daemon/store.hpp"
 
 namespace {
 
@@ -32,6 +36,20 @@ BOOST_AUTO_TEST_CASE(every_piece_of_a_reserve_is_whole_zeroed_and_its_own) {
         std::all_of(piece.get(), piece.get() + chunk_bytes, [&](char c) { return c == mark; }));
     ++mark;
   }
+}
+
+BOOST_AUTO_TEST_CASE(memory_that_a_reserve_has_ready_is_what_a_batch_gets_and_needs_no_preparing) {
+  ChunkReserve reserve;
+  Store store(Store::writers_max_default, &reserve);
+  // Its thread makes some when nobody else wants the processor.
+  auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  bool is_ready = false;
+  while (!is_ready && std::chrono::steady_clock::now() < end) {
+    std::this_thread::yield();
+    is_ready = store.prepare_memory(chunk_bytes / 4).is_ready();
+  }
+  BOOST_TEST(is_ready);
+  BOOST_TEST(!store.prepare_memory(2 * chunk_bytes).is_ready());
 }
 
 BOOST_AUTO_TEST_CASE(memory_outlives_the_reserve_that_it_came_from) {
