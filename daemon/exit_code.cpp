@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "daemon/listen_socket.hpp"
+#include "daemon/net/listen_socket.hpp"
 
 namespace stele::daemon {
 namespace {

@@ -4,12 +4,12 @@
 #include <string>
 #include <string_view>
 
-#include "daemon/config.hpp"
-#include "daemon/diagnostics.hpp"
+#include "daemon/config/config.hpp"
 #include "daemon/exit_code.hpp"
-#include "daemon/machine_memory.hpp"
-#include "daemon/memory_account.hpp"
+#include "daemon/operations/machine_memory.hpp"
+#include "daemon/operations/memory_account.hpp"
 #include "daemon/service.hpp"
+#include "daemon/supervision/diagnostics.hpp"
 #include "daemon/version.hpp"
 
 namespace {

@@ -4,7 +4,7 @@
 #include <functional>
 #include <optional>
 
-#include "daemon/config.hpp"
+#include "daemon/config/config.hpp"
 
 namespace stele::daemon {
 

@@ -16,7 +16,7 @@
 
 #include "bench/unix_socket.hpp"
 #include "bench/workload.hpp"
-#include "daemon/store.hpp"
+#include "daemon/store/store.hpp"
 #include "protocol/frame.hpp"
 #include "protocol/frame_reader.hpp"
 #include "protocol/json_tokens.hpp"

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/committer.hpp"
 #include "daemon/handler_fixture.hpp"
+#include "daemon/log/committer.hpp"
 #include "protocol/canonical_entry.hpp"
 #include "support/log_fixture.hpp"
 #include "support/simulated_disk.hpp"

@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "daemon/listen_socket.hpp"
+#include "daemon/net/listen_socket.hpp"
 #include "wal/disk_error.hpp"
 
 namespace {

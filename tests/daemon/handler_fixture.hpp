@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "daemon/clock.hpp"
-#include "daemon/log_port.hpp"
-#include "daemon/metrics.hpp"
-#include "daemon/request_handler.hpp"
-#include "daemon/store.hpp"
+#include "daemon/log/log_port.hpp"
+#include "daemon/operations/metrics.hpp"
+#include "daemon/request/request_handler.hpp"
+#include "daemon/store/store.hpp"
 
 namespace stele::test {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "daemon/handler_fixture.hpp"
-#include "daemon/session_state.hpp"
+#include "daemon/session/session_state.hpp"
 #include "protocol/frame.hpp"
 
 namespace stele::test {

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/range_read.hpp"
-#include "daemon/store.hpp"
+#include "daemon/query/range_read.hpp"
+#include "daemon/store/store.hpp"
 #include "protocol/canonical_entry.hpp"
 
 namespace stele::test {

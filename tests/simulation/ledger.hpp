@@ -23,7 +23,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/store.hpp"
+#include "daemon/store/store.hpp"
 #include "wal/log.hpp"
 
 namespace stele::test {

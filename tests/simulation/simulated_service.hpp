@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "daemon/clock.hpp"
-#include "daemon/committer.hpp"
-#include "daemon/config.hpp"
-#include "daemon/metrics.hpp"
-#include "daemon/request_handler.hpp"
-#include "daemon/session_state.hpp"
-#include "daemon/store.hpp"
+#include "daemon/config/config.hpp"
+#include "daemon/log/committer.hpp"
+#include "daemon/operations/metrics.hpp"
+#include "daemon/request/request_handler.hpp"
+#include "daemon/session/session_state.hpp"
+#include "daemon/store/store.hpp"
 #include "support/simulated_disk.hpp"
 #include "wal/log.hpp"
 

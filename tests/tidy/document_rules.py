@@ -6,7 +6,7 @@ from pathlib import Path
 PROMISE_TABLES = ("protocol/PROTOCOL.md", "wal/FORMAT.md")
 PROMISES = range(1, 41)
 
-LIMITS_CODE = "daemon/metrics.cpp"
+LIMITS_CODE = "daemon/operations/metrics.cpp"
 LIMITS_TABLES = ("protocol/PROTOCOL.md", "tests/README.md")
 
 NAMED_CASE = re.compile(r"`(\w+_test)/(\w+)`")

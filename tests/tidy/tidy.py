@@ -13,6 +13,7 @@ from pathlib import Path
 from coroutine_rules import coroutine_findings
 from cpp_text import code_only, function_bodies, line_of
 from document_rules import document_findings
+from folder_rules import folder_findings
 from mutant_rules import mutant_findings
 from script_rules import script_findings
 from unity_rules import unity_findings
@@ -70,7 +71,7 @@ BANNED_TYPE = re.compile(
 BANNED_STEMS = {"common", "helper", "helpers", "misc", "util", "utils"}
 BANNED_CODE = [
     (r".*\.hpp$", r"\busing\s+namespace\b", "`using namespace` in a header leaks into every user"),
-    (r"daemon/session.*", r"std::function\b", "std::function allocates on the path of each request"),
+    (r"daemon/session/session.*", r"std::function\b", "std::function allocates on the path of each request"),
     (r"(?:daemon|client-lib)/.*", r"\bdetached\b", "`detached` swallows what a coroutine throws"),
     (r"(?:protocol|wal|daemon|client-lib)/.*\.[ch]pp", r"\bcatch\s*\(\s*\.\.\.\s*\)\s*\{(?![^}]*\bthrow;)",
      "catch (...) that does not rethrow hides defects"),
@@ -233,6 +234,7 @@ def findings(root, files=None):
     yield from layout_findings(files)
     yield from build_findings(files, read)
     yield from document_findings(files, read)
+    yield from folder_findings(files, read)
     yield from mutant_findings(files, read)
     yield from unity_findings(files, read)
     yield from script_findings(files, read)

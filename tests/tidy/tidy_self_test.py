@@ -11,7 +11,8 @@ from tidy import findings
 HEADER = "// What it is.\n#pragma once\n"
 LISTED = {"wal/CMakeLists.txt": "add_library(w a.cpp uring_backend.cpp)\n",
           "protocol/CMakeLists.txt": "add_library(p a.cpp)\n",
-          "daemon/CMakeLists.txt": "add_library(d a.cpp session.cpp)\n",
+          "daemon/CMakeLists.txt": "add_library(d a.cpp session/session.cpp\n"
+                                  "                 operations/metrics.cpp)\n",
           "client-lib/CMakeLists.txt": "add_library(c a.cpp cli/main.cpp cli/read_command.cpp "
                                     "cli/verify_command.cpp)\n",
           "protocol/include/stele/error.hpp": HEADER,
@@ -60,7 +61,7 @@ PLANTED = [
     ("daemon/a.hpp", HEADER + "using namespace std;\n", "leaks"),
     ("daemon/a.hpp", "#pragma once\n", "begins with a comment"),
     ("daemon/a.hpp", "// What it is.\n", "no #pragma once"),
-    ("daemon/session.cpp", "std::function<void()> f;\n", "allocates"),
+    ("daemon/session/session.cpp", "std::function<void()> f;\n", "allocates"),
     ("daemon/a.cpp", "co_spawn(io, run(), asio::detached);\n", "swallows"),
     ("daemon/a.cpp", "void f() { try { g(); } catch (...) {} }\n", "hides defects"),
     ("daemon/b.cpp", "int a;\n", "nothing builds it"),
@@ -81,7 +82,7 @@ SOUND = {
     "daemon/a.cpp": '#include "wal/log.hpp"\n#include "wal/storage.hpp"\n#include "stele/error.hpp"\n'
                     'char const* s = "class InfoData {";\nint f(int a) {\n' + "  ++a;\n" * 68 + "}\n"
                     "namespace n {\n" + "int g();\n" * 100 + "}\n",
-    "daemon/session.cpp": "#include \"protocol/frame.hpp\"\n",
+    "daemon/session/session.cpp": "#include \"protocol/frame.hpp\"\n",
     "client-lib/a.cpp": '#include <boost/asio/buffer.hpp>\n#include "stele/client.hpp"\n',
     "client-lib/cli/main.cpp": "int main() { return 0; }\n",
     "client-lib/cli/verify_command.cpp": '#include "wal/log_check.hpp"\n',
@@ -142,17 +143,41 @@ class TidyTest(unittest.TestCase):
     def test_names_that_meet_in_a_unity_build_are_found(self):
         for text, expected in MEETING:
             with self.subTest(text=text):
-                found = self.run_on({"daemon/a.cpp": DECLARING, "daemon/session.cpp": UNNAMED % text})
-                self.assertEqual([("daemon/session.cpp", True)],
+                found = self.run_on({"daemon/a.cpp": DECLARING, "daemon/session/session.cpp": UNNAMED % text})
+                self.assertEqual([("daemon/session/session.cpp", True)],
                                  [(where, expected in sentence) for where, sentence in found], found)
         apart = UNNAMED % ("using Name = int;\nint f(double a) {\n  return a;\n}\nclass Writer {\n  int size = 1;\n};\n"
                            "int Writer::f(int a) {\n  return a;\n}")
-        self.assertEqual([], self.run_on({"daemon/a.cpp": DECLARING, "daemon/session.cpp": apart,
+        self.assertEqual([], self.run_on({"daemon/a.cpp": DECLARING, "daemon/session/session.cpp": apart,
                                           "wal/a.cpp": DECLARING}))
         self.assertEqual([], self.run_on({
             "tests/wal/CMakeLists.txt": "stele_test(wal FILES a_test.cpp b_test.cpp)\n",
             "tests/wal/a_test.cpp": DECLARING,
             "tests/wal/b_test.cpp": "BOOST_AUTO_TEST_SUITE(b_test)\n" + DECLARING}))
+
+    def test_folders_that_do_not_use_one_another_as_drawn_are_found(self):
+        picture = "# x\n\n```folders\ndaemon -> all\nsession -> store  replies\nstore ->\n```\n"
+        sound = {"daemon/README.md": picture,
+                 "daemon/session/session.cpp": '#include "daemon/store/store.hpp"\n',
+                 "daemon/store/store.hpp": HEADER + '#include "daemon/clock.hpp"\n',
+                 "daemon/clock.hpp": HEADER}
+        self.assertEqual([], self.run_on(sound))
+        for path, text, expected in [
+                ("daemon/store/store.hpp", HEADER + '#include "daemon/session/session.hpp"\n',
+                 ["does not say that store uses session", "by way of others", "by way of others"]),
+                ("daemon/session/session.cpp", "", ["session does not use store"]),
+                ("daemon/net/socket.hpp", HEADER, ["net/ is not in the picture"]),
+                ("daemon/README.md", picture.replace("store ->", "store ->\nnet ->"),
+                 ["there is no folder net"])]:
+            with self.subTest(path=path, expected=expected):
+                found = self.run_on({**sound, path: text})
+                self.assertEqual(len(expected), len(found), found)
+                for part in expected:
+                    self.assertIn(part, " ".join(sentence for _, sentence in found))
+        many = {f"daemon/store/concept_{number}.hpp": HEADER for number in range(10)}
+        found = self.run_on({**sound, **many})
+        self.assertEqual(1, len(found), found)
+        self.assertIn("11 files that are about one thing", found[0][1])
 
     def test_scripts_that_install_less_than_they_call_are_found(self):
         sound = {"README.md": "`bash tests/run.sh dev` and `bash .ci/install-packages.sh build test`\n",
@@ -214,14 +239,14 @@ class TidyTest(unittest.TestCase):
             "wal/FORMAT.md": rows,
             "protocol/PROTOCOL.md": "| P39, P40 | it goes | `a_test/it_stays` |\n| `a_max` | 1 |\n",
             "tests/README.md": "| `a_max` | a | `a_test/it_stays` |\n| `b_max` | b |\n",
-            "daemon/metrics.cpp": 'void f() { ObjectText(out, "limits").number("a_max", 1); }\n',
-            "daemon/CMakeLists.txt": "add_library(d metrics.cpp)\n"}
+            "daemon/operations/metrics.cpp": 'void f() { ObjectText(out, "limits").number("a_max", 1); }\n',
+            "daemon/CMakeLists.txt": "add_library(d operations/metrics.cpp)\n"}
         self.assertEqual([], self.run_on(documents))
         for path, before, after, expected in [
                 ("wal/FORMAT.md", "| P7 |", "| P6 |", "holds P7"),
                 ("protocol/PROTOCOL.md", "P39, P40", "P39", "holds P40"),
                 ("tests/a_test.cpp", "it_stays", "it_went", "is not there"),
-                ("daemon/metrics.cpp", "a_max", "b_max", "limit b_max is in no table")]:
+                ("daemon/operations/metrics.cpp", "a_max", "b_max", "limit b_max is in no table")]:
             with self.subTest(expected=expected):
                 changed = documents[path].replace(before, after)
                 found = self.run_on({**documents, path: changed})

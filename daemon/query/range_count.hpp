@@ -1,0 +1,66 @@
+// A count of the entries of a time range, step by step; in all, or by stretches of time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "daemon/store/store.hpp"
+#include "daemon/turn/turn_budget.hpp"
+#include "protocol/entry_filter.hpp"
+#include "protocol/reply.hpp"
+#include "protocol/request.hpp"
+
+namespace stele::daemon {
+
+/// Counts what a RangeRead that began at the same time would find, without what retention removes
+/// before the count has come there.
+class RangeCount {
+ public:
+  RangeCount() = default;
+  explicit RangeCount(protocol::CountLogs const& request);
+
+  /// Takes the snapshot. Fails with bad_request if `after_seq` is behind the end of the log.
+  Result<void> begin(Store const& store);
+
+  enum class Status {
+    more,  ///< Step again.
+    done,
+    too_many_buckets,  ///< More than count_buckets_max.
+  };
+  /// Counts on until the budget is spent. Whole leaves of the index count as one visit where
+  /// nothing has to be said of their entries one by one.
+  Status step(Store const& store, TurnBudget& budget);
+
+  using Bucket = protocol::CountBucket;
+  bool has_filter() const noexcept { return filter_ != nullptr; }
+  std::size_t bucket_bytes() const noexcept { return buckets_.capacity() * sizeof(Bucket); }
+  std::uint64_t count() const noexcept { return count_; }
+  /// By rising time, without the empty ones; nothing if none were asked for.
+  std::optional<std::span<Bucket const>> buckets() const noexcept {
+    if (bucket_us_ == 0) return std::nullopt;
+    return buckets_;
+  }
+
+ private:
+  struct Work;
+  bool take(Work& work, TimeIndex::Keys keys);
+  TimeIndex::Keys stretch_of_first(TimeIndex::Keys keys) const noexcept;
+  std::size_t judge(Work& work, TimeIndex::Keys keys, std::uint64_t& wanted) const;
+  bool add(std::uint64_t timestamp, std::uint64_t count);
+
+  TimeKey next_{};
+  std::uint64_t start_ts_ = 0;
+  std::uint64_t end_ts_ = 0;
+  std::uint64_t bucket_us_ = 0;  ///< 0: no buckets.
+  Seq after_seq_ = 0;
+  Seq as_of_seq_ = 0;
+  std::shared_ptr<protocol::EntryFilter const> filter_{};  ///< None: all entries match.
+  std::uint64_t count_ = 0;
+  std::vector<Bucket> buckets_{};
+};
+
+}  // namespace stele::daemon

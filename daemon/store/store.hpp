@@ -1,0 +1,144 @@
+// The entries in memory: bytes in large chunks, in commit order, and the index that reads follow.
+// No I/O, no clock, no locks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string_view>
+
+#include "daemon/store/chunk.hpp"
+#include "daemon/store/consumer_table.hpp"
+#include "daemon/store/history_account.hpp"
+#include "daemon/store/time_index.hpp"
+#include "daemon/store/writer_table.hpp"
+#include "protocol/canonical_entry.hpp"
+#include "protocol/spare_memory.hpp"
+
+namespace stele::daemon {
+
+/// Where neighbours in a chunk lie; valid until the store changes.
+struct EntryRun {
+  std::shared_ptr<Chunk> const* chunk = nullptr;
+  std::string_view text{};  ///< With the commas between them.
+  std::size_t entries = 0;
+};
+/// Adds a run behind the others, as one with the last of them if they are neighbours too.
+void append_run(std::vector<EntryRun>& runs, EntryRun const& run);
+
+/// An entry is staged before the log has it, so that its bytes are made once and serve both; it is
+/// published, visible to readers, when the log says that it is durable.
+///
+///   staged --publish--> visible --remove_up_to--> gone
+///      \--unstage_from--> never was (the disk is full; its seq is given out again)
+class Store {
+ public:
+  static constexpr std::size_t writers_max_default = 65'536;
+  /// Without a reserve, which outlives the store, the system gives memory as it is filled.
+  explicit Store(std::size_t writers_max = writers_max_default, ChunkReserve* reserve = nullptr,
+                 std::span<std::string const> consumers = {})
+      : reserve_(reserve), writers_(writers_max), consumers_(consumers) {}
+
+  /// Writes the canonical form; the view stays valid until the entry is unstaged or removed.
+  /// `stamp.seq` follows the seq staged or published last.
+  std::string_view stage(protocol::EntryDraft const& draft, protocol::EntryStamp const& stamp);
+  /// In the chunk that is being filled.
+  std::size_t free_bytes() const noexcept {
+    return chunks_.empty() ? 0 : chunks_.back()->free_bytes();
+  }
+  /// The next entry that is staged begins a chunk in this memory, which has room for those that
+  /// follow it. Null: none does.
+  void use_next(ChunkMemory memory) noexcept;
+  /// For use_next(): of entries that are gone, or from the reserve, or to be made ready.
+  PreparedMemory prepare_memory(std::size_t bytes);
+  /// Of entries that are gone, for those to come.
+  using SpareMemory = protocol::SpareMemory<ChunkMemory>;
+  SpareMemory& spare_memory() noexcept { return spare_memory_; }
+  void publish(Seq seq);
+  void unstage_from(Seq seq);
+
+  /// Takes an entry that the log held: visible at once. False, and nothing is taken, if the text
+  /// does not start as a canonical entry with this seq does.
+  bool insert(Seq seq, std::string_view text);
+  /// The log has come as far as `seq`, with entries or without: what is missing has a seq, too.
+  /// Precondition: what is staged lies behind it.
+  void pass_up_to(Seq seq) noexcept;
+  /// Removes all entries with seqs up to `seq`, up to which the log has come at least.
+  /// Precondition: what is staged lies behind it.
+  void remove_up_to(Seq seq);
+
+  /// How far the log has come: to its newest visible entry, or to what is missing behind it; 0: it
+  /// never held anything.
+  Seq visible_seq() const noexcept { return visible_seq_; }
+  /// The newest removed entry; 0 if none was.
+  Seq removed_seq() const noexcept { return removed_seq_; }
+  /// How many entries with seqs from `first` to `last` are held; visible ones, if `last` is.
+  std::uint64_t count_between(Seq first, Seq last) const noexcept;
+  TimeIndex const& index() const noexcept { return index_; }
+  /// Whose writes the entries were; it follows what happens to them.
+  WriterTable& writers() noexcept { return writers_; }
+  WriterTable const& writers() const noexcept { return writers_; }
+  /// Who may still need them; it learns what is removed.
+  ConsumerTable& consumers() noexcept { return consumers_; }
+  ConsumerTable const& consumers() const noexcept { return consumers_; }
+  /// Who takes how much of the log; it follows what happens to the entries, and learns from others
+  /// what is written.
+  HistoryAccount& history() noexcept { return history_; }
+  HistoryAccount const& history() const noexcept { return history_; }
+  /// Canonical text that is held, commas included.
+  std::size_t text_bytes() const noexcept { return text_bytes_; }
+  /// What finding the entries costs besides.
+  std::size_t index_bytes() const noexcept;
+  std::size_t held_bytes() const noexcept { return text_bytes() + index_bytes(); }
+  /// Of chunks that are removed, and that replies still share.
+  std::size_t pinned_bytes() const noexcept { return *pinned_bytes_; }
+
+  /// Finds visible and staged entries; neighbours at once. Valid until the store changes.
+  class Finder {
+   public:
+    explicit Finder(Store const& store) noexcept : store_(store) {}
+    EntryRun find(Seq seq) noexcept { return find_run(seq, 1, 1); }
+    /// The entry `first` and what its chunk holds of the `count - 1` entries that follow it, up to
+    /// one entry more than fits into `bytes_max`. Both are at least 1.
+    EntryRun find_run(Seq first, std::size_t count, std::size_t bytes_max) noexcept;
+
+    struct Found {
+      Seq first_seq = 0;
+      EntryRun run{};  ///< Without entries if nothing was found.
+    };
+    /// The first of the entries from `first` to `last`, wherever the log goes on, and those that
+    /// follow it in its chunk, as find_run() does.
+    Found find_from(Seq first, Seq last, std::size_t bytes_max) noexcept;
+    /// The last entry up to `seq`; 0: there is none.
+    Seq last_up_to(Seq seq) const noexcept;
+
+   private:
+    Store const& store_;
+    std::shared_ptr<Chunk> const* last_ = nullptr;
+  };
+
+ private:
+  enum class Haste : std::uint8_t { none, writers_wait };
+  Chunk& chunk_for(Seq seq, std::size_t bytes, Haste haste);
+  ChunkMemory chunk_memory(std::size_t bytes_min, Haste haste);
+  ChunkMemory take_spare(std::size_t bytes_min) noexcept;
+  void keep_memory(ChunkMemory memory) noexcept;
+
+  ChunkReserve* reserve_;
+  /// In seq order; the last one grows.
+  std::deque<std::shared_ptr<Chunk>> chunks_{};
+  ChunkMemory next_memory_{};
+  SpareMemory spare_memory_{};
+  std::deque<TimeKey> staged_{};
+  TimeIndex index_{};
+  WriterTable writers_;
+  ConsumerTable consumers_;
+  HistoryAccount history_{};
+  std::size_t text_bytes_ = 0;
+  std::shared_ptr<std::size_t> pinned_bytes_ = std::make_shared<std::size_t>(0);
+  Seq visible_seq_ = 0;
+  Seq removed_seq_ = 0;
+};
+
+}  // namespace stele::daemon
