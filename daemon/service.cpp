@@ -35,7 +35,7 @@
 #include "daemon/supervision/status_line.hpp"
 #include "daemon/supervision/supervisor.hpp"
 #include "daemon/version.hpp"
-#include "wal/disk_directory.hpp"
+#include "wal/io/disk_directory.hpp"
 
 namespace stele::daemon {
 namespace {

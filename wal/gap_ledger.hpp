@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "wal/log.hpp"
+#include "wal/types.hpp"
 
 namespace stele::wal {
 

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "wal/format.hpp"
-#include "wal/log_core.hpp"
+#include "wal/format/format.hpp"
+#include "wal/write/log_core.hpp"
 
 namespace stele::wal {
 namespace {

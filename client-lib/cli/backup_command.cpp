@@ -11,8 +11,8 @@
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/streams.hpp"
 #include "client-lib/cli/verbs.hpp"
-#include "wal/backup.hpp"
-#include "wal/plain_directory.hpp"
+#include "wal/offline/backup.hpp"
+#include "wal/offline/plain_directory.hpp"
 
 namespace stele::cli {
 namespace {

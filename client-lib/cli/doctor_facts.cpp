@@ -25,8 +25,8 @@
 
 #include "client-lib/cli/time_text.hpp"
 #include "client-lib/json_number.hpp"
-#include "wal/aligned_buffer.hpp"
-#include "wal/disk_probe.hpp"
+#include "wal/file/disk_probe.hpp"
+#include "wal/format/aligned_buffer.hpp"
 
 namespace stele::cli {
 namespace {

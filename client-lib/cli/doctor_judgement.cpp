@@ -11,7 +11,7 @@
 #include <system_error>
 
 #include "client-lib/cli/progress.hpp"
-#include "wal/disk_probe.hpp"
+#include "wal/file/disk_probe.hpp"
 
 namespace stele::cli {
 namespace {

@@ -5,10 +5,10 @@
 #include <string_view>
 
 #include "client-lib/cli/given_options.hpp"
-#include "wal/backup.hpp"
 #include "wal/error.hpp"
-#include "wal/log_check.hpp"
-#include "wal/salvage.hpp"
+#include "wal/offline/backup.hpp"
+#include "wal/offline/log_check.hpp"
+#include "wal/offline/salvage.hpp"
 
 namespace stele::cli {
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "wal/plain_directory.hpp"
+#include "wal/offline/plain_directory.hpp"
 
 namespace stele::cli {
 

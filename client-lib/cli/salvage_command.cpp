@@ -10,8 +10,8 @@
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/streams.hpp"
 #include "client-lib/cli/verbs.hpp"
-#include "wal/plain_directory.hpp"
-#include "wal/salvage.hpp"
+#include "wal/offline/plain_directory.hpp"
+#include "wal/offline/salvage.hpp"
 
 namespace stele::cli {
 namespace {

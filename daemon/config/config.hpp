@@ -14,7 +14,7 @@
 
 #include "daemon/security/access.hpp"
 #include "protocol/limits.hpp"
-#include "wal/disk_directory.hpp"
+#include "wal/io/disk_directory.hpp"
 #include "wal/log.hpp"
 
 namespace stele::daemon {

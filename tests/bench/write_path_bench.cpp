@@ -21,7 +21,7 @@
 #include "protocol/frame_reader.hpp"
 #include "protocol/json_tokens.hpp"
 #include "protocol/request.hpp"
-#include "wal/commit_pipeline.hpp"
+#include "wal/write/commit_pipeline.hpp"
 
 namespace {
 

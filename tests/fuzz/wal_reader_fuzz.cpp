@@ -11,9 +11,9 @@
 
 #include "support/log_fixture.hpp"
 #include "support/segment_view.hpp"
-#include "wal/format.hpp"
-#include "wal/log_reading.hpp"
-#include "wal/read_ahead.hpp"
+#include "wal/file/read_ahead.hpp"
+#include "wal/format/format.hpp"
+#include "wal/recover/log_reading.hpp"
 
 using namespace stele::wal;
 using namespace stele::test;

@@ -25,9 +25,9 @@
 #include <vector>
 
 #include "process/disk_fixture.hpp"
-#include "wal/io_channel.hpp"
-#include "wal/posix_backend.hpp"
-#include "wal/uring_backend.hpp"
+#include "wal/io/io_channel.hpp"
+#include "wal/io/posix_backend.hpp"
+#include "wal/io/uring_backend.hpp"
 
 namespace {
 

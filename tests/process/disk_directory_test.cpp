@@ -1,5 +1,5 @@
 // Directories and files as they lie on a real file system.
-#include "wal/disk_directory.hpp"
+#include "wal/io/disk_directory.hpp"
 
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "process/disk_fixture.hpp"
-#include "wal/disk_probe.hpp"
-#include "wal/plain_directory.hpp"
+#include "wal/file/disk_probe.hpp"
+#include "wal/offline/plain_directory.hpp"
 
 namespace stele::wal::test {
 BOOST_AUTO_TEST_SUITE(disk_directory_test)

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "wal/disk_directory.hpp"
+#include "wal/io/disk_directory.hpp"
 
 namespace stele::wal::test {
 

@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "process/disk_fixture.hpp"
-#include "wal/io_backend.hpp"
-#include "wal/unique_fd.hpp"
+#include "wal/file/unique_fd.hpp"
+#include "wal/io/io_backend.hpp"
 
 namespace stele::wal::test {
 BOOST_AUTO_TEST_SUITE(disk_request_test)

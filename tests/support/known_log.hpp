@@ -11,8 +11,8 @@
 
 #include "support/log_fixture.hpp"
 #include "support/segment_view.hpp"
-#include "wal/log_check.hpp"
-#include "wal/segment_name.hpp"
+#include "wal/format/segment_name.hpp"
+#include "wal/offline/log_check.hpp"
 
 namespace stele::test {
 

@@ -3,8 +3,8 @@
 #include <stdexcept>
 #include <variant>
 
-#include "wal/segment_name.hpp"
-#include "wal/segment_scanner.hpp"
+#include "wal/format/segment_name.hpp"
+#include "wal/recover/segment_scanner.hpp"
 
 namespace stele::test {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "support/simulated_disk.hpp"
-#include "wal/format.hpp"
+#include "wal/format/format.hpp"
 
 namespace stele::test {
 

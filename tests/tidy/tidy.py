@@ -27,10 +27,10 @@ TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "README.md",
 
 SOCKETS = r"sys/socket\.h|sys/un\.h|netinet/|arpa/|netdb\.h|sys/epoll\.h"
 ASIO = r"boost/(?:asio|beast)"
-WAL_PUBLIC = r"wal/(?:log|storage|disk_directory|error|gap_ledger|quiet_thread)\.hpp"
+WAL_PUBLIC = r"wal/(?:log|types|storage|io/disk_directory|error|gap_ledger|quiet_thread)\.hpp"
 # The verbs of the command that work on a log's own directory, and what they see of wal.
 OFFLINE_VERBS = r"client-lib/cli/(?:backup_command|doctor_[a-z]+|dump_command|dump_lines|log_text|new_log_directory|salvage_command|verify_command)\.[ch]pp"
-WAL_OFFLINE = r"wal/(?:aligned_buffer|backup|disk_probe|error|log|log_check|plain_directory|salvage)\.hpp"
+WAL_OFFLINE = r"wal/(?:format/aligned_buffer|file/disk_probe|error|log|types|offline/\w+)\.hpp"
 
 # Room -> (what it must not include, why). Includes are matched from their start. `stele/` is the
 # folder of public headers: stele@protocol/… or stele@client-lib/… says whose.
@@ -61,7 +61,7 @@ INCLUDE_RULES = {
 }
 NO_ROOM = [
     (r"(?:tests|support)/|boost/test", "no room includes tests"),
-    (r"liburing\.h", "liburing is known to wal/uring_backend.cpp alone"),
+    (r"liburing\.h", "liburing is known to wal/io/uring_backend.cpp alone"),
     (r"\.\./", "include by room: \"room/file.hpp\""),
 ]
 
@@ -153,7 +153,7 @@ def include_findings(path, text, public_headers):
             target = f"stele@{public_headers.get(target, 'unknown')}"
         for pattern, why in rules:
             if re.match(pattern, target) and not (
-                    target == "liburing.h" and path == "wal/uring_backend.cpp"):
+                    target == "liburing.h" and path == "wal/io/uring_backend.cpp"):
                 yield path, number, f"includes {match.group(1)}: {why}"
 
 

@@ -9,7 +9,7 @@ from coroutine_rules import coroutine_findings
 from tidy import findings
 
 HEADER = "// What it is.\n#pragma once\n"
-LISTED = {"wal/CMakeLists.txt": "add_library(w a.cpp uring_backend.cpp)\n",
+LISTED = {"wal/CMakeLists.txt": "add_library(w a.cpp io/uring_backend.cpp)\n",
           "protocol/CMakeLists.txt": "add_library(p a.cpp)\n",
           "daemon/CMakeLists.txt": "add_library(d a.cpp session/session.cpp\n"
                                   "                 operations/metrics.cpp)\n",
@@ -33,7 +33,7 @@ MEETING = [
 
 # (file, its content, part of the expected sentence)
 PLANTED = [
-    ("protocol/a.cpp", '#include "wal/crc32c.hpp"\n', "protocol knows no other room"),
+    ("protocol/a.cpp", '#include "wal/format/crc32c.hpp"\n', "protocol knows no other room"),
     ("protocol/a.cpp", "#include <boost/asio/buffer.hpp>\n", "no sockets"),
     ("protocol/a.cpp", "#include <sys/socket.h>\n", "no sockets"),
     ("protocol/a.cpp", '#include "stele/client.hpp"\n', "protocol knows no other room"),
@@ -41,12 +41,12 @@ PLANTED = [
     ("wal/a.cpp", '#include "protocol/frame.hpp"\n', "no other room"),
     ("wal/a.cpp", "#include <boost/json/value.hpp>\n", "no JSON"),
     ("wal/a.cpp", "#include <liburing.h>\n", "uring_backend.cpp alone"),
-    ("daemon/a.cpp", '#include "wal/format.hpp"\n', "is public"),
+    ("daemon/a.cpp", '#include "wal/format/format.hpp"\n', "is public"),
     ("daemon/a.cpp", '#include "stele/client.hpp"\n', "does not need the client"),
     ("daemon/a.cpp", '#include "support/daemon.hpp"\n', "no room includes tests"),
     ("client-lib/a.cpp", '#include "wal/log.hpp"\n', "never sees wal"),
-    ("client-lib/cli/read_command.cpp", '#include "wal/log_check.hpp"\n', "never sees wal"),
-    ("client-lib/cli/verify_command.cpp", '#include "wal/log_core.hpp"\n', "the offline verbs see"),
+    ("client-lib/cli/read_command.cpp", '#include "wal/offline/log_check.hpp"\n', "never sees wal"),
+    ("client-lib/cli/verify_command.cpp", '#include "wal/write/log_core.hpp"\n', "the offline verbs see"),
     ("client-lib/include/stele/client.hpp", HEADER + "#include <boost/asio/error.hpp>\n", "hides"),
     ("daemon/a.cpp", "int a = 1;" + " " * 90 + "// far\n", "columns"),
     ("daemon/a.cpp", "int a = 1; \n", "white space"),
@@ -76,16 +76,16 @@ PLANTED = [
 
 SOUND = {
     "protocol/a.cpp": '#include "stele/error.hpp"\n#include <boost/json/value.hpp>\n',
-    "wal/uring_backend.cpp": "#include <liburing.h>\n"
+    "wal/io/uring_backend.cpp": "#include <liburing.h>\n"
                              "void f() { try { g(); } catch (...) { undo(); throw; } }\n",
-    "wal/a.cpp": '#include "wal/format.hpp"\n// mentions "protocol/frame.hpp" and class FooData\n',
+    "wal/a.cpp": '#include "wal/format/format.hpp"\n// mentions "protocol/frame.hpp" and class FooData\n',
     "daemon/a.cpp": '#include "wal/log.hpp"\n#include "wal/storage.hpp"\n#include "stele/error.hpp"\n'
                     'char const* s = "class InfoData {";\nint f(int a) {\n' + "  ++a;\n" * 68 + "}\n"
                     "namespace n {\n" + "int g();\n" * 100 + "}\n",
     "daemon/session/session.cpp": "#include \"protocol/frame.hpp\"\n",
     "client-lib/a.cpp": '#include <boost/asio/buffer.hpp>\n#include "stele/client.hpp"\n',
     "client-lib/cli/main.cpp": "int main() { return 0; }\n",
-    "client-lib/cli/verify_command.cpp": '#include "wal/log_check.hpp"\n',
+    "client-lib/cli/verify_command.cpp": '#include "wal/offline/log_check.hpp"\n',
     "README.md": "A durable log store.\n```\n" + "long " * 30 + "answer\n```\n",
     "tests/CMakeLists.txt": "add_executable(t a_test.cpp)\n",
     "tests/a_test.cpp": "auto f() {\n  return T{\n" + "      {1, 2},\n" * 90 + "  };\n}\n"

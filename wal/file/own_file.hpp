@@ -1,0 +1,32 @@
+// Opening files of the data directory that nobody else planted there.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "wal/error.hpp"
+#include "wal/file/unique_fd.hpp"
+
+namespace stele::wal {
+
+/// An open directory, and its path for messages.
+struct DirectoryPlace {
+  UniqueFd fd{};
+  std::string path{};
+  std::uint32_t owner = 0;
+
+  std::string path_of(std::string_view name) const;
+};
+
+/// openat(2) with `flags` (O_CLOEXEC, O_NOFOLLOW and mode 0600 are added), then a check: a regular
+/// file with one name, owned by this process's user or by the directory's owner (so that root can
+/// inspect a service's directory). Nothing is written to a file that fails the check; so O_TRUNC
+/// must not be among the flags. Without O_DIRECT where the file system refuses that.
+Result<UniqueFd> open_own_file(DirectoryPlace const& place, std::string_view name, int flags);
+
+/// Gives the space of the file's bytes from `offset` on, which are zeros, back to the file system.
+/// One without holes says no; then it stays taken.
+void punch_zeros(DirectoryPlace const& place, std::string_view name, std::uint64_t offset) noexcept;
+
+}  // namespace stele::wal

@@ -1,0 +1,47 @@
+// Which segments a log directory should hold, and what is known of each before its commits are
+// read.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "wal/log.hpp"
+#include "wal/recover/finding.hpp"
+#include "wal/recover/log_files.hpp"
+
+namespace stele::wal {
+
+/// A file with the name of a segment that is no part of the log: it is told, left alone, and kept
+/// under another name before the log makes a segment of that name.
+struct StraySegment {
+  std::uint64_t segment_no = 0;
+  /// 0: nothing says that it was ever part of this log. Else its last commit, and the seq behind
+  /// it: neither is ever given out again.
+  std::uint64_t last_commit_no = 0;
+  Seq next_seq = 0;
+};
+
+struct LogInventory {
+  LogFiles files{};
+  bool fresh = false;  ///< Nothing was ever written here: the rest is empty.
+  Manifest manifest{};
+  bool rebuilt = false;  ///< There was no MANIFEST to trust: this one is from the segments.
+  /// From the first to the last that should be there, by number. No file is open: a log may have
+  /// more segments than a process may have files.
+  std::map<std::uint64_t, OpenSegment> segments{};
+  std::vector<StraySegment> strays{};
+  std::vector<Finding> findings{};  ///< Of MANIFEST, and of files that it does not name.
+};
+
+/// Looks at names and headers, and at what lies in files that MANIFEST does not name.
+Result<LogInventory> take_inventory(Directory& directory, ReadAhead& reader);
+
+/// The last commit that may lie in a segment: a start that made a later one found the log's end
+/// there, and what was written behind it is not part of the log.
+std::uint64_t end_commit_of(LogInventory const& inventory, std::uint64_t segment_no);
+
+/// How large a segment can have been of which nothing is left: as large as the largest that is.
+std::uint64_t lost_bytes_max(LogInventory const& inventory);
+
+}  // namespace stele::wal

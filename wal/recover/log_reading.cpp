@@ -1,0 +1,97 @@
+#include "wal/recover/log_reading.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "wal/format/segment_name.hpp"
+#include "wal/recover/log_walk.hpp"
+#include "wal/recover/segment_scanner.hpp"
+
+namespace stele::wal {
+namespace {
+
+Result<void> walk_segments(Directory& directory, ReadAhead& reader, LogInventory const& inventory,
+                           LogWalk& walk, RecoverySink& sink) {
+  std::uint64_t bytes_total = 0;
+  std::uint64_t bytes_done = 0;
+  auto const lost_bytes = lost_bytes_max(inventory);
+  for (auto const& [no, segment] : inventory.segments) bytes_total += segment.bytes;
+  for (auto const& [no, segment] : inventory.segments) {
+    auto file = directory.open(segment_name(no));
+    if (!segment.unreadable.empty() || !file) {
+      walk.lost_segment(no, lost_bytes, segment.unreadable);
+    } else {
+      SegmentScanner scanner(reader, *file.value(), segment.header);
+      if (segment.start_crashed) walk.end_here();
+      auto const walked = walk.segment(scanner, segment.header, end_commit_of(inventory, no));
+      if (!walked) return walked;
+    }
+    bytes_done += segment.bytes;
+    sink.on_progress(bytes_done, bytes_total);
+    if (sink.is_full()) {
+      return Failure{Errc::sink_full, segment_name(no) + ": no more of the log is taken"};
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+void name_expired(Manifest const& manifest, std::vector<Gap>& gaps) {
+  if (manifest.first_seq == 1) return;
+  std::erase_if(gaps, [&](Gap const& gap) { return gap.last_seq < manifest.first_seq; });
+  for (auto& gap : gaps) gap.first_seq = std::max(gap.first_seq, manifest.first_seq);
+  gaps.insert(gaps.begin(), {.first_seq = 1,
+                             .last_seq = manifest.first_seq - 1,
+                             .reason = GapReason::expired,
+                             .segment_no = manifest.first_segment_no});
+}
+
+Result<LogReading> read_log(Directory& directory, ReadAhead& reader, RecoverySink& sink,
+                            RecoveryReport& report) {
+  auto taken = take_inventory(directory, reader);
+  if (!taken) return taken.error();
+  LogReading reading{.inventory = std::move(taken.value())};
+  auto const& inventory = reading.inventory;
+  auto const& known = inventory.manifest;
+  auto& recovered = reading.recovered;
+  recovered.fresh = inventory.fresh;
+  recovered.manifest = known;
+  recovered.rebuilt = inventory.rebuilt;
+  recovered.leftovers = inventory.files.unfinished;
+  if (inventory.fresh) return reading;
+
+  recovered.findings = inventory.findings;
+  for (auto const& finding : inventory.findings) report.findings.push_back(finding.text);
+  LogWalk walk(
+      sink, report,
+      {.commit_no = known.first_commit_no, .chain = known.first_chain, .seq = known.first_seq},
+      !inventory.rebuilt);
+  walk.note_durable(known.durable_commit);
+  if (known.end_seq != 0) walk.note_end(known.durable_commit, known.end_seq);
+  for (auto const& stray : inventory.strays) {
+    if (stray.last_commit_no != 0) walk.note_end(stray.last_commit_no, stray.next_seq);
+  }
+  for (auto const& [no, segment] : inventory.segments) {
+    if (segment.unreadable.empty()) walk.note_durable(segment.header.prev_end_commit);
+  }
+  if (auto const walked = walk_segments(directory, reader, inventory, walk, sink); !walked) {
+    return walked.error();
+  }
+  walk.finish(recovered);
+  auto const is_damage = [](Finding const& finding) {
+    return finding.kind == Finding::Kind::damage;
+  };
+  recovered.damaged = recovered.damaged || std::ranges::any_of(inventory.findings, is_damage);
+  for (auto& segment : recovered.segments) {
+    bool const has_commits = segment.end_offset > 0;
+    segment.bytes =
+        has_commits ? segment.end_offset : inventory.segments.at(segment.segment_no).bytes;
+  }
+  name_expired(known, report.gaps);
+  for (auto const& gap : report.gaps) sink.on_gap(gap);
+  report.segments = recovered.segments.size();
+  return reading;
+}
+
+}  // namespace stele::wal
