@@ -9,9 +9,9 @@
 #include "client-lib/fork_generation.hpp"
 #include "client-lib/log_pipeline.hpp"
 #include "client-lib/unix_stream.hpp"
-#include "protocol/json_text.hpp"
 #include "protocol/limits.hpp"
-#include "protocol/request.hpp"
+#include "protocol/request/request.hpp"
+#include "protocol/text/json_text.hpp"
 #include "stele/utf8.hpp"
 
 namespace stele {

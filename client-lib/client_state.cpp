@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "client-lib/json_number.hpp"
-#include "protocol/frame.hpp"
+#include "protocol/frame/frame.hpp"
 
 namespace stele::client {
 namespace {

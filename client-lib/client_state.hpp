@@ -11,10 +11,10 @@
 #include <string>
 #include <string_view>
 
-#include "protocol/frame_reader.hpp"
+#include "protocol/frame/frame_reader.hpp"
 #include "protocol/limits.hpp"
-#include "protocol/reply.hpp"
-#include "protocol/request.hpp"
+#include "protocol/reply/reply.hpp"
+#include "protocol/request/request.hpp"
 #include "stele/client_error.hpp"
 #include "stele/error.hpp"
 #include "stele/log_entry.hpp"

@@ -6,7 +6,7 @@
 
 #include "client-lib/json_number.hpp"
 #include "protocol/limits.hpp"
-#include "protocol/reply.hpp"
+#include "protocol/reply/reply.hpp"
 
 namespace stele::client {
 namespace {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <utility>
 
-#include "protocol/json_text.hpp"
+#include "protocol/text/json_text.hpp"
 #include "stele/utf8.hpp"
 
 namespace stele {

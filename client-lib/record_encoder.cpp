@@ -1,7 +1,7 @@
 #include "client-lib/record_encoder.hpp"
 
-#include "protocol/entry_text.hpp"
-#include "protocol/json_text.hpp"
+#include "protocol/entry/entry_text.hpp"
+#include "protocol/text/json_text.hpp"
 #include "stele/metadata.hpp"
 #include "stele/utf8.hpp"
 

@@ -1,6 +1,6 @@
 #include "stele/utf8.hpp"
 
-#include "protocol/json_text.hpp"
+#include "protocol/text/json_text.hpp"
 
 namespace stele {
 

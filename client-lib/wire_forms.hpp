@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "protocol/reply.hpp"
-#include "protocol/request.hpp"
+#include "protocol/reply/reply.hpp"
+#include "protocol/request/request.hpp"
 #include "stele/client.hpp"
 
 namespace stele::client {

@@ -15,7 +15,7 @@
 #include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/verbs.hpp"
-#include "protocol/error_text.hpp"
+#include "protocol/text/error_text.hpp"
 
 namespace stele::cli {
 namespace {

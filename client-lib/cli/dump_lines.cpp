@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "client-lib/cli/time_text.hpp"
-#include "protocol/canonical_entry.hpp"
-#include "protocol/json_text.hpp"
+#include "protocol/entry/canonical_entry.hpp"
+#include "protocol/text/json_text.hpp"
 
 namespace stele::cli {
 namespace {

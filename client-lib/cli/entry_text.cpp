@@ -6,8 +6,8 @@
 #include "client-lib/cli/journal_export.hpp"
 #include "client-lib/cli/terminal_text.hpp"
 #include "client-lib/cli/time_text.hpp"
-#include "protocol/canonical_entry.hpp"
-#include "protocol/json_text.hpp"
+#include "protocol/entry/canonical_entry.hpp"
+#include "protocol/text/json_text.hpp"
 
 namespace stele::cli {
 namespace {

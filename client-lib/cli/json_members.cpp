@@ -8,9 +8,9 @@
 #include <set>
 #include <utility>
 
-#include "protocol/json_text.hpp"
-#include "protocol/json_tokens.hpp"
+#include "protocol/json/json_tokens.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/text/json_text.hpp"
 
 namespace stele::cli {
 namespace {

@@ -22,7 +22,7 @@
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/streams.hpp"
 #include "client-lib/cli/time_text.hpp"
-#include "protocol/request.hpp"
+#include "protocol/request/request.hpp"
 
 namespace stele::cli {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "client-lib/cli/level_names.hpp"
-#include "protocol/json_text.hpp"
+#include "protocol/text/json_text.hpp"
 
 namespace stele::cli {
 namespace {

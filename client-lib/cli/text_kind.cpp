@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "client-lib/cli/unpacker.hpp"
-#include "protocol/json_text.hpp"
+#include "protocol/text/json_text.hpp"
 
 namespace stele::cli {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <iterator>
 
-#include "protocol/json_text.hpp"
+#include "protocol/text/json_text.hpp"
 
 namespace stele::cli {
 namespace {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "client-lib/cli/entry_text.hpp"
-#include "protocol/json_text.hpp"
+#include "protocol/text/json_text.hpp"
 
 namespace stele::ship {
 namespace {

@@ -23,9 +23,9 @@
 #include "client-lib/ship/ship_arguments.hpp"
 #include "client-lib/ship/stream_reader.hpp"
 #include "client-lib/wire_forms.hpp"
-#include "protocol/canonical_entry.hpp"
-#include "protocol/entry_filter.hpp"
-#include "protocol/json_text.hpp"
+#include "protocol/entry/canonical_entry.hpp"
+#include "protocol/entry/entry_filter.hpp"
+#include "protocol/text/json_text.hpp"
 
 namespace stele::cli {
 namespace {

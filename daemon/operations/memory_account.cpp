@@ -8,7 +8,7 @@
 
 #include "daemon/operations/session_memory.hpp"
 #include "daemon/store/writer_table.hpp"
-#include "protocol/frame.hpp"
+#include "protocol/frame/frame.hpp"
 #include "protocol/limits.hpp"
 
 namespace stele::daemon {

@@ -9,7 +9,7 @@
 #include <unordered_map>
 
 #include "daemon/config/config.hpp"
-#include "protocol/spare_buffers.hpp"
+#include "protocol/frame/spare_buffers.hpp"
 
 namespace stele::daemon {
 

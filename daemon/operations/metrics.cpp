@@ -6,9 +6,9 @@
 
 #include "daemon/supervision/diagnostics.hpp"
 #include "daemon/version.hpp"
-#include "protocol/canonical_entry.hpp"
-#include "protocol/json_text.hpp"
+#include "protocol/entry/canonical_entry.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/text/json_text.hpp"
 
 namespace stele::daemon {
 namespace {

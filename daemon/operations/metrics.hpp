@@ -13,7 +13,7 @@
 #include "daemon/log/log_port.hpp"
 #include "daemon/operations/memory_account.hpp"
 #include "daemon/store/store.hpp"
-#include "protocol/operations.hpp"
+#include "protocol/request/operations.hpp"
 #include "stele/error.hpp"
 #include "wal/log.hpp"
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "daemon/operations/memory_account.hpp"
-#include "protocol/frame_reader.hpp"
+#include "protocol/frame/frame_reader.hpp"
 
 namespace stele::daemon {
 

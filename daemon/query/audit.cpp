@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "protocol/json_text.hpp"
 #include "protocol/limits.hpp"
-#include "protocol/reply.hpp"
+#include "protocol/reply/reply.hpp"
+#include "protocol/text/json_text.hpp"
 #include "protocol/writer_id.hpp"
 
 namespace stele::daemon {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "daemon/query/range_read.hpp"
-#include "protocol/canonical_entry.hpp"
+#include "protocol/entry/canonical_entry.hpp"
 
 namespace stele::daemon {
 

@@ -10,9 +10,9 @@
 
 #include "daemon/store/store.hpp"
 #include "daemon/turn/turn_budget.hpp"
-#include "protocol/entry_filter.hpp"
-#include "protocol/reply.hpp"
-#include "protocol/request.hpp"
+#include "protocol/entry/entry_filter.hpp"
+#include "protocol/reply/reply.hpp"
+#include "protocol/request/request.hpp"
 #include "stele/error.hpp"
 
 namespace stele::daemon {

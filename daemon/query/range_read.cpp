@@ -6,8 +6,8 @@
 #include <limits>
 #include <utility>
 
-#include "protocol/error_text.hpp"
-#include "protocol/json_text.hpp"
+#include "protocol/text/error_text.hpp"
+#include "protocol/text/json_text.hpp"
 
 namespace stele::daemon {
 

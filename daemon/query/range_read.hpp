@@ -11,8 +11,8 @@
 
 #include "daemon/store/store.hpp"
 #include "daemon/turn/turn_budget.hpp"
-#include "protocol/entry_filter.hpp"
-#include "protocol/request.hpp"
+#include "protocol/entry/entry_filter.hpp"
+#include "protocol/request/request.hpp"
 #include "stele/error.hpp"
 
 namespace stele::daemon {

@@ -9,7 +9,7 @@
 
 #include "daemon/store/chunk_memory.hpp"
 #include "daemon/turn/turn_queue.hpp"
-#include "protocol/request.hpp"
+#include "protocol/request/request.hpp"
 
 namespace stele::daemon {
 

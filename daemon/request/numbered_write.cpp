@@ -1,7 +1,7 @@
 #include "daemon/request/numbered_write.hpp"
 
-#include "protocol/error_text.hpp"
-#include "protocol/json_text.hpp"
+#include "protocol/text/error_text.hpp"
+#include "protocol/text/json_text.hpp"
 
 namespace stele::daemon {
 

@@ -6,7 +6,7 @@
 
 #include "daemon/store/store.hpp"
 #include "daemon/store/writer_table.hpp"
-#include "protocol/canonical_entry.hpp"
+#include "protocol/entry/canonical_entry.hpp"
 #include "stele/error.hpp"
 
 namespace stele::daemon {

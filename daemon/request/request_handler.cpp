@@ -11,9 +11,9 @@
 #include "daemon/security/access.hpp"
 #include "daemon/supervision/diagnostics.hpp"
 #include "daemon/version.hpp"
-#include "protocol/error_text.hpp"
-#include "protocol/json_text.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/text/error_text.hpp"
+#include "protocol/text/json_text.hpp"
 
 namespace stele::daemon {
 namespace {

@@ -24,9 +24,9 @@
 #include "daemon/store/chunk_memory.hpp"
 #include "daemon/store/store.hpp"
 #include "daemon/supervision/diagnostics.hpp"
-#include "protocol/frame.hpp"
-#include "protocol/reply.hpp"
-#include "protocol/request.hpp"
+#include "protocol/frame/frame.hpp"
+#include "protocol/reply/reply.hpp"
+#include "protocol/request/request.hpp"
 #include "stele/error.hpp"
 #include "stele/log_entry.hpp"
 

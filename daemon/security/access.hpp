@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "protocol/operations.hpp"
+#include "protocol/request/operations.hpp"
 #include "stele/log_entry.hpp"
 
 namespace stele::daemon {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "daemon/request/reply_memory.hpp"
-#include "protocol/error_text.hpp"
+#include "protocol/text/error_text.hpp"
 
 namespace stele::daemon {
 

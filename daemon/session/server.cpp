@@ -15,7 +15,7 @@
 #include <string>
 #include <utility>
 
-#include "protocol/frame.hpp"
+#include "protocol/frame/frame.hpp"
 #include "protocol/limits.hpp"
 
 namespace stele::daemon {

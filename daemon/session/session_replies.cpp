@@ -4,7 +4,7 @@
 
 #include "daemon/session/session_state.hpp"
 #include "protocol/limits.hpp"
-#include "protocol/reply.hpp"
+#include "protocol/reply/reply.hpp"
 
 namespace stele::daemon {
 namespace {

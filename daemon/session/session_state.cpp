@@ -6,7 +6,7 @@
 #include <variant>
 
 #include "protocol/limits.hpp"
-#include "protocol/reply.hpp"
+#include "protocol/reply/reply.hpp"
 
 namespace stele::daemon {
 namespace {

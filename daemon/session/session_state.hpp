@@ -18,7 +18,7 @@
 #include "daemon/session/follow_set.hpp"
 #include "daemon/session/reply_queue.hpp"
 #include "daemon/turn/turn_budget.hpp"
-#include "protocol/frame_reader.hpp"
+#include "protocol/frame/frame_reader.hpp"
 #include "stele/log_entry.hpp"
 
 namespace stele::daemon {

@@ -13,8 +13,8 @@
 #include "daemon/store/history_account.hpp"
 #include "daemon/store/time_index.hpp"
 #include "daemon/store/writer_table.hpp"
-#include "protocol/canonical_entry.hpp"
-#include "protocol/spare_memory.hpp"
+#include "protocol/entry/canonical_entry.hpp"
+#include "protocol/frame/spare_memory.hpp"
 
 namespace stele::daemon {
 

@@ -21,9 +21,9 @@
 
 #include "bench/measurement.hpp"
 #include "bench/unix_socket.hpp"
-#include "protocol/frame.hpp"
-#include "protocol/frame_reader.hpp"
-#include "protocol/reply.hpp"
+#include "protocol/frame/frame.hpp"
+#include "protocol/frame/frame_reader.hpp"
+#include "protocol/reply/reply.hpp"
 
 namespace {
 

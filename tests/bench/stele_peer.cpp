@@ -8,10 +8,10 @@
 #include "bench/stele_replies.hpp"
 #include "bench/unix_socket.hpp"
 #include "bench/workload.hpp"
-#include "protocol/frame.hpp"
-#include "protocol/frame_reader.hpp"
-#include "protocol/reply.hpp"
-#include "protocol/request.hpp"
+#include "protocol/frame/frame.hpp"
+#include "protocol/frame/frame_reader.hpp"
+#include "protocol/reply/reply.hpp"
+#include "protocol/request/request.hpp"
 
 namespace stele::bench {
 namespace {

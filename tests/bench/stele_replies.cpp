@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "bench/unix_socket.hpp"
-#include "protocol/frame.hpp"
-#include "protocol/frame_reader.hpp"
-#include "protocol/reply.hpp"
+#include "protocol/frame/frame.hpp"
+#include "protocol/frame/frame_reader.hpp"
+#include "protocol/reply/reply.hpp"
 
 namespace stele::bench {
 namespace {

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <stdexcept>
 
-#include "protocol/request.hpp"
+#include "protocol/request/request.hpp"
 
 namespace stele::bench {
 namespace {

@@ -17,10 +17,10 @@
 #include "bench/unix_socket.hpp"
 #include "bench/workload.hpp"
 #include "daemon/store/store.hpp"
-#include "protocol/frame.hpp"
-#include "protocol/frame_reader.hpp"
-#include "protocol/json_tokens.hpp"
-#include "protocol/request.hpp"
+#include "protocol/frame/frame.hpp"
+#include "protocol/frame/frame_reader.hpp"
+#include "protocol/json/json_tokens.hpp"
+#include "protocol/request/request.hpp"
 #include "wal/write/commit_pipeline.hpp"
 
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "client/connection.hpp"
-#include "protocol/reply.hpp"
+#include "protocol/reply/reply.hpp"
 
 using stele::ClientError;
 using stele::Error;

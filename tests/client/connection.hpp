@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "client-lib/client_state.hpp"
-#include "protocol/frame.hpp"
-#include "protocol/frame_reader.hpp"
-#include "protocol/reply.hpp"
+#include "protocol/frame/frame.hpp"
+#include "protocol/frame/frame_reader.hpp"
+#include "protocol/reply/reply.hpp"
 
 namespace stele::test {
 

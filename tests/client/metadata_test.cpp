@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "protocol/request.hpp"
+#include "protocol/request/request.hpp"
 #include "stele/log_entry.hpp"
 #include "stele/timestamp.hpp"
 #include "stele/utf8.hpp"

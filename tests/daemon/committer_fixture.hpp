@@ -9,7 +9,7 @@
 
 #include "daemon/handler_fixture.hpp"
 #include "daemon/log/committer.hpp"
-#include "protocol/canonical_entry.hpp"
+#include "protocol/entry/canonical_entry.hpp"
 #include "support/log_fixture.hpp"
 #include "support/simulated_disk.hpp"
 

@@ -10,7 +10,7 @@
 
 #include "daemon/handler_fixture.hpp"
 #include "daemon/session/session_state.hpp"
-#include "protocol/frame.hpp"
+#include "protocol/frame/frame.hpp"
 
 namespace stele::test {
 

@@ -9,7 +9,7 @@
 
 #include "daemon/query/range_read.hpp"
 #include "daemon/store/store.hpp"
-#include "protocol/canonical_entry.hpp"
+#include "protocol/entry/canonical_entry.hpp"
 
 namespace stele::test {
 

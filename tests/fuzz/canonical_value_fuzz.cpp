@@ -9,7 +9,7 @@
 #include <variant>
 
 #include "protocol/limits.hpp"
-#include "protocol/request.hpp"
+#include "protocol/request/request.hpp"
 
 using namespace stele::protocol;
 namespace json = boost::json;

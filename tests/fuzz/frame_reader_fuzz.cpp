@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "protocol/frame_reader.hpp"
+#include "protocol/frame/frame_reader.hpp"
 
 using namespace stele::protocol;
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "protocol/canonical_entry.hpp"
-#include "protocol/reply.hpp"
-#include "protocol/request.hpp"
+#include "protocol/entry/canonical_entry.hpp"
+#include "protocol/reply/reply.hpp"
+#include "protocol/request/request.hpp"
 
 using namespace stele::protocol;
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "exact_buffer.hpp"
-#include "protocol/request.hpp"
+#include "protocol/request/request.hpp"
 
 namespace stele::test {
 

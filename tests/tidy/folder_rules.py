@@ -7,7 +7,7 @@ the real includes.
 
 The first line names the module's own files, which put the parts together and may use all of them;
 what a folder uses is every other folder of which it includes a file, no more and no fewer. Headers
-of the module's own folder may be used by all.
+of the module's own folder may be used by all; those that users see (include/) are not looked at.
 """
 
 import re
@@ -49,7 +49,7 @@ def in_a_circle(uses, folder):
 def size_findings(module, sources):
     for folder in sorted({path.parent for path in sources}):
         stems = {path.stem for path in sources if path.parent == folder}
-        if folder != Path(module) and len(stems) > CONCEPTS_MAX:
+        if len(stems) > CONCEPTS_MAX:
             yield str(folder), 1, f"{len(stems)} files that are about one thing; at most {CONCEPTS_MAX}"
 
 
@@ -88,6 +88,7 @@ def folder_findings(files, read):
         if Path(readme).name != "README.md" or not PICTURE.search(read(readme)):
             continue
         sources = [Path(path) for path in files
-                   if path.startswith(f"{module}/") and path.endswith((".cpp", ".hpp"))]
+                   if path.startswith(f"{module}/") and path.endswith((".cpp", ".hpp"))
+                   and not path.startswith(f"{module}/include/")]
         yield from size_findings(module, sources)
         yield from picture_findings(module, readme, drawn(read(readme)), sources, read)

@@ -38,7 +38,7 @@ PLANTED = [
     ("protocol/a.cpp", "#include <sys/socket.h>\n", "no sockets"),
     ("protocol/a.cpp", '#include "stele/client.hpp"\n', "protocol knows no other room"),
     ("wal/a.cpp", '#include "stele/error.hpp"\n', "no other room"),
-    ("wal/a.cpp", '#include "protocol/frame.hpp"\n', "no other room"),
+    ("wal/a.cpp", '#include "protocol/frame/frame.hpp"\n', "no other room"),
     ("wal/a.cpp", "#include <boost/json/value.hpp>\n", "no JSON"),
     ("wal/a.cpp", "#include <liburing.h>\n", "uring_backend.cpp alone"),
     ("daemon/a.cpp", '#include "wal/format/format.hpp"\n', "is public"),
@@ -78,11 +78,11 @@ SOUND = {
     "protocol/a.cpp": '#include "stele/error.hpp"\n#include <boost/json/value.hpp>\n',
     "wal/io/uring_backend.cpp": "#include <liburing.h>\n"
                              "void f() { try { g(); } catch (...) { undo(); throw; } }\n",
-    "wal/a.cpp": '#include "wal/format/format.hpp"\n// mentions "protocol/frame.hpp" and class FooData\n',
+    "wal/a.cpp": '#include "wal/format/format.hpp"\n// mentions "protocol/frame/frame.hpp" and class FooData\n',
     "daemon/a.cpp": '#include "wal/log.hpp"\n#include "wal/storage.hpp"\n#include "stele/error.hpp"\n'
                     'char const* s = "class InfoData {";\nint f(int a) {\n' + "  ++a;\n" * 68 + "}\n"
                     "namespace n {\n" + "int g();\n" * 100 + "}\n",
-    "daemon/session/session.cpp": "#include \"protocol/frame.hpp\"\n",
+    "daemon/session/session.cpp": "#include \"protocol/frame/frame.hpp\"\n",
     "client-lib/a.cpp": '#include <boost/asio/buffer.hpp>\n#include "stele/client.hpp"\n',
     "client-lib/cli/main.cpp": "int main() { return 0; }\n",
     "client-lib/cli/verify_command.cpp": '#include "wal/offline/log_check.hpp"\n',

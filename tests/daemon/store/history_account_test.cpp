@@ -10,7 +10,7 @@
 
 #include "daemon/handler_fixture.hpp"
 #include "daemon/store/store_loader.hpp"
-#include "protocol/canonical_entry.hpp"
+#include "protocol/entry/canonical_entry.hpp"
 
 namespace {
 

@@ -1,0 +1,103 @@
+#include "protocol/entry/entry_filter.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "protocol/entry/canonical_entry.hpp"
+#include "protocol/json/canonical_value.hpp"
+#include "protocol/text/json_text.hpp"
+
+namespace stele::protocol {
+namespace {
+
+/// Unlike string_view::find, its time is linear in the text whatever stands in it.
+std::size_t search(std::string_view text, std::string_view wanted) noexcept {
+  auto const* const found = ::memmem(text.data(), text.size(), wanted.data(), wanted.size());
+  if (found == nullptr) return text.npos;
+  return static_cast<std::size_t>(static_cast<char const*>(found) - text.data());
+}
+
+/// Whether `at` lies behind the start of an escape (`\n`, `\u001f`) of a canonical string.
+bool splits_escape(std::string_view text, std::size_t at) noexcept {
+  constexpr std::size_t escape_bytes_max = 6;
+  for (std::size_t back = 1; back < escape_bytes_max && back <= at; ++back) {
+    auto const start = at - back;
+    if (text[start] != '\\') continue;
+    auto const before = text.find_last_not_of('\\', start);
+    bool const is_escaped = (start - before) % 2 == 0;
+    if (is_escaped) continue;
+    if (back < (text[start + 1] == 'u' ? escape_bytes_max : 2)) return true;
+  }
+  return false;
+}
+
+/// Whether equal values have equal texts.
+bool has_one_spelling(std::string_view value) noexcept {
+  return value.find_first_of("-0123456789[{") != 0;
+}
+
+}  // namespace
+
+std::shared_ptr<EntryFilter const> EntryFilter::make(EntryTerms const& terms) {
+  auto filter = std::make_shared<EntryFilter const>(terms);
+  if (filter->takes_all()) return nullptr;
+  return filter;
+}
+
+EntryFilter::EntryFilter(EntryTerms const& terms)
+    : min_level_(terms.min_level), pid_(terms.pid), uid_(terms.uid), contains_(terms.contains) {
+  append_json_escaped(contains_escaped_, contains_);
+  MemberReader members(terms.where);
+  while (auto const member = members.next()) {
+    Wanted wanted{std::string(member->name), std::string(member->value), {}};
+    wanted.trace = wanted.name + ':';
+    if (has_one_spelling(wanted.value)) wanted.trace += wanted.value;
+    where_.push_back(std::move(wanted));
+  }
+}
+
+bool EntryFilter::takes_all() const noexcept {
+  return min_level_ == Level::trace && !pid_ && !uid_ && contains_.empty() && where_.empty();
+}
+
+bool EntryFilter::matches(std::string_view entry) const {
+  auto const key = read_entry_key(entry);
+  if (!key || key->level < min_level_) return false;
+  if (pid_ || uid_) {
+    auto const origin = read_entry_origin(entry);
+    if (!origin || (pid_ && origin->pid != *pid_) || (uid_ && origin->uid != *uid_)) return false;
+  }
+  if (contains_.empty() && where_.empty()) return true;
+  // Cheap searches first: they end most judgements.
+  if (search(entry, contains_escaped_) == entry.npos) return false;
+  for (auto const& wanted : where_) {
+    if (search(entry, wanted.trace) == entry.npos) return false;
+  }
+  auto const body = read_entry_body(entry);
+  return body && message_matches(entry, body->message) && metadata_matches(body->metadata);
+}
+
+bool EntryFilter::message_matches(std::string_view entry, std::string_view message) const {
+  if (contains_.empty()) return true;
+  auto const at = search(message, contains_escaped_);
+  if (at == message.npos) return false;
+  if (!splits_escape(message, at)) return true;
+  // The n of a \n looks like the letter. Rare, so it may cost: the message is searched unescaped.
+  StoredEntry stored;
+  return read_canonical_entry(entry, stored) && search(stored.message, contains_) != entry.npos;
+}
+
+bool EntryFilter::metadata_matches(std::string_view metadata) const {
+  if (where_.empty()) return true;
+  std::size_t matched = 0;
+  MemberReader members(metadata);
+  while (auto const member = members.next()) {
+    auto const wanted = std::ranges::find(where_, member->name, &Wanted::name);
+    if (wanted == where_.end()) continue;
+    if (!is_same_value(member->value, wanted->value)) return false;
+    if (++matched == where_.size()) return true;
+  }
+  return false;
+}
+
+}  // namespace stele::protocol

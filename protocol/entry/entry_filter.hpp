@@ -1,0 +1,47 @@
+// Judges canonical entries by the terms of a read, on their bytes: no JSON is parsed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/entry/entry_terms.hpp"
+
+namespace stele::protocol {
+
+/// Owns its terms, all but after_seq, which is the business of who knows the seqs.
+class EntryFilter {
+ public:
+  /// None if every entry matches. `terms.where` is canonical or empty.
+  static std::shared_ptr<EntryFilter const> make(EntryTerms const& terms);
+  explicit EntryFilter(EntryTerms const& terms);
+
+  /// `entry` is one canonical entry. False for a text that is none.
+  bool matches(std::string_view entry) const;
+
+ private:
+  /// A member of `where`, as texts that stand in an entry.
+  struct Wanted {
+    std::string name{};
+    std::string value{};
+    /// What an entry must hold somewhere, so that most entries are refused by one search: the name
+    /// and the colon, and the value unless it can be spelled in several ways.
+    std::string trace{};
+  };
+
+  bool takes_all() const noexcept;
+  bool message_matches(std::string_view entry, std::string_view message) const;
+  bool metadata_matches(std::string_view metadata) const;
+
+  Level min_level_ = Level::trace;
+  std::optional<std::int32_t> pid_{};
+  std::optional<std::uint32_t> uid_{};
+  std::string contains_{};  ///< As UTF-8, and as it stands in a canonical message.
+  std::string contains_escaped_{};
+  std::vector<Wanted> where_{};
+};
+
+}  // namespace stele::protocol

@@ -1,0 +1,239 @@
+#include "protocol/request/request.hpp"
+
+#include "protocol/entry/entry_text.hpp"
+#include "protocol/text/json_text.hpp"
+
+namespace stele::protocol {
+namespace {
+
+/// `{"op":"…","id":n` without the closing brace.
+void append_start(std::string& out, Op op, std::uint64_t id) {
+  out += R"({"op":")";
+  out += operation(op).name;
+  out += R"(","id":)";
+  append_json_number(out, id);
+}
+
+struct OpOf {
+  Op operator()(Hello const&) const { return Op::hello; }
+  Op operator()(Ping const&) const { return Op::ping; }
+  Op operator()(Stats const&) const { return Op::stats; }
+  Op operator()(Help const&) const { return Op::help; }
+  Op operator()(Write const& write) const {
+    return write.many ? Op::write_many_logs : Op::write_log;
+  }
+  Op operator()(ReadLogs const&) const { return Op::read_logs; }
+  Op operator()(CountLogs const&) const { return Op::count_logs; }
+  Op operator()(Cancel const&) const { return Op::cancel; }
+  Op operator()(Audit const&) const { return Op::audit; }
+  Op operator()(ReportDropped const&) const { return Op::report_dropped; }
+  Op operator()(Confirm const&) const { return Op::confirm; }
+  Op operator()(Acknowledge const&) const { return Op::acknowledge; }
+};
+
+void append_member(std::string& out, Member member) {
+  out += ",\"";
+  out += to_string(member);
+  out += "\":";
+}
+
+void append_number(std::string& out, Member member, std::uint64_t number) {
+  append_member(out, member);
+  append_json_number(out, number);
+}
+
+void append_origin(std::string& out, EntryTerms const& terms) {
+  append_member(out, Member::origin);
+  out += '{';
+  if (terms.pid) {
+    out += R"("pid":)";
+    append_json_number(out, *terms.pid);
+  }
+  if (terms.pid && terms.uid) out += ',';
+  if (terms.uid) {
+    out += R"("uid":)";
+    append_json_number(out, *terms.uid);
+  }
+  out += '}';
+}
+
+/// Terms that every entry meets are left out, so that an older daemon takes the request.
+void append_terms(std::string& out, EntryTerms const& terms) {
+  if (terms.after_seq) append_number(out, Member::after_seq, *terms.after_seq);
+  if (terms.min_level != Level::trace) {
+    append_member(out, Member::min_level);
+    append_json_string(out, to_string(terms.min_level));
+  }
+  if (!terms.contains.empty()) {
+    append_member(out, Member::contains);
+    append_json_string(out, terms.contains);
+  }
+  if (!terms.where.empty()) {
+    append_member(out, Member::where);
+    out += terms.where;
+  }
+  if (terms.pid || terms.uid) append_origin(out, terms);
+}
+
+}  // namespace
+
+Op op_of(Request const& request) noexcept { return std::visit(OpOf{}, request); }
+
+std::string_view op_name(Request const& request) noexcept { return operation(op_of(request)).name; }
+
+void append_hello(std::string& out, std::uint64_t id, std::string_view client,
+                  std::optional<WriterId> const& writer, std::optional<std::uint64_t> since_seq) {
+  append_start(out, Op::hello, id);
+  append_member(out, Member::client);
+  append_json_string(out, client);
+  if (writer) {
+    append_member(out, Member::writer);
+    append_json_string(out, to_text(*writer));
+  }
+  if (writer && since_seq) {
+    append_member(out, Member::since_seq);
+    append_json_number(out, *since_seq);
+  }
+  out += '}';
+}
+
+void append_ping(std::string& out, std::uint64_t id) {
+  append_start(out, Op::ping, id);
+  out += '}';
+}
+
+void append_stats(std::string& out, std::uint64_t id) {
+  append_start(out, Op::stats, id);
+  out += '}';
+}
+
+void append_write_log(std::string& out, std::uint64_t id, LogEntry const& entry,
+                      std::uint64_t write_no) {
+  append_start(out, Op::write_log, id);
+  if (write_no != 0) append_number(out, Member::write_no, write_no);
+  out += R"(,"entry":)";
+  append_entry(out, entry);
+  out += '}';
+}
+
+void append_write_many_logs(std::string& out, std::uint64_t id, std::span<LogEntry const> entries,
+                            std::uint64_t write_no) {
+  append_start(out, Op::write_many_logs, id);
+  if (write_no != 0) append_number(out, Member::write_no, write_no);
+  out += R"(,"entries":[)";
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (i > 0) out += ',';
+    append_entry(out, entries[i]);
+  }
+  out += "]}";
+}
+
+void append_write_encoded_logs(std::string& out, std::uint64_t id, std::string_view entries,
+                               std::uint64_t write_no) {
+  append_start(out, Op::write_many_logs, id);
+  if (write_no != 0) append_number(out, Member::write_no, write_no);
+  out += R"(,"entries":[)";
+  out += entries;
+  out += "]}";
+}
+
+void append_read_logs(std::string& out, std::uint64_t id, ReadLogs const& read) {
+  append_start(out, Op::read_logs, id);
+  append_number(out, Member::start_ts, read.start_ts);
+  append_number(out, Member::end_ts, read.end_ts);
+  if (read.follow) {
+    append_member(out, Member::follow);
+    out += "true";
+  } else {
+    append_member(out, Member::order);
+    out += read.order == Order::asc ? R"("asc")" : R"("desc")";
+  }
+  if (read.limit) append_number(out, Member::limit, *read.limit);
+  if (!read.cursor.empty()) {
+    append_member(out, Member::cursor);
+    append_json_string(out, read.cursor);
+  }
+  append_terms(out, read.terms);
+  out += '}';
+}
+
+void append_count_logs(std::string& out, std::uint64_t id, CountLogs const& count) {
+  append_start(out, Op::count_logs, id);
+  append_number(out, Member::start_ts, count.start_ts);
+  append_number(out, Member::end_ts, count.end_ts);
+  append_terms(out, count.terms);
+  if (count.bucket_us) append_number(out, Member::bucket_us, *count.bucket_us);
+  out += '}';
+}
+
+void append_cancel(std::string& out, std::uint64_t id, std::uint64_t target) {
+  append_start(out, Op::cancel, id);
+  append_number(out, Member::target, target);
+  out += '}';
+}
+
+void append_audit(std::string& out, std::uint64_t id, Audit const& audit) {
+  append_start(out, Op::audit, id);
+  append_number(out, Member::start_ts, audit.start_ts);
+  out += '}';
+}
+
+void append_report_dropped(std::string& out, std::uint64_t id, ReportDropped const& report) {
+  append_start(out, Op::report_dropped, id);
+  append_number(out, Member::count, report.count);
+  if (report.writer != WriterId{}) {
+    append_member(out, Member::writer);
+    out += '"';
+    out += to_text(report.writer);
+    out += '"';
+  }
+  out += '}';
+}
+
+void append_acknowledge(std::string& out, std::uint64_t id, Acknowledge const& known) {
+  append_start(out, Op::acknowledge, id);
+  append_number(out, Member::first_seq, known.first_seq);
+  append_number(out, Member::last_seq, known.last_seq);
+  out += '}';
+}
+
+void append_confirm(std::string& out, std::uint64_t id, Confirm const& confirm) {
+  append_start(out, Op::confirm, id);
+  append_member(out, Member::consumer);
+  append_json_string(out, confirm.consumer);
+  append_number(out, Member::seq, confirm.seq);
+  out += '}';
+}
+
+// Members with their default value are left out: the daemon's default is part of the protocol.
+void append_entry(std::string& out, LogEntry const& entry) {
+  append_entry(out, EntryText{.timestamp = entry.timestamp,
+                              .level = entry.level,
+                              .version = entry.version,
+                              .message = entry.message,
+                              .metadata = entry.metadata});
+}
+
+void append_entry(std::string& out, EntryText const& entry) {
+  out += '{';
+  if (entry.timestamp) {
+    out += R"("timestamp":)";
+    append_json_number(out, *entry.timestamp);
+    out += ',';
+  }
+  out += R"("level":")";
+  out += to_string(entry.level);
+  out += R"(","message":)";
+  append_json_string(out, entry.message);
+  if (entry.metadata != "{}") {
+    out += R"(,"metadata":)";
+    out += entry.metadata;
+  }
+  if (entry.version != entry_version) {
+    out += R"(,"version":)";
+    append_json_number(out, unsigned{entry.version});
+  }
+  out += '}';
+}
+
+}  // namespace stele::protocol
