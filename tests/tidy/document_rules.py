@@ -9,6 +9,9 @@ PROMISES = range(1, 41)
 LIMITS_CODE = "daemon/operations/metrics.cpp"
 LIMITS_TABLES = ("protocol/PROTOCOL.md", "tests/README.md")
 
+LIFE = re.compile(r"^## The life of .*\n((?:(?!^## ).*\n)*)", re.MULTILINE)
+NAMED_FILE = re.compile(r"`([\w/-]+\.[ch]pp)`")
+
 NAMED_CASE = re.compile(r"`(\w+_test)/(\w+)`")
 
 
@@ -18,6 +21,15 @@ def case_findings(path, text, suites):
         for suite, case in NAMED_CASE.findall(line):
             if not re.search(rf"_TEST_CASE\w*\(\s*{case}\s*[,)]", suites.get(suite, "")):
                 yield path, number, f"{suite}/{case} is not there"
+
+
+def life_findings(path, text, files):
+    """Each file that a life of a write or a read goes through is there."""
+    for life in LIFE.finditer(text):
+        for named in NAMED_FILE.finditer(life.group(1)):
+            if named.group(1) not in files:
+                number = text.count("\n", 0, life.start(1) + named.start()) + 1
+                yield path, number, f"{named.group(1)} is not there"
 
 
 def promise_findings(documents):
@@ -47,6 +59,7 @@ def document_findings(files, read):
     for path in files:
         if path.endswith(".md"):
             yield from case_findings(path, read(path), suites)
+            yield from life_findings(path, read(path), files)
     if all(path in files for path in PROMISE_TABLES):
         yield from promise_findings({path: read(path) for path in PROMISE_TABLES})
     if all(path in files for path in (LIMITS_CODE, *LIMITS_TABLES)):

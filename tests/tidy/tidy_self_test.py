@@ -72,6 +72,8 @@ PLANTED = [
     ("README.md", "Done \u2705\n", "plain text"),
     (".ci/packages.txt", "build libboost-json-dev\n", "unversioned"),
     ("README.md", "Held by `a_test/it_stays`.\n", "a_test/it_stays is not there"),
+    ("README.md", "## The life of a write\n\n1. `daemon/gone.cpp` reads.\n\n## Then\n\n`daemon/any.cpp`\n",
+     "daemon/gone.cpp is not there"),
 ]
 
 SOUND = {

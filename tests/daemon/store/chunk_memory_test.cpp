@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "daemon/store.hpp"
+#include "daemon/store/store.hpp"
 
 namespace {
 

@@ -2,7 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "exact_buffer.hpp"
+#include "protocol/exact_buffer.hpp"
 
 namespace {
 

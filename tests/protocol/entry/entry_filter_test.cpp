@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "exact_buffer.hpp"
 #include "protocol/entry/canonical_entry.hpp"
+#include "protocol/exact_buffer.hpp"
 #include "protocol/text/json_text.hpp"
 
 namespace {

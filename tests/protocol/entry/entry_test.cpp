@@ -1,8 +1,8 @@
 // What the daemon makes of one client entry.
 #include <boost/test/unit_test.hpp>
 
-#include "parsed.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/parsed.hpp"
 
 namespace {
 

@@ -4,8 +4,8 @@
 #include <boost/test/unit_test.hpp>
 #include <random>
 
-#include "parsed.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/parsed.hpp"
 #include "protocol/text/json_text.hpp"
 
 namespace {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "parsed.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/parsed.hpp"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "exact_buffer.hpp"
+#include "protocol/exact_buffer.hpp"
 
 namespace {
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "parsed.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/parsed.hpp"
 #include "protocol/text/json_text.hpp"
 
 namespace {

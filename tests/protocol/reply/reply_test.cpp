@@ -3,8 +3,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include "exact_buffer.hpp"
 #include "protocol/entry/canonical_entry.hpp"
+#include "protocol/exact_buffer.hpp"
 #include "protocol/request/operations.hpp"
 #include "protocol/request/request.hpp"
 

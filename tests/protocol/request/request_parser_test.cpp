@@ -1,8 +1,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include "parsed.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/parsed.hpp"
 #include "protocol/text/json_text.hpp"
 
 namespace {

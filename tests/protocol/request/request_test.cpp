@@ -4,7 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "parsed.hpp"
+#include "protocol/parsed.hpp"
 
 namespace {
 

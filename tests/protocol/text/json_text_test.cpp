@@ -3,7 +3,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include "exact_buffer.hpp"
+#include "protocol/exact_buffer.hpp"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <random>
 #include <string>
 
-#include "exact_buffer.hpp"
+#include "protocol/exact_buffer.hpp"
 
 namespace {
 
