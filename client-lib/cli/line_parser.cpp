@@ -157,7 +157,8 @@ std::optional<LineClock::Moment> LineParser::find_other_moment(std::string_view 
     }
     auto const found = clock.find(line);
     if (!found) continue;
-    auto const [first, last] = std::minmax(found->time_us, last_time_us_.value_or(found->time_us));
+    auto const before = last_time_us_.value_or(found->time_us);
+    auto const [first, last] = std::minmax({found->time_us, before});
     if (last - first <= day_us) {
       is_used = true;
       return found;

@@ -75,6 +75,8 @@ BANNED_CODE = [
     (r"(?:daemon|client-lib)/.*", r"\bdetached\b", "`detached` swallows what a coroutine throws"),
     (r"(?:protocol|wal|daemon|client-lib)/.*\.[ch]pp", r"\bcatch\s*\(\s*\.\.\.\s*\)\s*\{(?![^}]*\bthrow;)",
      "catch (...) that does not rethrow hides defects"),
+    (r".*\.[ch]pp", r"\bstd::(?:ranges::)?minmax\(\s*[^{\s]",
+     "std::minmax of two values gives references, also to temporaries: give it a list"),
     (r".*CMakeLists\.txt", r"(?i)\bfile\s*\(\s*GLOB", "source lists are explicit"),
     (r".*CMakeLists\.txt", r"-Werror", "-Werror is not for users"),
 ]

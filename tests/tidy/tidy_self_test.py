@@ -53,6 +53,7 @@ PLANTED = [
     ("daemon/a.cpp", "\tint a = 1;\n", "a tab"),
     ("daemon/a.cpp", "int a = 1;", "no line end"),
     ("daemon/a.cpp", "// TODO: later\n", "finish it"),
+    ("daemon/a.cpp", "auto const [a, b] = std::minmax(x, f());\n", "references"),
     ("daemon/a.cpp", "int f(int a) {\n" + "  ++a;\n" * 70 + "}\n", "a function of 72 lines"),
     ("daemon/a.cpp", "int a;\n" * 501, "501 lines"),
     ("daemon/a.cpp", "class SessionManager {};\n", "says nothing"),
