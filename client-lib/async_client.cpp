@@ -211,7 +211,7 @@ void AsyncCalls::Impl::exchange_when_free() {
 
 void AsyncCalls::Impl::connect(ClientOptions options, Deadline const& deadline,
                                Handler<ServerHello> handler) {
-  close({ClientError::connection_lost, "the client connects anew"});
+  close({ClientError::connection_lost, "the client connects again"});
   auto const until = earlier(deadline, options.connect_timeout);
   auto const absorb = [this](ClientState::Answer& answer, ServerHello& hello) {
     return greeted(answer.text, hello);

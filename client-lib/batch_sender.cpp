@@ -181,7 +181,7 @@ std::optional<BatchSender::Step> BatchSender::refuse(Failure const& why, LogBuff
   return std::nullopt;
 }
 
-/// Numbers begin anew.
+/// Numbers begin again.
 std::optional<BatchSender::Step> BatchSender::renew_writer(ClientState& connection) {
   writer_ = new_writer_();
   write_no_ = 1;

@@ -59,7 +59,7 @@ bool is_of_the_moment(Failure const& why) {
 
 Failure another_store() {
   return {Error::bad_request,
-          "the daemon has another store than the one that was followed: begin anew",
+          "the daemon has another store than the one that was followed: begin again",
           R"({"path":"after_seq"})"};
 }
 

@@ -61,8 +61,8 @@ void LogBuffer::pop_refused() {
   add_shares(settled_.refused, batch);
 }
 
-/// A batch is large: to give its memory back to the system and take it anew costs more than to fill
-/// it.
+/// A batch is large: giving its memory back to the system and taking it again takes longer than
+/// filling it.
 void LogBuffer::use_again(Batch batch) noexcept {
   if (batch.text.capacity() > 2 * limits_.batch_bytes_max) return;
   batch.text.clear();

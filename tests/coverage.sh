@@ -24,12 +24,12 @@ tests=0
 ctest --preset coverage --parallel "$(nproc)" --no-label-summary \
   --tests-regex '^coverage\.(protocol|wal|daemon|disk|simulation|process|faults|fuzz)\.' || tests=$?
 
-# Headers are found through the view of their room in the build tree: back to their own names.
+# Headers are found through the view of their module in the build tree: back to their own names.
 mkdir -p $build/html
 gcovr --root . --object-directory $build --filter '(protocol|wal|daemon)/' -j "$(nproc)" \
   --exclude-directories ".*CompilerId.*" \
   --exclude-throw-branches --exclude-unreachable-branches --json $build/coverage.json
-sed -i "s#\"$build/rooms/[a-z-]*/#\"#g" $build/coverage.json
+sed -i "s#\"$build/modules/[a-z-]*/#\"#g" $build/coverage.json
 gcovr --root . --add-tracefile $build/coverage.json --html-details $build/html/index.html \
   --branches --txt $build/branches.txt
 cat $build/branches.txt

@@ -14,7 +14,7 @@ cmake --build --preset release --parallel "$(nproc)" || exit 1
 cmake --preset optimised --log-level=WARNING || exit 1
 cmake --build --preset optimised --parallel "$(nproc)" --target wal_test || exit 1
 bin=build/release/bin
-rooms=build/optimised/bin
+modules=build/optimised/bin
 
 failed=() skipped=()
 # run NAME COMMAND…: one suite.
@@ -62,11 +62,11 @@ run systemd env STELE_RESTARTS="${STELE_RESTARTS:-20}" \
 
 run simulation env STELE_SIM_RUNS="${STELE_SIM_RUNS:-200000}" $bin/simulation_test
 run byte_flip env STELE_DAMAGE_RUNS="${STELE_DAMAGE_RUNS:-5000}" \
-  $rooms/wal_test --run_test=byte_flip_test
+  $modules/wal_test --run_test=byte_flip_test
 run salvage env STELE_DAMAGE_RUNS="${STELE_DAMAGE_RUNS:-5000}" \
-  $rooms/wal_test --run_test=salvage_test
+  $modules/wal_test --run_test=salvage_test
 run log_check env STELE_CHECK_SEEDS="${STELE_CHECK_SEEDS:-500}" \
-  $rooms/wal_test --run_test=log_check_test
+  $modules/wal_test --run_test=log_check_test
 run verify env STELE_VERIFY_RUNS="${STELE_VERIFY_RUNS:-2000}" \
   $bin/process_test --run_test=verify_test
 
@@ -86,7 +86,7 @@ fuzz() {
 run fuzz fuzz
 
 # The other compiler, what the sanitizer of threads and the checks of a debug build find, and the
-# tests of single rooms as the release is compiled: in the short forms, which are long enough there.
+# tests of single modules as the release is compiled: in the short forms, which are long enough.
 # With STELE_NIGHTLY, the sanitizers also see the tests that the daily run does not give them.
 for preset in clang tsan dev optimised asan-ubsan; do
   run $preset env $(env | sed -n 's/^\(STELE_[A-Z_]*\)=.*/-u \1/p') STELE_NIGHTLY=ON \

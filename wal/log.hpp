@@ -1,5 +1,5 @@
 // The log: opaque payloads in, sequence numbers out, "durable" told when it is true.
-// The one header of this room that the daemon needs, with storage.hpp and disk_directory.hpp.
+// The one header of this module that the daemon needs, with storage.hpp and disk_directory.hpp.
 #pragma once
 
 #include <array>

@@ -12,7 +12,7 @@
 #include "client-lib/cli/streams.hpp"
 #include "client-lib/cli/verbs.hpp"
 #include "wal/offline/backup.hpp"
-#include "wal/offline/plain_directory.hpp"
+#include "wal/offline/offline_directory.hpp"
 
 namespace stele::cli {
 namespace {
@@ -47,7 +47,7 @@ constexpr std::array backup_options{
 /// The directory that takes the copy: the earlier copy, or a new one.
 struct Target {
   std::optional<NewLogDirectory> made{};
-  wal::PlainDirectory earlier{};
+  wal::OfflineDirectory earlier{};
 
   wal::Directory& directory() { return made ? made->directory() : *earlier.directory; }
 };
@@ -59,7 +59,7 @@ bool is_there(std::string const& path) {
 
 /// Whether a directory that is there may take a copy: it is empty, or has been a log's. That it is
 /// one of this log is found when the log has been read. Printed if not.
-bool may_take_copy(wal::PlainDirectory const& directory, wal::PlainDirectory const& source) {
+bool may_take_copy(wal::OfflineDirectory const& directory, wal::OfflineDirectory const& source) {
   bool const is_own =
       directory.owner.user == ::geteuid() || directory.owner.user == source.owner.user;
   if (!is_own) {
@@ -80,7 +80,7 @@ bool may_take_copy(wal::PlainDirectory const& directory, wal::PlainDirectory con
 
 /// Nothing if it cannot be used; that is printed.
 std::optional<Target> open_target(std::string const& path, bool incremental,
-                                  wal::PlainDirectory const& source) {
+                                  wal::OfflineDirectory const& source) {
   Target target;
   if (!incremental || !is_there(path)) {
     target.made = NewLogDirectory::make(path, source);

@@ -10,7 +10,7 @@
 #include "client-lib/cli/streams.hpp"
 #include "client-lib/cli/terminal_text.hpp"
 #include "client-lib/cli/verbs.hpp"
-#include "wal/offline/plain_directory.hpp"
+#include "wal/offline/offline_directory.hpp"
 
 namespace stele::cli {
 namespace {

@@ -1,4 +1,4 @@
-// The members of JSON objects, each with the text that it has: nothing is parsed and written anew.
+// The members of JSON objects, each with the text that it has: nothing is parsed and written again.
 #pragma once
 
 #include <optional>

@@ -45,13 +45,13 @@ std::string without_slashes(std::string path) {
   return path;
 }
 
-std::optional<wal::FileOwner> owner_of_copy(wal::PlainDirectory const& source) {
+std::optional<wal::FileOwner> owner_of_copy(wal::OfflineDirectory const& source) {
   if (::geteuid() != 0) return std::nullopt;
   return source.owner;
 }
 
 std::optional<NewLogDirectory> NewLogDirectory::make(std::string path,
-                                                     wal::PlainDirectory const& source) {
+                                                     wal::OfflineDirectory const& source) {
   path = without_slashes(std::move(path));
   auto const unfinished = path + ".unfinished";
   struct stat found {};

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "wal/offline/plain_directory.hpp"
+#include "wal/offline/offline_directory.hpp"
 
 namespace stele::cli {
 
@@ -14,7 +14,7 @@ class NewLogDirectory {
   /// Nothing if PATH is there, or what an earlier command left of it. If root does the work, it is
   /// the owner of `source` who gets the directory and the files: a daemon that runs as the owner of
   /// the old log is to find its own files in the new one.
-  static std::optional<NewLogDirectory> make(std::string path, wal::PlainDirectory const& source);
+  static std::optional<NewLogDirectory> make(std::string path, wal::OfflineDirectory const& source);
 
   wal::Directory& directory() noexcept { return *opened_.directory; }
 
@@ -25,15 +25,15 @@ class NewLogDirectory {
   std::string give_up();
 
  private:
-  NewLogDirectory(std::string path, wal::PlainDirectory opened)
+  NewLogDirectory(std::string path, wal::OfflineDirectory opened)
       : path_(std::move(path)), opened_(std::move(opened)) {}
 
   std::string path_;
-  wal::PlainDirectory opened_;
+  wal::OfflineDirectory opened_;
 };
 
 /// Who gets the files of a copy: nothing, if not root does the work.
-std::optional<wal::FileOwner> owner_of_copy(wal::PlainDirectory const& source);
+std::optional<wal::FileOwner> owner_of_copy(wal::OfflineDirectory const& source);
 
 /// The same directory without what may follow its name: behind a slash a symbolic link would be
 /// followed.

@@ -10,7 +10,7 @@
 #include "client-lib/cli/report.hpp"
 #include "client-lib/cli/streams.hpp"
 #include "client-lib/cli/verbs.hpp"
-#include "wal/offline/plain_directory.hpp"
+#include "wal/offline/offline_directory.hpp"
 #include "wal/offline/salvage.hpp"
 
 namespace stele::cli {

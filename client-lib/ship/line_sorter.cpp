@@ -139,7 +139,7 @@ Outcome<void> LineSorter::add(ShippedLine line) {
   if (held_bytes_ <= options_.memory_bytes) return {};
   sort_held();
   drop_unwanted();
-  // Else nearly each line would be sorted anew.
+  // Else nearly each line would be sorted again.
   if (held_bytes_ <= options_.memory_bytes / 2) return {};
   return write_run();
 }

@@ -16,7 +16,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-/// A follow is given up and begun anew so often: between, what became of the last messages and how
+/// A follow is given up and begun again so often: between, what became of the last messages and how
 /// far the log is can be looked at.
 constexpr std::chrono::seconds follow_period{5};
 constexpr std::chrono::seconds report_period{1};
@@ -122,7 +122,7 @@ Outcome<void> Shipper::note_part(MessageMaker& maker, FollowPart const& part) {
 }
 
 Outcome<bool> Shipper::ship_from_cursor(Client& client) {
-  // A daemon that was started anew holds everything until it is told, also while the destination
+  // A daemon that was started again holds everything until it is told, also while the destination
   // is away.
   auto const known = destination_.acknowledged_seq();
   if (known != 0 && known <= figures_.durable_seq) {

@@ -27,7 +27,7 @@ struct StreamMessage {
 };
 
 /// Asks for a few messages at a time: what is on its way is bounded, however long the stream. A
-/// consumer that is lost, with its server or with a connection, is made anew behind the last
+/// consumer that is lost, with its server or with a connection, is made again behind the last
 /// message that came.
 class StreamReader {
  public:

@@ -138,7 +138,7 @@ void Server::open_session(AcceptedSocket socket) {
   admission_.opened(origin.uid);
   ++metrics.connections_accepted;
   ClientSocket client(socket.release());
-  Session::Place const place{poller_, committer_, *this};
+  Session::Context const place{poller_, committer_, *this};
   auto const session = std::make_shared<Session>(
       std::move(client), SessionState(handler_, origin, limits_, access_of(*credentials)), place);
   sessions_.emplace(session.get(), OpenSession{session, origin.uid});

@@ -24,22 +24,22 @@ bool is_later(boost::system::error_code const& error) noexcept {
 
 }  // namespace
 
-Session::Session(ClientSocket socket, SessionState state, Place const& place)
+Session::Session(ClientSocket socket, SessionState state, Context const& place)
     : SocketOwner(place.poller, state.uid()),
       socket_(std::move(socket)),
       state_(std::move(state)),
-      place_(place) {
+      context_(place) {
   state_.set_parser_waiter(*this);
 }
 
 void Session::start() {
   interest_ = {.read = true};
-  if (place_.poller.watch(socket_.descriptor(), *this, interest_)) close();
+  if (context_.poller.watch(socket_.descriptor(), *this, interest_)) close();
 }
 
 std::size_t Session::take_turn(bool is_ready) {
   if (closed_) return 0;
-  if (lingering_) return drop_input();
+  if (lingering_) return discard_input();
   std::size_t visits = 0;
   if (is_ready && state_.may_read()) visits = TurnBudget::visits_of_call(receive());
   return visits + advance();
@@ -47,7 +47,7 @@ std::size_t Session::take_turn(bool is_ready) {
 
 /// All who wait for the log are told at once: what is not done soon is done in its turn.
 void Session::on_log_progress() {
-  place_.poller.pay(*this, advance(TurnBudget(log_progress_visits)));
+  context_.poller.pay(*this, advance(TurnBudget(log_progress_visits)));
 }
 
 void Session::on_log_failed() {
@@ -57,7 +57,7 @@ void Session::on_log_failed() {
 
 /// How many bytes came.
 std::size_t Session::receive() {
-  auto const received = socket_.receive(state_.read_room());
+  auto const received = socket_.receive(state_.read_buffer());
   if (!received) {
     if (!is_later(received.error())) close();
     return 0;
@@ -85,11 +85,11 @@ std::size_t Session::advance(TurnBudget const& budget) {
       end();
       return visits;
     }
-    place_.poller.await_turn(*this);
+    context_.poller.await_turn(*this);
   }
-  if (state_.awaits_log()) place_.committer.await(*this);
+  if (state_.awaits_log()) context_.committer.await(*this);
   if (state_.awaits_memory()) state_.await_memory(*this);
-  if (state_.awaits_turn() || output_waits_ == OutputWaits::turn) place_.poller.await_turn(*this);
+  if (state_.awaits_turn() || output_waits_ == OutputWaits::turn) context_.poller.await_turn(*this);
   watch();
   return visits;
 }
@@ -128,7 +128,7 @@ void Session::watch() {
                                       .write = output_waits_ == OutputWaits::client};
   if (wanted == interest_) return;
   interest_ = wanted;
-  place_.poller.change(socket_.descriptor(), *this, interest_);
+  context_.poller.change(socket_.descriptor(), *this, interest_);
 }
 
 /// A socket that is closed with unread bytes, or while its client sends, makes the client's next
@@ -137,17 +137,17 @@ void Session::watch() {
 void Session::end() {
   if (state_.client_ended()) return close();
   socket_.shutdown_send();
-  lingering_.emplace(place_.poller.context(),
+  lingering_.emplace(context_.poller.context(),
                      state_.draining() ? linger_delay_at_stop : linger_delay);
   lingering_->async_wait([session = weak_from_this()](boost::system::error_code error) {
     auto const self = session.lock();
     if (!error && self) self->close();
   });
   interest_ = {.read = true};
-  place_.poller.change(socket_.descriptor(), *this, interest_);
+  context_.poller.change(socket_.descriptor(), *this, interest_);
 }
 
-std::size_t Session::drop_input() {
+std::size_t Session::discard_input() {
   std::array<char, 4096> dropped;
   auto const received = socket_.receive(dropped);
   if (received ? *received == 0 : !is_later(received.error())) close();
@@ -178,7 +178,7 @@ void Session::close() {
   if (std::exchange(closed_, true)) return;
   socket_.close();
   if (lingering_) lingering_->cancel();
-  place_.owner.on_session_end(*this);
+  context_.owner.on_session_end(*this);
 }
 
 }  // namespace stele::daemon

@@ -33,12 +33,12 @@ class Session final : public std::enable_shared_from_this<Session>,
                       private MemoryWaiter {
  public:
   /// Loop, log and owner of a session; they outlive it.
-  struct Place {
+  struct Context {
     SocketPoller& poller;
     Committer& committer;
     SessionOwner& owner;
   };
-  Session(ClientSocket socket, SessionState state, Place const& place);
+  Session(ClientSocket socket, SessionState state, Context const& place);
 
   void start();
   /// To be called now and then. Ends if the client has taken too long; true: with its replies.
@@ -52,22 +52,22 @@ class Session final : public std::enable_shared_from_this<Session>,
 
  private:
   std::size_t take_turn(bool is_ready) override;
-  void on_parser() override { place_.poller.await_turn(*this); }
+  void on_parser() override { context_.poller.await_turn(*this); }
   void on_log_progress() override;
   void on_refused(Seq first) override { state_.on_refused(first); }
   void on_log_failed() override;
-  void on_memory_freed() override { place_.poller.await_turn(*this); }
+  void on_memory_freed() override { context_.poller.await_turn(*this); }
 
   std::size_t receive();
   std::size_t send_replies();
   std::size_t advance(TurnBudget const& budget = TurnBudget());
   void end();
-  std::size_t drop_input();
+  std::size_t discard_input();
   void watch();
 
   ClientSocket socket_;
   SessionState state_;
-  Place place_;
+  Context context_;
   SocketPoller::Interest interest_{};
   /// What replies wait for that are not sent yet.
   enum class OutputWaits : std::uint8_t { no, client, turn };

@@ -40,11 +40,11 @@ bool SessionState::wants_input() const noexcept {
 
 std::size_t SessionState::receivable_bytes() const noexcept {
   if (reader_.unread_bytes() >= limits_.unread_bytes_max) return 0;
-  auto const bytes = std::min(room_bytes_, limits_.unread_bytes_max - reader_.unread_bytes());
+  auto const bytes = std::min(read_bytes_, limits_.unread_bytes_max - reader_.unread_bytes());
   return memory_.receivable(reader_, bytes);
 }
 
-std::span<char> SessionState::read_room() {
+std::span<char> SessionState::read_buffer() {
   BOOST_ASSERT(may_read());
   std::size_t const bytes = receivable_bytes();
   memory_.reserve(reader_, bytes);
@@ -53,8 +53,8 @@ std::span<char> SessionState::read_room() {
 
 /// A request that is not whole is received further, whatever else the connection waits for, unless
 /// there is no memory for it.
-ClientPatience::Wait SessionState::awaited_of_client() const noexcept {
-  using Wait = ClientPatience::Wait;
+ClientTimeout::Wait SessionState::awaited_of_client() const noexcept {
+  using Wait = ClientTimeout::Wait;
   if (!may_read()) return Wait::nothing;
   if (reader_.front_is_partial()) return asked_ ? Wait::rest : Wait::first;
   if (awaits_turn_) return Wait::nothing;

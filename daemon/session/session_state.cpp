@@ -29,7 +29,7 @@ SessionState::SessionState(RequestHandler& handler, Origin const& origin,
       limits_(limits),
       reader_(limits.frame_bytes_max, protocol::FrameReader::kept_bytes_default,
               &handler.memory().spare_buffers()),
-      room_bytes_(room_bytes_min),
+      read_bytes_(room_bytes_min),
       follows_(limits.follows_max, handler.metrics().tails_open),
       patience_(limits.time, handler.clock()),
       reader_patience_(limits.time),
@@ -42,7 +42,7 @@ protocol::FrameForm SessionState::form() const noexcept {
 }
 
 void SessionState::on_received(std::size_t bytes) {
-  if (bytes == room_bytes_) room_bytes_ = std::min(2 * room_bytes_, read_bytes_max);
+  if (bytes == read_bytes_) read_bytes_ = std::min(2 * read_bytes_, read_bytes_max);
   received_ = true;
   reader_.commit(bytes);
 }
@@ -76,7 +76,7 @@ void SessionState::advance(TurnBudget const& budget) {
   patience_.note(awaited_of_client(), was_asked_);
 }
 
-bool SessionState::had_its_share() const noexcept {
+bool SessionState::is_over_commit_quota() const noexcept {
   if (handler_.has_its_share(uid())) return true;
   auto const gathering = handler_.gathering();
   return gathering.bytes >= gathered_bytes_full && share_.commit_no == gathering.commit_no &&
@@ -94,9 +94,10 @@ bool SessionState::may_handle() noexcept {
   if (turn_is_over) awaits_turn_ = true;
   // What is being parsed keeps others from it: nothing else holds it up.
   if (large_) return !turn_is_over;
-  awaits_log_room_ = handler_.overloaded() || had_its_share();
-  messages_wait_ = turn_is_over || awaits_log_room_ || queue_.size() >= limits_.unanswered_max ||
-                   has_too_many_numbered() || has_enough_replies() || !may_queue();
+  awaits_log_capacity_ = handler_.overloaded() || is_over_commit_quota();
+  messages_wait_ = turn_is_over || awaits_log_capacity_ ||
+                   queue_.size() >= limits_.unanswered_max || has_too_many_numbered() ||
+                   has_enough_replies() || !may_queue();
   return !messages_wait_;
 }
 
@@ -110,7 +111,7 @@ bool SessionState::has_enough_replies() const noexcept {
 
 bool SessionState::handle_messages() {
   bool progress = false;
-  awaits_log_room_ = false;
+  awaits_log_capacity_ = false;
   while (!input_ended() && may_handle()) {
     if (large_) {
       if (!take_large_message()) break;
@@ -180,7 +181,7 @@ bool SessionState::take_large_message() {
       return true;
     }
     if (!handler_.has_room_for_large(uid(), large_->payload_bytes)) {
-      awaits_log_room_ = true;
+      awaits_log_capacity_ = true;
       return false;
     }
     handler_.use_next(large_->memory->take());

@@ -14,7 +14,7 @@
 #include "daemon/operations/session_memory.hpp"
 #include "daemon/request/large_requests.hpp"
 #include "daemon/request/request_handler.hpp"
-#include "daemon/session/client_patience.hpp"
+#include "daemon/session/client_timeout.hpp"
 #include "daemon/session/follow_set.hpp"
 #include "daemon/session/reply_queue.hpp"
 #include "daemon/turn/turn_budget.hpp"
@@ -52,7 +52,7 @@ class SessionState {
   /// Whether the socket should be read now.
   bool may_read() const noexcept;
   /// Where its next bytes go. Precondition: may_read(). Valid until the next call.
-  std::span<char> read_room();
+  std::span<char> read_buffer();
   void on_received(std::size_t bytes);
   /// The client will send nothing more; what it has sent is still answered.
   void on_input_end() noexcept;
@@ -81,10 +81,10 @@ class SessionState {
   /// The oldest write that is not yet answered, if the log still owes it.
   std::optional<Seq> awaited_seq() const noexcept;
   /// Messages are held back until less waits for the disk, or the next commit gathers.
-  bool awaits_log_room() const noexcept { return awaits_log_room_; }
+  bool awaits_log_capacity() const noexcept { return awaits_log_capacity_; }
   /// The log's next news may move this session on.
   bool awaits_log() const noexcept {
-    return awaits_log_room_ || !follows_.empty() || awaited_seq().has_value() || awaits_drop();
+    return awaits_log_capacity_ || !follows_.empty() || awaited_seq().has_value() || awaits_drop();
   }
   /// Others hold so much memory that this session has to wait; they may give some back.
   bool awaits_memory() const noexcept { return awaits_memory_; }
@@ -119,7 +119,7 @@ class SessionState {
   bool has_room_for(PendingReply const& reply) noexcept;
   bool may_queue() noexcept;
   void settle_memory();
-  ClientPatience::Wait awaited_of_client() const noexcept;
+  ClientTimeout::Wait awaited_of_client() const noexcept;
   bool awaits_drop() const noexcept;
   bool handle_messages();
   void take_message(std::string_view message);
@@ -133,7 +133,7 @@ class SessionState {
   bool has_too_many_numbered() const noexcept {
     return numbered_queued_ + numbered_filling_ + numbered_sending_ >= WriterTable::writes_max;
   }
-  bool had_its_share() const noexcept;
+  bool is_over_commit_quota() const noexcept;
   void add_to_share(std::size_t bytes) noexcept;
   bool produce_replies();
   bool produce_follows();
@@ -165,7 +165,7 @@ class SessionState {
   Peer peer_;
   SessionLimits limits_;
   protocol::FrameReader reader_;
-  std::size_t room_bytes_;
+  std::size_t read_bytes_;
   ReplyQueue queue_{};
   FollowSet follows_;
   ReplyBatch filling_{};
@@ -181,7 +181,7 @@ class SessionState {
   std::size_t numbered_filling_ = 0;
   std::size_t numbered_sending_ = 0;
   std::size_t overtaking_bytes_ = 0;  ///< Of replies made between the frames of a read.
-  ClientPatience patience_;
+  ClientTimeout patience_;
   ReaderPatience reader_patience_;
   SessionMemory memory_;
   bool received_ = false;       ///< Something, since on_time() was last called.
@@ -189,7 +189,7 @@ class SessionState {
   bool was_asked_ = false;      ///< one in this call of advance().
   bool follows_first_ = false;  ///< In the next call of advance(), so that neither starves.
   bool messages_wait_ = false;  ///< A limit, not the client, is why nothing is handled.
-  bool awaits_log_room_ = false;
+  bool awaits_log_capacity_ = false;
   bool awaits_turn_ = false;
   bool awaits_memory_ = false;
   bool output_full_ = false;  ///< No reply is made until less is unsent.

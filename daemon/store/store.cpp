@@ -13,7 +13,7 @@ constexpr std::size_t spare_bytes_min = chunk_bytes - chunk_bytes / 4;
 
 }  // namespace
 
-Chunk& Store::chunk_for(Seq seq, std::size_t bytes, Haste haste) {
+Chunk& Store::chunk_for(Seq seq, std::size_t bytes, AllocationPriority haste) {
   std::size_t const needed = bytes + 1;  // The comma.
   bool const is_given = next_memory_ != nullptr;
   if (!chunks_.empty()) {
@@ -30,11 +30,11 @@ Chunk& Store::chunk_for(Seq seq, std::size_t bytes, Haste haste) {
   return *chunks_.back();
 }
 
-ChunkMemory Store::chunk_memory(std::size_t bytes_min, Haste haste) {
+ChunkMemory Store::chunk_memory(std::size_t bytes_min, AllocationPriority haste) {
   if (auto spare = take_spare(bytes_min)) return spare;
   if (bytes_min > chunk_bytes) return map_chunk_memory(bytes_min);
   if (reserve_ == nullptr) return map_chunk_memory(chunk_bytes);
-  return haste == Haste::writers_wait ? reserve_->take() : reserve_->take_large();
+  return haste == AllocationPriority::writers_wait ? reserve_->take() : reserve_->take_large();
 }
 
 /// Null: there is none.
@@ -53,7 +53,8 @@ PreparedMemory Store::prepare_memory(std::size_t bytes) {
 std::string_view Store::stage(protocol::EntryDraft const& draft,
                               protocol::EntryStamp const& stamp) {
   BOOST_ASSERT(stamp.seq > (staged_.empty() ? visible_seq_ : staged_.back().seq));
-  Chunk& chunk = chunk_for(stamp.seq, protocol::canonical_bytes_max(draft), Haste::writers_wait);
+  Chunk& chunk =
+      chunk_for(stamp.seq, protocol::canonical_bytes_max(draft), AllocationPriority::writers_wait);
   char* const begin = chunk.free_begin();
   char* const end = protocol::write_canonical_entry(begin, draft, stamp);
   auto const text = chunk.append(static_cast<std::size_t>(end - begin));
@@ -86,7 +87,7 @@ void Store::unstage_from(Seq seq) {
 bool Store::insert(Seq seq, std::string_view text) {
   auto const key = protocol::read_entry_key(text);
   if (!key || key->seq != seq || seq <= visible_seq_) return false;
-  Chunk& chunk = chunk_for(seq, text.size(), Haste::none);
+  Chunk& chunk = chunk_for(seq, text.size(), AllocationPriority::none);
   std::memcpy(chunk.free_begin(), text.data(), text.size());
   chunk.append(text.size());
   text_bytes_ += text.size() + 1;

@@ -119,9 +119,9 @@ class Store {
   };
 
  private:
-  enum class Haste : std::uint8_t { none, writers_wait };
-  Chunk& chunk_for(Seq seq, std::size_t bytes, Haste haste);
-  ChunkMemory chunk_memory(std::size_t bytes_min, Haste haste);
+  enum class AllocationPriority : std::uint8_t { none, writers_wait };
+  Chunk& chunk_for(Seq seq, std::size_t bytes, AllocationPriority haste);
+  ChunkMemory chunk_memory(std::size_t bytes_min, AllocationPriority haste);
   ChunkMemory take_spare(std::size_t bytes_min) noexcept;
   void keep_memory(ChunkMemory memory) noexcept;
 

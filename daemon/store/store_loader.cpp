@@ -17,8 +17,8 @@ constexpr std::size_t recovery_lines_max = 50;
 
 }  // namespace
 
-StoreLoader::StoreLoader(Store& store, Clock const& clock, Room room) noexcept
-    : store_(store), clock_(clock), room_(room), reported_at_(clock.now()) {}
+StoreLoader::StoreLoader(Store& store, Clock const& clock, MemoryLimit limit) noexcept
+    : store_(store), clock_(clock), limit_(limit), reported_at_(clock.now()) {}
 
 void StoreLoader::on_group(wal::WriterMark const& writer, wal::Seq first, wal::Seq last) {
   group_ = {writer, {writer.write_no, first, last}};
@@ -52,8 +52,8 @@ void StoreLoader::on_commit(std::uint64_t segment_no, std::uint64_t disk_bytes) 
 
 /// In large steps: each costs a pass over the index.
 void StoreLoader::keep_within_room() {
-  if (store_.held_bytes() <= room_.bytes_max) return;
-  full_ = !room_.retains;
+  if (store_.held_bytes() <= limit_.bytes_max) return;
+  full_ = !limit_.retains;
   auto const held = store_.visible_seq() - store_.removed_seq();
   if (!full_) store_.remove_up_to(store_.removed_seq() + std::max<Seq>(1, held / 8));
 }

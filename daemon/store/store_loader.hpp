@@ -17,12 +17,13 @@ class StoreLoader final : public wal::RecoverySink {
  public:
   /// What the store may take. Beyond it the oldest entries make room if retention is about to
   /// remove them anyway; else the rest of the log is left out.
-  struct Room {
+  struct MemoryLimit {
     std::uint64_t bytes_max = UINT64_MAX;
     bool retains = false;
   };
-  StoreLoader(Store& store, Clock const& clock) noexcept : StoreLoader(store, clock, Room()) {}
-  StoreLoader(Store& store, Clock const& clock, Room room) noexcept;
+  StoreLoader(Store& store, Clock const& clock) noexcept
+      : StoreLoader(store, clock, MemoryLimit()) {}
+  StoreLoader(Store& store, Clock const& clock, MemoryLimit limit) noexcept;
 
   void on_group(wal::WriterMark const& writer, wal::Seq first, wal::Seq last) override;
   void on_payload(wal::Seq seq, std::string_view payload) override;
@@ -43,7 +44,7 @@ class StoreLoader final : public wal::RecoverySink {
 
   Store& store_;
   Clock const& clock_;
-  Room room_;
+  MemoryLimit limit_;
   Instant reported_at_;
   ProgressHandler on_progress_{};
   bool full_ = false;

@@ -33,7 +33,7 @@ TimeIndex::Leaf& TimeIndex::add_leaf(Leaves::iterator before, TimeKey bound) {
   return leaf;
 }
 
-/// Lays the keys of neighbouring leaves out anew: so many in the first leaf, the others evenly in
+/// Lays the keys of neighbouring leaves out again: so many in the first leaf, the others evenly in
 /// `others` more.
 void TimeIndex::spread(Leaves::iterator first, Leaves::iterator end, std::size_t first_keys,
                        std::size_t others) {

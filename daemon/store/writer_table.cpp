@@ -86,7 +86,7 @@ void WriterTable::restore(WriterId const& id, NumberedWrite const& write, std::u
   } else if (writes.empty() || writes.back().write_no < write.write_no) {
     writer.floor = std::min(writer.floor, kept.highest_before());
   } else if (!late) {
-    // It began anew, in a life that had forgotten it.
+    // It began again, in a life that had forgotten it.
     writer.floor = std::max(writer.floor, writes.back().write_no);
     kept_bytes_ -= writes.size() * sizeof(Kept);
     writes.clear();

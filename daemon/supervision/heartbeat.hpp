@@ -16,7 +16,7 @@ namespace stele::daemon {
 /// A timer of the loop that it reports on: a loop that is stuck does not feed.
 class Heartbeat {
  public:
-  /// What is read anew at each beat.
+  /// What is read again at each beat.
   struct Reading {
     std::string_view state = "ok";
     std::uint64_t connections = 0;

@@ -12,7 +12,7 @@
 namespace stele::daemon {
 
 /// A flag set on the descriptor would be set for everybody who shares it, such as the shell; so a
-/// pipe or a terminal is opened anew. Not a file: it would be written from its beginning.
+/// pipe or a terminal is opened again. Not a file: it would be written from its beginning.
 LineWriter::LineWriter(int descriptor) : descriptor_(descriptor), way_(Way::none) {
   struct stat status {};
   if (::fstat(descriptor, &status) != 0) return;

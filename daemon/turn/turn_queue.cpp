@@ -6,7 +6,7 @@
 namespace stele::daemon {
 namespace {
 
-/// What a connection is taken to have had before: who connects anew each time gains little.
+/// What a connection is taken to have had before: who connects again each time gains little.
 constexpr std::uint64_t had_at_first = 5'000;
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "protocol/entry/plain_reader.hpp"
+#include "protocol/entry/fast_write_parser.hpp"
 #include "protocol/json/fault_place.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/request/operations.hpp"

@@ -1,6 +1,6 @@
 #include "protocol/request/request_reader.hpp"
 
-#include "protocol/entry/plain_reader.hpp"
+#include "protocol/entry/fast_write_parser.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/text/error_text.hpp"
 #include "protocol/text/json_text.hpp"

@@ -1,5 +1,5 @@
 // A client's own judgement of an entry before it is sent; see request.hpp.
-#include "protocol/entry/plain_reader.hpp"
+#include "protocol/entry/fast_write_parser.hpp"
 #include "protocol/json/canonical_object.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/request/request.hpp"

@@ -31,7 +31,7 @@ struct SessionFixture : HandlerFixture {
   static std::size_t receive(daemon::SessionState& state, std::string_view bytes) {
     std::size_t taken = 0;
     while (taken < bytes.size() && state.may_read()) {
-      auto const room = state.read_room();
+      auto const room = state.read_buffer();
       auto const part = bytes.substr(taken, room.size());
       std::memcpy(room.data(), part.data(), part.size());
       state.on_received(part.size());

@@ -17,7 +17,7 @@
 
 #include "process/disk_fixture.hpp"
 #include "wal/file/disk_probe.hpp"
-#include "wal/offline/plain_directory.hpp"
+#include "wal/offline/offline_directory.hpp"
 
 namespace stele::wal::test {
 BOOST_AUTO_TEST_SUITE(disk_directory_test)

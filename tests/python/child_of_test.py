@@ -1,4 +1,4 @@
-"""What a child of multiprocessing does in logging_test: also where it imports its work anew."""
+"""What a child of multiprocessing does in logging_test: also where it imports its work again."""
 
 import logging
 

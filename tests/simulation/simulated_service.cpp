@@ -14,7 +14,7 @@ SimulatedSession::SimulatedSession(daemon::RequestHandler& handler, daemon::Comm
 
 std::size_t SimulatedSession::receive(std::string_view bytes) {
   if (!state_.may_read() || bytes.empty()) return 0;
-  auto const room = state_.read_room();
+  auto const room = state_.read_buffer();
   auto const taken = std::min(room.size(), bytes.size());
   std::memcpy(room.data(), bytes.data(), taken);
   state_.on_received(taken);

@@ -144,7 +144,7 @@ class KnownLog {
     }
     BOOST_TEST(start.next_seq > payloads.rbegin()->first);
   }
-  /// A spare that was never written to may have been made anew.
+  /// A spare that was never written to may have been made again.
   static void check_unchanged(Files const& before, SimulatedDisk& disk) {
     auto const after = segment_files(disk);
     for (auto const& [name, bytes] : before) {

@@ -15,7 +15,7 @@ struct ProcessFigures {
 
 /// Throws if there is no such process.
 ProcessFigures figures_of(pid_t pid);
-/// From now on the peak is counted anew.
+/// From now on the peak is counted again.
 void forget_peak(pid_t pid);
 
 /// Lets this process, and what it starts, have so many descriptors. Throws if it may not.

@@ -16,7 +16,7 @@ from pathlib import Path
 
 COMPILE_FLAGS = ["-D_FORTIFY_SOURCE=3", "-fstack-protector-strong", "-fstack-clash-protection",
                  "-fcf-protection=full", "-D_GLIBCXX_ASSERTIONS"]
-ROOMS = ("protocol", "wal", "daemon", "client-lib")
+MODULES = ("protocol", "wal", "daemon", "client-lib")
 
 
 def readelf(option, path):
@@ -59,7 +59,7 @@ def build_findings(build):
             path = Path(command["file"]).relative_to(source)
         except ValueError:
             continue
-        if path.parts[0] not in ROOMS:
+        if path.parts[0] not in MODULES:
             continue
         flags = command["command"].split()
         for flag in COMPILE_FLAGS:

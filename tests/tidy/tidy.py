@@ -32,16 +32,16 @@ WAL_PUBLIC = r"wal/(?:log|types|storage|io/disk_directory|error|gap_ledger|quiet
 OFFLINE_VERBS = r"client-lib/cli/(?:backup_command|doctor_[a-z]+|dump_command|dump_lines|log_text|new_log_directory|salvage_command|verify_command)\.[ch]pp"
 WAL_OFFLINE = r"wal/(?:format/aligned_buffer|file/disk_probe|error|log|types|offline/\w+)\.hpp"
 
-# Room -> (what it must not include, why). Includes are matched from their start. `stele/` is the
+# Module -> (what it must not include, why). Includes are matched from their start. `stele/` is the
 # folder of public headers: stele@protocol/… or stele@client-lib/… says whose.
 INCLUDE_RULES = {
     "protocol": [
-        (r"(?:wal|daemon|client-lib|client)/|stele@client-lib", "protocol knows no other room"),
+        (r"(?:wal|daemon|client-lib|client)/|stele@client-lib", "protocol knows no other module"),
         (rf"{ASIO}|{SOCKETS}", "protocol is pure: bytes in, values out, no sockets"),
         (r"fstream|filesystem|fcntl\.h|unistd\.h", "protocol is pure: no files"),
     ],
     "wal": [
-        (r"(?:protocol|daemon|client-lib|client)/|stele@", "wal stores opaque bytes: no other room"),
+        (r"(?:protocol|daemon|client-lib|client)/|stele@", "wal stores opaque bytes: no other module"),
         (rf"boost/json|{ASIO}|{SOCKETS}|spdlog/", "wal knows no JSON, no Asio, no logger"),
     ],
     "daemon": [
@@ -59,10 +59,10 @@ INCLUDE_RULES = {
         (rf"{ASIO}|boost/json|protocol/", "the public header of the sync client hides its means"),
     ],
 }
-NO_ROOM = [
-    (r"(?:tests|support)/|boost/test", "no room includes tests"),
+NO_MODULE = [
+    (r"(?:tests|support)/|boost/test", "no module includes tests"),
     (r"liburing\.h", "liburing is known to wal/io/uring_backend.cpp alone"),
-    (r"\.\./", "include by room: \"room/file.hpp\""),
+    (r"\.\./", "include by module: \"module/file.hpp\""),
 ]
 
 BANNED_TYPE = re.compile(
@@ -85,6 +85,14 @@ ADVERTISING = re.compile(
     r"(?i)\b(?:robust(?:ly|ness)?|seamless(?:ly)?|comprehensive|blazing(?:ly)?|powerful|cutting-edge"
     r"|state-of-the-art|world-class|effortless(?:ly)?|battle-tested|enterprise-grade|leverage[sd]?"
     r"|lightning|delightful|elegant(?:ly)?)\b")
+# Words that only this project used, and what others call it.
+PRIVATE_WORDS = {
+    "anew": "again", "PlainReader": "FastWriteParser", "PlainDirectory": "OfflineDirectory",
+    "own_file": "checked_open", "ClientPatience": "ClientTimeout", "Haste": "AllocationPriority",
+    "DirectoryPlace": "DirectoryHandle", "remains_of": "salvageable_payloads",
+    "had_its_share": "is_over_commit_quota", "drop_input": "discard_input",
+    "turn_segment": "rotate_segment", "read_room": "read_buffer", "this room": "this module"}
+PRIVATE_WORD = re.compile(rf"\b(?:{'|'.join(PRIVATE_WORDS)})\b")
 EMOJI = re.compile("[\u2600-\u27bf\U0001f000-\U0001faff]")
 UNVERSIONED_BOOST = re.compile(r"\blibboost-(?:[a-z]+-)*dev\b")
 
@@ -115,7 +123,7 @@ def layout_findings(files):
             yield path, 1, "left over by a tool: no part of the project"
     for top in sorted({path.split("/")[0] for path in files}):
         if top not in TOP_LEVEL and not top.startswith("."):
-            yield top, 1, "the top level is closed: documents and scripts live in a room"
+            yield top, 1, "the top level is closed: documents and scripts live in a module"
     for path in files:
         if Path(path).stem.lower() in BANNED_STEMS:
             yield path, 1, "name the file after its one idea"
@@ -138,12 +146,12 @@ def build_findings(files, read):
 
 
 def include_findings(path, text, public_headers):
-    room = path.split("/")[0]
-    if room not in INCLUDE_RULES:
+    module = path.split("/")[0]
+    if module not in INCLUDE_RULES:
         return
     if re.fullmatch(OFFLINE_VERBS, path):
-        room = "client-lib offline"
-    rules = INCLUDE_RULES[room] + NO_ROOM
+        module = "client-lib offline"
+    rules = INCLUDE_RULES[module] + NO_MODULE
     if path == "client-lib/include/stele/client.hpp":
         rules = rules + INCLUDE_RULES["client-lib/include"]
     for number, line in enumerate(text.splitlines(), 1):
@@ -176,6 +184,8 @@ def line_findings(path, text):
             yield path, number, "white space at the end of the line"
         if "\t" in line:
             yield path, number, "a tab; indent with spaces"
+        for match in PRIVATE_WORD.finditer(line):
+            yield path, number, f"{match.group(0)}: say {PRIVATE_WORDS[match.group(0)]}"
         if UNFINISHED.search(line):
             yield path, number, "finish it or file an issue"
         if UNVERSIONED_BOOST.search(line):

@@ -34,7 +34,7 @@ bool may_be_strange(int directory_fd, dirent const& entry) {
 }
 
 /// Those for which `wanted` says so, sorted.
-Result<std::vector<std::string>> list_names(DirectoryPlace const& place,
+Result<std::vector<std::string>> list_names(DirectoryHandle const& place,
                                             bool (*wanted)(int, dirent const&)) {
   // A descriptor of its own: closedir closes it, and its position is fresh.
   int const fd = ::openat(place.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -59,17 +59,17 @@ Result<std::vector<std::string>> list_names(DirectoryPlace const& place,
 
 }  // namespace
 
-Result<std::vector<std::string>> list_all_names(DirectoryPlace const& place) {
+Result<std::vector<std::string>> list_all_names(DirectoryHandle const& place) {
   return list_names(place, [](int, dirent const&) { return true; });
 }
 
-Result<std::vector<std::string>> list_regular_files(DirectoryPlace const& place) {
+Result<std::vector<std::string>> list_regular_files(DirectoryHandle const& place) {
   return list_names(place, [](int fd, dirent const& entry) {
     return entry.d_name != lock_name && is_regular(fd, entry);
   });
 }
 
-Result<void> check_is_for_a_log(DirectoryPlace const& place) {
+Result<void> check_is_for_a_log(DirectoryHandle const& place) {
   auto const names = list_names(place, &may_be_strange);
   if (!names) return names.error();
   std::string const* strange = nullptr;

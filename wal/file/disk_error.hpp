@@ -1,4 +1,4 @@
-// System errors as this room's values.
+// System errors as this module's values.
 #pragma once
 
 #include <boost/system/error_code.hpp>

@@ -24,7 +24,7 @@ bool cannot_try(int error) {
 }
 
 // Returns no file, and errno, if there cannot be one.
-UniqueFd open_scratch(DirectoryPlace const& place, int flags) {
+UniqueFd open_scratch(DirectoryHandle const& place, int flags) {
   int const all_flags = O_RDWR | O_CLOEXEC | flags;
   UniqueFd file{::openat(place.fd.get(), ".", all_flags | O_TMPFILE, 0600)};
   if (file || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT)) return file;
@@ -64,7 +64,7 @@ std::pair<DiskTraits, int> try_blocks(int fd, DiskTraits traits) {
 }
 
 // No traits: this combination does not work here, another may.
-Result<std::optional<DiskTraits>> try_traits(DirectoryPlace const& place, DiskTraits wanted) {
+Result<std::optional<DiskTraits>> try_traits(DirectoryHandle const& place, DiskTraits wanted) {
   UniqueFd const scratch = open_scratch(place, wanted.direct ? O_DIRECT : 0);
   auto [traits, error] = scratch ? try_blocks(scratch.get(), wanted) : std::pair{wanted, errno};
   if (error == 0) return std::optional{traits};
@@ -93,7 +93,7 @@ constexpr std::array remote_file_systems{
 
 }  // namespace
 
-Result<DiskTraits> probe_disk(DirectoryPlace const& place, bool buffered) {
+Result<DiskTraits> probe_disk(DirectoryHandle const& place, bool buffered) {
   if (!buffered) {
     auto traits = try_traits(place, {.direct = true, .alignment = alignment_min});
     if (!traits) return traits.error();

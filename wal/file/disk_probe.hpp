@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "wal/error.hpp"
-#include "wal/file/own_file.hpp"
+#include "wal/file/checked_open.hpp"
 
 namespace stele::wal {
 
@@ -21,7 +21,7 @@ struct DiskTraits {
 /// Writes and reads a temporary file, which has no name where the file system allows. On a full or
 /// read-only file system, where nothing can be tried, the answer is the cautious one: O_DIRECT if a
 /// file takes it, blocks of 4096 bytes, no RWF_DSYNC.
-Result<DiskTraits> probe_disk(DirectoryPlace const& place, bool buffered);
+Result<DiskTraits> probe_disk(DirectoryHandle const& place, bool buffered);
 
 /// The name of a file system whose locks or syncs depend on another machine or program, by its
 /// statfs(2) magic; empty for a local one.

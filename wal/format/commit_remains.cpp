@@ -78,8 +78,8 @@ bool differs_in_bad_payloads_only(CommitHeader const& header, std::span<std::byt
 
 }  // namespace
 
-std::vector<RemainingPayload> remains_of(CommitHeader const& header,
-                                         std::span<std::byte const> body) {
+std::vector<RemainingPayload> salvageable_payloads(CommitHeader const& header,
+                                                   std::span<std::byte const> body) {
   std::vector<RemainingPayload> remains;
   bool const all_is_known = body.size() == header.body_bytes && is_well_formed(header, body) &&
                             differs_in_bad_payloads_only(header, body);

@@ -20,7 +20,7 @@ struct RemainingPayload {
 /// the bad records' differ, these cost themselves only; else a bad record costs what follows, and
 /// unless `body` ends early, so does the first that does not begin in the header's sector. Empty
 /// payloads are left out: zeros look like them. `body` may end early.
-std::vector<RemainingPayload> remains_of(CommitHeader const& header,
-                                         std::span<std::byte const> body);
+std::vector<RemainingPayload> salvageable_payloads(CommitHeader const& header,
+                                                   std::span<std::byte const> body);
 
 }  // namespace stele::wal

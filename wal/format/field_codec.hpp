@@ -1,4 +1,5 @@
-// Little-endian fields, one after another: the two hands of every encode/decode pair of this room.
+// Little-endian fields, one after another: the two halves of every encoder and decoder of this
+// module.
 #pragma once
 
 #include <array>

@@ -13,10 +13,10 @@
 #include <string_view>
 #include <utility>
 
+#include "wal/file/checked_open.hpp"
 #include "wal/file/directory_listing.hpp"
 #include "wal/file/disk_error.hpp"
 #include "wal/file/disk_probe.hpp"
-#include "wal/file/own_file.hpp"
 #include "wal/io/disk_file.hpp"
 #include "wal/io/io_channel.hpp"
 #include "wal/io/posix_backend.hpp"
@@ -27,7 +27,7 @@ namespace {
 
 class DiskDirectory final : public Directory {
  public:
-  DiskDirectory(DirectoryPlace place, bool remote, DiskTraits const& traits,
+  DiskDirectory(DirectoryHandle place, bool remote, DiskTraits const& traits,
                 std::string_view backend_name, UniqueFd event_fd,
                 std::unique_ptr<IoBackend> backend)
       : place_(std::move(place)),
@@ -70,7 +70,7 @@ class DiskDirectory final : public Directory {
   std::string describe() const override;
 
  private:
-  DirectoryPlace place_;
+  DirectoryHandle place_;
   bool remote_;
   DiskTraits traits_;
   std::string_view backend_name_;
@@ -104,7 +104,7 @@ Result<void> DiskDirectory::lock() {
   // Other machines' file systems may lock files that are open for writing only.
   if (!held && !(remote_ && held.error().code != Errc::locked)) return held;
   offer_lock(place_.fd.get(), F_RDLCK);
-  auto file = open_own_file(place_, lock_name, O_RDWR | O_CREAT);
+  auto file = open_checked(place_, lock_name, O_RDWR | O_CREAT);
   if (!file) return file.error();
   auto const locked = take_flock((*file).get(), place_.path_of(lock_name));
   if (!locked) return locked;
@@ -185,9 +185,10 @@ Result<void> make_directory(std::string const& path) {
 }
 
 // Others may write into the directory through its group only: a shared group is somebody's choice,
-// a directory open to everyone is not. Whoever may write can still not plant a file: own_file.hpp.
+// a directory open to everyone is not. Whoever may write can still not plant a file:
+// checked_open.hpp.
 struct OpenPlace {
-  DirectoryPlace place{};
+  DirectoryHandle place{};
   bool remote = false;
 };
 
@@ -208,7 +209,7 @@ Result<OpenPlace> open_place(DiskOptions const& options) {
     return Failure{Errc::not_local, options.path + ": not a local file system but " +
                                         std::string{remote} + "; its locks and syncs may not hold"};
   }
-  DirectoryPlace place{std::move(fd), options.path, found.st_uid};
+  DirectoryHandle place{std::move(fd), options.path, found.st_uid};
   // Before anything is made there, or removed.
   if (auto const checked = check_is_for_a_log(place); !checked) return checked.error();
   return OpenPlace{std::move(place), !remote.empty()};

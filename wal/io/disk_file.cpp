@@ -36,17 +36,17 @@ int reserve_space(int fd, std::uint64_t bytes) {
 DiskFile::DiskFile(IoChannel& channel, UniqueFd fd, std::string path, std::size_t alignment)
     : channel_(channel), fd_(std::move(fd)), path_(std::move(path)), alignment_(alignment) {}
 
-Result<std::unique_ptr<File>> DiskFile::create(DirectoryPlace const& place, std::string_view name,
+Result<std::unique_ptr<File>> DiskFile::create(DirectoryHandle const& place, std::string_view name,
                                                std::uint64_t bytes, DiskTraits const& traits,
                                                IoChannel& channel) {
   auto file = reserve(place, name, 0, traits, channel);
   return file ? reserve(place, name, bytes, traits, channel) : std::move(file);
 }
 
-Result<std::unique_ptr<File>> DiskFile::reserve(DirectoryPlace const& place, std::string_view name,
+Result<std::unique_ptr<File>> DiskFile::reserve(DirectoryHandle const& place, std::string_view name,
                                                 std::uint64_t bytes, DiskTraits const& traits,
                                                 IoChannel& channel) {
-  auto opened = open_own_file(place, name, O_RDWR | O_CREAT | direct_flag(traits));
+  auto opened = open_checked(place, name, O_RDWR | O_CREAT | direct_flag(traits));
   if (!opened) return opened.error();
   UniqueFd fd = *std::move(opened);
   std::string path = place.path_of(name);
@@ -76,7 +76,7 @@ Result<std::unique_ptr<File>> DiskFile::reserve(DirectoryPlace const& place, std
       new DiskFile{channel, std::move(fd), std::move(path), traits.alignment}};
 }
 
-std::uint64_t DiskFile::space(DirectoryPlace const& place, std::string_view name) noexcept {
+std::uint64_t DiskFile::space(DirectoryHandle const& place, std::string_view name) noexcept {
   struct stat found {};
   if (::fstatat(place.fd.get(), std::string(name).c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) {
     return 0;
@@ -85,9 +85,9 @@ std::uint64_t DiskFile::space(DirectoryPlace const& place, std::string_view name
   return static_cast<std::uint64_t>(found.st_blocks) * unit;
 }
 
-Result<std::unique_ptr<File>> DiskFile::open(DirectoryPlace const& place, std::string_view name,
+Result<std::unique_ptr<File>> DiskFile::open(DirectoryHandle const& place, std::string_view name,
                                              DiskTraits const& traits, IoChannel& channel) {
-  auto opened = open_own_file(place, name, O_RDONLY | direct_flag(traits));
+  auto opened = open_checked(place, name, O_RDONLY | direct_flag(traits));
   if (!opened) return opened.error();
   UniqueFd fd = *std::move(opened);
   // Where reads go through the page cache, forget what it says, as far as the kernel lets us.

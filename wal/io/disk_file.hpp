@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "wal/file/checked_open.hpp"
 #include "wal/file/disk_probe.hpp"
-#include "wal/file/own_file.hpp"
 #include "wal/io/io_channel.hpp"
 #include "wal/storage.hpp"
 
@@ -18,16 +18,16 @@ namespace stele::wal {
 /// Uses the channel of its directory, and so ends before the directory does.
 class DiskFile final : public File {
  public:
-  static Result<std::unique_ptr<File>> create(DirectoryPlace const& place, std::string_view name,
+  static Result<std::unique_ptr<File>> create(DirectoryHandle const& place, std::string_view name,
                                               std::uint64_t bytes, DiskTraits const& traits,
                                               IoChannel& channel);
   /// As Directory::reserve().
-  static Result<std::unique_ptr<File>> reserve(DirectoryPlace const& place, std::string_view name,
+  static Result<std::unique_ptr<File>> reserve(DirectoryHandle const& place, std::string_view name,
                                                std::uint64_t bytes, DiskTraits const& traits,
                                                IoChannel& channel);
   /// As Directory::space().
-  static std::uint64_t space(DirectoryPlace const& place, std::string_view name) noexcept;
-  static Result<std::unique_ptr<File>> open(DirectoryPlace const& place, std::string_view name,
+  static std::uint64_t space(DirectoryHandle const& place, std::string_view name) noexcept;
+  static Result<std::unique_ptr<File>> open(DirectoryHandle const& place, std::string_view name,
                                             DiskTraits const& traits, IoChannel& channel);
 
   Result<std::uint64_t> size() const override;

@@ -320,7 +320,7 @@ Result<BackupReport> backup_log(Directory& source, Directory& target,
     auto check = check_log(source, in_use);
     if (!check) return check.error();
     if (check->inventory.rebuilt) {
-      return Failure{Errc::damaged, "MANIFEST is missing or damaged; a start makes it anew"};
+      return Failure{Errc::damaged, "MANIFEST is missing or damaged; a start makes it again"};
     }
     if (check->segments.empty()) return Failure{Errc::not_a_log, "no commit was ever written here"};
     bool const goes_on = check->in_use && attempt + 1 < attempts_max;

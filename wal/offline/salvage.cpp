@@ -202,7 +202,7 @@ void Copy::add_remains(Finding const& finding, CommitHeader const& header,
   bool const fits = header.first_seq >= std::max(next_seq_, finding.gap.first_seq) &&
                     header.first_seq + header.payload_count <= finding.gap.last_seq + 1;
   if (!fits) return;
-  auto const remains = remains_of(header, body);
+  auto const remains = salvageable_payloads(header, body);
   for (std::size_t i = 0; i < remains.size();) {
     auto const first = remains[i].seq;
     std::vector<std::string> run;

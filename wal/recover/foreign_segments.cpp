@@ -57,7 +57,7 @@ bool SaltWalk::is_salt_of_one_before(std::uint64_t segment_no, std::uint64_t sal
   });
 }
 
-/// What MANIFEST says of the last one. A start makes a spare that was never written to anew, and
+/// What MANIFEST says of the last one. A start makes a spare that was never written to again, and
 /// MANIFEST may be older than that: what that start found is not older than MANIFEST then.
 SaltWalk::Verdict SaltWalk::judge_last(SegmentHeader const& header) const {
   if (header.salt == salt_) return Verdict::ours;
@@ -76,7 +76,7 @@ SaltWalk::Verdict SaltWalk::judge(OpenSegment const& segment) const {
       return judge_last(segment.header);
     case Said::by_neighbour:
       if (agrees) return Verdict::ours;
-      // One without a commit is a spare that a start has made anew before it crashed.
+      // One without a commit is a spare that a start has made again before it crashed.
       return was_written(directory_, reader_, no) ? Verdict::foreign : Verdict::unknown;
     case Said::by_start:
       if (agrees) return Verdict::ours;

@@ -74,7 +74,7 @@ Result<OpenSegment> open_segment(Directory& directory, std::uint64_t segment_no)
 bool was_used(ReadAhead& reader, OpenSegment const& segment) {
   if (!segment.unreadable.empty()) return true;
   SegmentScanner scanner(reader, *segment.file, segment.header);
-  return scanner.rest(first_commit_offset).kind != Rest::Kind::zero;
+  return scanner.rest(first_commit_offset).kind != TailState::Kind::zero;
 }
 
 bool holds_commit(ReadAhead& reader, OpenSegment const& segment) {
@@ -100,7 +100,7 @@ bool is_whole(ReadAhead& reader, OpenSegment const& segment) {
   for (;;) {
     auto const scanned = scanner.commit_at(offset);
     auto const* commit = std::get_if<ScannedCommit>(&scanned);
-    if (commit == nullptr) return scanner.rest(offset).kind == Rest::Kind::zero;
+    if (commit == nullptr) return scanner.rest(offset).kind == TailState::Kind::zero;
     offset = commit->end_offset;
   }
 }

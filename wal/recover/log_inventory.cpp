@@ -167,7 +167,7 @@ Result<void> judge_later_files(Directory& directory, ReadAhead& reader, LogInven
     if (!segment) return segment.error();
     bool const is_readable = segment->unreadable.empty();
     bool const is_ours = is_readable && segment->header.store_id == manifest.store_id;
-    if (is_ours && !was_used(reader, *segment)) continue;  // A spare that is made anew.
+    if (is_ours && !was_used(reader, *segment)) continue;  // A spare that is made again.
     if (no == manifest.last_segment_no + 1) {
       Result<bool> follows = false;
       if (is_ours) follows = follows_log(directory, manifest, *segment);

@@ -78,7 +78,7 @@ Result<void> LogWalk::segment(SegmentScanner& scanner, SegmentHeader const& head
     if (!found || found->header.commit_no > end_commit || found->header.first_seq < expected_.seq ||
         !is_well_formed(found->header, found->body)) {
       // A commit behind it that was begun, whatever became of it, proves that it had been on disk.
-      if (survey.header || survey.behind.kind == Rest::Kind::trace) {
+      if (survey.header || survey.behind.kind == TailState::Kind::nonzero) {
         note_durable(expected_.commit_no);
       }
       note_rest({.segment_no = header.segment_no,
@@ -89,7 +89,7 @@ Result<void> LogWalk::segment(SegmentScanner& scanner, SegmentHeader const& head
       break;
     }
     bool const here = found->offset > offset;  // Else the missing ones lay in a segment before.
-    if (!hole_ || (here && hole_->rest.kind == Rest::Kind::zero)) {
+    if (!hole_ || (here && hole_->rest.kind == TailState::Kind::zero)) {
       hole_ = Hole{.segment_no = header.segment_no, .offset = offset};
     }
     accept(header.segment_no, *found);
@@ -101,17 +101,17 @@ Result<void> LogWalk::segment(SegmentScanner& scanner, SegmentHeader const& head
 void LogWalk::lost_segment(std::uint64_t segment_no, std::uint64_t bytes,
                            std::string const& reason) {
   note_rest({.segment_no = segment_no,
-             .rest = {.kind = Rest::Kind::unreadable},
+             .rest = {.kind = TailState::Kind::unreadable},
              .bytes_max = bytes,
              .reason = reason});
 }
 
 void LogWalk::end_here() {
-  if (hole_ && hole_->rest.kind != Rest::Kind::zero) judge_end();
+  if (hole_ && hole_->rest.kind != TailState::Kind::zero) judge_end();
 }
 
 void LogWalk::note_rest(Hole hole) {
-  if (hole.rest.kind != Rest::Kind::zero) {
+  if (hole.rest.kind != TailState::Kind::zero) {
     keep(hole.segment_no);
   } else if (!segments_.empty() && segments_.back().segment_no == hole.segment_no) {
     segments_.back().ends_in_zeros = true;
@@ -121,9 +121,9 @@ void LogWalk::note_rest(Hole hole) {
     return;
   }
   hole_->bytes_max += hole.bytes_max;
-  if (hole.rest.kind == Rest::Kind::zero) return;
+  if (hole.rest.kind == TailState::Kind::zero) return;
   hole.bytes_max = hole_->bytes_max;
-  if (hole_->rest.kind == Rest::Kind::zero) {
+  if (hole_->rest.kind == TailState::Kind::zero) {
     hole_ = std::move(hole);  // The segment before ended where it should: judged again here.
   } else {
     trace_behind_hole_ = true;

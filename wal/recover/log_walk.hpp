@@ -52,7 +52,7 @@ class LogWalk {
   struct Hole {
     std::uint64_t segment_no = 0;
     std::uint64_t offset = 0;
-    Rest rest{};
+    TailState rest{};
     std::uint64_t bytes_max = 0;           ///< That the missing commits can have taken: up to the
                                            ///< end of the last segment that was walked.
     std::optional<CommitHeader> header{};  ///< Of a commit whose body is bad.

@@ -9,9 +9,9 @@ namespace {
 
 using enum Beyond;
 using enum Verdict;
-constexpr auto zero = Rest::Kind::zero;
-constexpr auto written = Rest::Kind::trace;
-constexpr auto unreadable = Rest::Kind::unreadable;
+constexpr auto zero = TailState::Kind::zero;
+constexpr auto written = TailState::Kind::nonzero;
+constexpr auto unreadable = TailState::Kind::unreadable;
 constexpr std::nullopt_t any = std::nullopt;
 
 // One commit is in flight at a time, so any trace of commit b+1 proves that b was on disk.

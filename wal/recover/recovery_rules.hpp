@@ -20,7 +20,8 @@ enum class Beyond : std::uint8_t {
 
 struct MissingCommit {
   bool proven = false;                 ///< Something on disk says that commit b was on disk.
-  Rest::Kind rest = Rest::Kind::zero;  ///< The bytes from that place to the end of the segment.
+  TailState::Kind rest =
+      TailState::Kind::zero;  ///< The bytes from that place to the end of the segment.
   Beyond beyond = Beyond::nothing;
 };
 
@@ -33,7 +34,7 @@ enum class Verdict : std::uint8_t {
 
 struct RecoveryRule {
   std::optional<bool> proven;  ///< Nothing: either.
-  std::optional<Rest::Kind> rest;
+  std::optional<TailState::Kind> rest;
   std::optional<Beyond> beyond;
   Verdict verdict;
 };

@@ -20,7 +20,7 @@ bool all_zero(std::span<std::byte const> bytes) noexcept {
 }
 
 /// Adds what lies `distance` bytes behind the place where `rest` begins.
-void extend(Rest& rest, std::uint64_t distance, Rest const& block) noexcept {
+void extend(TailState& rest, std::uint64_t distance, TailState const& block) noexcept {
   if (block.bytes > 0) rest.bytes = distance + block.bytes;
   rest.kind = std::max(rest.kind, block.kind);
 }
@@ -87,16 +87,17 @@ std::optional<CommitHeader> SegmentScanner::commit_header_at(std::uint64_t offse
 
 /// What the block says that begins at `offset`, of the size that a commit is a multiple of.
 /// Segments are made whole: a block that is shorter has lost its end.
-Rest SegmentScanner::block_at(std::uint64_t offset) {
+TailState SegmentScanner::block_at(std::uint64_t offset) {
   auto const whole = std::min<std::uint64_t>(header_.commit_align, header_.segment_bytes - offset);
   auto const bytes = reader_.view(offset, static_cast<std::size_t>(whole)).bytes;
-  Rest rest;
+  TailState rest;
   if (!all_zero(bytes)) {
     auto const last = std::find_if(bytes.rbegin(), bytes.rend(),
                                    [](std::byte byte) { return byte != std::byte{0}; });
-    rest = {.kind = Rest::Kind::trace, .bytes = static_cast<std::uint64_t>(bytes.rend() - last)};
+    rest = {.kind = TailState::Kind::nonzero,
+            .bytes = static_cast<std::uint64_t>(bytes.rend() - last)};
   }
-  if (bytes.size() < whole) rest.kind = Rest::Kind::unreadable;
+  if (bytes.size() < whole) rest.kind = TailState::Kind::unreadable;
   return rest;
 }
 
@@ -112,7 +113,7 @@ Survey SegmentScanner::survey(std::uint64_t offset, std::uint64_t extent_end,
     auto const block = block_at(at);
     extend(found.rest, at - offset, block);
     if (at >= extent_end) extend(found.behind, at - extent_end, block);
-    if (block.kind == Rest::Kind::zero) continue;
+    if (block.kind == TailState::Kind::zero) continue;
     auto const header = commit_header_at(at);
     if (!header || header->commit_no < commit_no_min) continue;
     found.header = true;
@@ -125,8 +126,8 @@ Survey SegmentScanner::survey(std::uint64_t offset, std::uint64_t extent_end,
   return found;
 }
 
-Rest SegmentScanner::rest(std::uint64_t offset) {
-  Rest rest;
+TailState SegmentScanner::rest(std::uint64_t offset) {
+  TailState rest;
   for (auto at = offset; at < header_.segment_bytes; at += header_.commit_align) {
     extend(rest, at - offset, block_at(at));
   }

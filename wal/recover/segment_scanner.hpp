@@ -31,8 +31,8 @@ enum class ScanFault : std::uint8_t {
 };
 
 /// What lies between a place in a segment and its end.
-struct Rest {
-  enum class Kind : std::uint8_t { zero, trace, unreadable };
+struct TailState {
+  enum class Kind : std::uint8_t { zero, nonzero, unreadable };
   Kind kind = Kind::zero;
   std::uint64_t bytes = 0;  ///< Up to the last byte that is not zero.
 };
@@ -42,8 +42,8 @@ struct Rest {
 struct Survey {
   std::optional<ScannedCommit> commit{};  ///< The first valid one whose number is high enough.
   bool header = false;  ///< A valid header of such a number was met, whatever its body is.
-  Rest rest{};          ///< Of all of it.
-  Rest behind{};        ///< Of the part behind the extent of the commit that is missing.
+  TailState rest{};     ///< Of all of it.
+  TailState behind{};   ///< Of the part behind the extent of the commit that is missing.
 };
 
 /// The header of a segment, from the first of its copies that is valid.
@@ -71,10 +71,10 @@ class SegmentScanner {
   /// least `commit_no_min`. `extent_end`: where the missing commit would have ended.
   Survey survey(std::uint64_t offset, std::uint64_t extent_end, std::uint64_t commit_no_min);
 
-  Rest rest(std::uint64_t offset);
+  TailState rest(std::uint64_t offset);
 
  private:
-  Rest block_at(std::uint64_t offset);
+  TailState block_at(std::uint64_t offset);
 
   ReadAhead& reader_;
   SegmentHeader const header_;

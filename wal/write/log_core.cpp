@@ -94,7 +94,7 @@ Result<void> Log::Core::start() {
 
 /// Each start opens a new segment, and proves with its first commit where the log before it ended.
 void Log::Core::open_first_segment() {
-  turn_segment();
+  rotate_segment();
   remove_leftovers();
   give_tails_back();
   for (auto const& gap : recovered_.new_gaps) pipeline.append_gap(gap);
@@ -167,7 +167,7 @@ void Log::Core::queue_age() {
 
 /// Between writes, and never so that a segment is begun for it.
 void Log::Core::note_age() {
-  bool const has_room = active_.room() >= options.commit_align;
+  bool const has_room = active_.free_bytes() >= options.commit_align;
   if (!has_room || !pipeline.idle() || !needs_age_record(view(), *noted_age_)) return;
   queue_age();
   advance();
@@ -176,7 +176,7 @@ void Log::Core::note_age() {
 /// Old segments go when a segment is made: so a log that is hardly written to begins one for their
 /// sake, and for the sake of entries that have been in the active one for long. As at a start, a
 /// commit in it proves where the one before ended.
-void Log::Core::turn_for_age() {
+void Log::Core::rotate_for_age() {
   age_check_at_ = now_ + std::clamp<Instant::duration>(options.retain_age / 8, age_check_period_min,
                                                        age_check_period_max);
   if (!active_.file) return;
@@ -185,7 +185,7 @@ void Log::Core::turn_for_age() {
     age_check_at_ = now_ + age_check_period_min;
     return;
   }
-  turn_segment();
+  rotate_segment();
   queue_age();
   advance();
 }
@@ -204,10 +204,10 @@ void Log::Core::apply_expiry() {
   listener_.on_expired(maker_.plan().manifest.first_seq - 1);
 }
 
-void Log::Core::turn_segment() {
+void Log::Core::rotate_segment() {
   if (active_.file) {
     // What is left of it is never written.
-    metrics.log_bytes -= active_.room();
+    metrics.log_bytes -= active_.free_bytes();
     segments_.back().bytes = active_.end_offset;
     segments_.back().since = age();
   }
@@ -235,14 +235,14 @@ void Log::Core::advance() {
   if (failure_ || write_in_flight_) return;
   if (!active_.file && maker_.state() == SegmentMaker::State::ready) open_first_segment();
   auto const bytes = pipeline.next_commit_bytes();
-  if (bytes && *bytes > active_.room()) {
+  if (bytes && *bytes > active_.free_bytes()) {
     if (maker_.state() != SegmentMaker::State::ready) {
       if (waits_for_space()) return refuse_queued();
       if (!segment_wait_begun_) segment_wait_begun_ = now_;
       return;
     }
     count_segment_wait();
-    turn_segment();
+    rotate_segment();
   }
   if (bytes) write_commit();
   if (!closing_ && maker_.state() == SegmentMaker::State::idle) make_segment();
@@ -412,7 +412,7 @@ void Log::Core::on_timer(Instant now) {
     pipeline.queue_mark();
     advance();
   }
-  if (age_check_at_ && *age_check_at_ <= now && !closing_ && !failure_) turn_for_age();
+  if (age_check_at_ && *age_check_at_ <= now && !closing_ && !failure_) rotate_for_age();
 }
 
 void Log::Core::check_place() {
@@ -430,7 +430,7 @@ boost::system::error_code Log::Core::admit(std::size_t payloads,
   if (body > options.commit_bytes_max) return Errc::too_large;
   if (waits_for_space() && maker_.state() != SegmentMaker::State::ready) {
     auto const bytes = align_up(commit_header_bytes + body, options.commit_align);
-    if (pipeline.queued_commit_bytes() + bytes > active_.room()) return Errc::no_space;
+    if (pipeline.queued_commit_bytes() + bytes > active_.free_bytes()) return Errc::no_space;
   }
   return {};
 }
@@ -443,7 +443,7 @@ Failure const* Log::Core::missing_segment() const noexcept {
 bool Log::Core::has_segment_for(std::size_t payload_bytes) const noexcept {
   if (failure_ || closing_ || waits_for_space()) return true;
   if (maker_.state() == SegmentMaker::State::ready) return true;
-  return pipeline.queued_commit_bytes() + payload_bytes <= active_.room();
+  return pipeline.queued_commit_bytes() + payload_bytes <= active_.free_bytes();
 }
 
 void Log::Core::fail(Failure failure) {
@@ -462,14 +462,14 @@ Result<void> Log::Core::close() {
   pipeline.queue_seal();
   // Without room the log ends without a seal: the next start reads it all the same.
   while (auto const bytes = pipeline.next_commit_bytes()) {
-    if (*bytes > active_.room()) return name_end();
+    if (*bytes > active_.free_bytes()) return name_end();
     write_commit();
     while (write_in_flight_) directory_.wait();
     if (failure_) return *failure_;
   }
   // The next start makes segments of its own, and reads a hole faster than zeros.
   if (is_disk_full_) return name_end();  // It would not find it again.
-  if (active_.room() >= active_.header.segment_bytes / large_tail) {
+  if (active_.free_bytes() >= active_.header.segment_bytes / large_tail) {
     release_tail(active_.header.segment_no, active_.end_offset);
   }
   if (maker_.state() == SegmentMaker::State::ready) {

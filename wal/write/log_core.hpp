@@ -56,7 +56,7 @@ class Log::Core final : private Completion {
   void on_complete(boost::system::error_code error) noexcept override;
   void advance();
   void write_commit();
-  void turn_segment();
+  void rotate_segment();
   void count_segment_wait();
   bool note_durable_drops();
   void refuse_queued();
@@ -77,7 +77,7 @@ class Log::Core final : private Completion {
   void take_time(Instant now) noexcept;
   void queue_age();
   void note_age();
-  void turn_for_age();
+  void rotate_for_age();
   void apply_expiry();
   void remove_leftovers();
   Result<void> put_strays_aside();

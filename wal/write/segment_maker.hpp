@@ -20,7 +20,7 @@ struct Segment {
   SegmentHeader header{};
   std::uint64_t end_offset = first_commit_offset;  ///< Where the next commit goes.
 
-  std::uint64_t room() const noexcept { return file ? header.segment_bytes - end_offset : 0; }
+  std::uint64_t free_bytes() const noexcept { return file ? header.segment_bytes - end_offset : 0; }
 };
 
 /// Steps, each begun when the one before it has completed:

@@ -34,7 +34,7 @@ SegmentMaker::Plan Log::Core::plan_segment(OnDisk disk) const {
 }
 
 /// What a start may take for the first segment if the disk is full: files that mean nothing, and
-/// spares behind the last segment that holds something, which it makes anew anyway.
+/// spares behind the last segment that holds something, which it makes again anyway.
 void Log::Core::plan_start(SegmentMaker::Plan& plan) const {
   plan.old_manifest_is_bad = recovered_.rebuilt;
   plan.shortened.copied_from_segment_no = 0;
@@ -68,7 +68,7 @@ RetentionView Log::Core::view() const noexcept {
 
 /// The one that follows and its spare, of which the one that is there has been made room for.
 Seq Log::Core::first_seq_kept() const noexcept {
-  return wal::first_seq_kept(view(), 2 * options.segment_bytes - active_.room());
+  return wal::first_seq_kept(view(), 2 * options.segment_bytes - active_.free_bytes());
 }
 
 }  // namespace stele::wal

@@ -34,7 +34,7 @@ class Follower {
   ///   timed_out    the deadline has passed,
   ///   cancelled    wake() was called, and the next run goes on,
   ///   bad_request  the options are wrong, or the daemon has another store now, or one that was
-  ///                restored to before what was followed: begin anew with another Follower,
+  ///                restored to before what was followed: begin again with another Follower,
   ///   forbidden    this user may not read,
   /// and not because the daemon is away.
   Result<void> run(FollowVisitor const& visitor, Deadline const& deadline = {});

@@ -46,7 +46,7 @@ class Logger:
     have the same socket, name and sizes share one buffer, thread and connection.
 
     At the end of the program what is in the buffer is written, for `close_timeout` at most; not
-    where a program ends by os._exit() or a signal. In a child after os.fork() a logger begins anew,
+    where a program ends by os._exit() or a signal. In a child after os.fork() a logger begins again
     with an empty buffer; a child of multiprocessing writes it at its end.
     """
 

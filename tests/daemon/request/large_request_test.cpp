@@ -94,7 +94,7 @@ struct LargeRequestFixture : stele::test::SessionFixture {
   static void give(SessionState& state, std::string_view bytes) {
     while (!bytes.empty()) {
       BOOST_REQUIRE(state.may_read());
-      auto const room = state.read_room();
+      auto const room = state.read_buffer();
       auto const part = bytes.substr(0, room.size());
       std::memcpy(room.data(), part.data(), part.size());
       state.on_received(part.size());

@@ -42,7 +42,7 @@ class Client final : public stele::daemon::LogWaiter {
   /// The socket is readable, or its turn has come.
   void take_turn() {
     if (state.may_read() && !unsent_.empty()) {
-      auto const room = state.read_room();
+      auto const room = state.read_buffer();
       auto const count = std::min(room.size(), unsent_.size());
       std::memcpy(room.data(), unsent_.data(), count);
       unsent_.erase(0, count);
@@ -144,7 +144,7 @@ BOOST_AUTO_TEST_CASE(a_commit_that_is_full_takes_no_more_of_a_flood) {
   turns_until_full();
   BOOST_TEST(committer->gathering().bytes >= gathered_bytes_full);
   BOOST_TEST(committer->gathering().bytes < gathered_bytes_full + (64U << 10));
-  BOOST_TEST(flooder.state.awaits_log_room());
+  BOOST_TEST(flooder.state.awaits_log_capacity());
   BOOST_TEST(!flooder.state.awaits_turn());
 }
 

@@ -237,11 +237,11 @@ BOOST_AUTO_TEST_CASE(nothing_is_handled_while_too_much_waits_for_the_disk) {
   log.pending = facts.config.max_in_flight_bytes;
   receive(ping);
   BOOST_TEST(!session.has_output());
-  BOOST_TEST(session.awaits_log_room());
+  BOOST_TEST(session.awaits_log_capacity());
   BOOST_TEST(!session.may_read());
   log.pending = 0;
   session.advance();
-  BOOST_TEST(!session.awaits_log_room());
+  BOOST_TEST(!session.awaits_log_capacity());
   BOOST_TEST(session.may_read());
   BOOST_TEST(replies().size() == 1U);
 }

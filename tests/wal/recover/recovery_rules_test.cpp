@@ -12,7 +12,8 @@ using namespace stele::wal;
 
 namespace {
 
-constexpr Rest::Kind rests[] = {Rest::Kind::zero, Rest::Kind::trace, Rest::Kind::unreadable};
+constexpr TailState::Kind rests[] = {TailState::Kind::zero, TailState::Kind::nonzero,
+                                     TailState::Kind::unreadable};
 constexpr Beyond beyonds[] = {Beyond::nothing, Beyond::trace, Beyond::same_commit,
                               Beyond::later_commit};
 
@@ -30,13 +31,13 @@ std::vector<MissingCommit> all_cases() {
 
 std::string word(bool proven) { return proven ? "yes" : "no"; }
 
-std::string word(Rest::Kind rest) {
+std::string word(TailState::Kind rest) {
   switch (rest) {
-    case Rest::Kind::zero:
+    case TailState::Kind::zero:
       return "zero";
-    case Rest::Kind::trace:
+    case TailState::Kind::nonzero:
       return "trace";
-    case Rest::Kind::unreadable:
+    case TailState::Kind::unreadable:
       return "unreadable";
   }
   return {};
@@ -118,23 +119,24 @@ BOOST_AUTO_TEST_CASE(what_was_on_disk_and_is_not_there_is_damage) {
 
 BOOST_AUTO_TEST_CASE(an_unfinished_last_write_is_a_torn_tail_and_nothing_else_is) {
   for (auto const& missing : all_cases()) {
-    bool const unfinished =
-        !missing.proven && missing.rest == Rest::Kind::trace && missing.beyond == Beyond::nothing;
+    bool const unfinished = !missing.proven && missing.rest == TailState::Kind::nonzero &&
+                            missing.beyond == Beyond::nothing;
     BOOST_TEST((judge(missing) == Verdict::torn_tail) == unfinished);
   }
 }
 
 BOOST_AUTO_TEST_CASE(only_zeros_with_nothing_behind_them_are_a_clean_end) {
   for (auto const& missing : all_cases()) {
-    bool const untouched =
-        !missing.proven && missing.rest == Rest::Kind::zero && missing.beyond == Beyond::nothing;
+    bool const untouched = !missing.proven && missing.rest == TailState::Kind::zero &&
+                           missing.beyond == Beyond::nothing;
     BOOST_TEST((judge(missing) == Verdict::clean_end) == untouched);
   }
 }
 
 BOOST_AUTO_TEST_CASE(bytes_that_the_device_does_not_give_are_never_taken_for_an_end) {
   for (auto const& missing : all_cases()) {
-    if (missing.rest != Rest::Kind::unreadable || missing.beyond == Beyond::same_commit) continue;
+    if (missing.rest != TailState::Kind::unreadable || missing.beyond == Beyond::same_commit)
+      continue;
     BOOST_TEST((judge(missing) == Verdict::damage));
   }
 }

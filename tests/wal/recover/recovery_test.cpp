@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(without_a_manifest_what_is_missing_at_the_beginning_counts_
 }
 
 // An old copy of the MANIFEST, as a disk may give back that lost a write: the segments that were
-// made since are there and are not to be made anew.
+// made since are there and are not to be made again.
 BOOST_AUTO_TEST_CASE(an_old_manifest_loses_no_later_segment) {
   KnownLog log;
   std::vector<std::byte> old;

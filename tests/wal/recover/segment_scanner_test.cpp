@@ -266,17 +266,17 @@ BOOST_AUTO_TEST_CASE(commits_beyond_the_first_window_are_read) {
     GroupReader groups(std::get<ScannedCommit>(scanned).body);
     BOOST_TEST((RecordReader(groups.next()->records).next() == large));
   }
-  BOOST_TEST((scanner.rest(fix.end).kind == Rest::Kind::zero));
+  BOOST_TEST((scanner.rest(fix.end).kind == TailState::Kind::zero));
 }
 
 BOOST_AUTO_TEST_CASE(rest_tells_zeros_from_traces_and_measures_them) {
   Fixture fix;
   fix.add(1);
-  BOOST_TEST((fix.scanner().rest(fix.end).kind == Rest::Kind::zero));
+  BOOST_TEST((fix.scanner().rest(fix.end).kind == TailState::Kind::zero));
   BOOST_TEST(fix.scanner().rest(fix.end).bytes == 0u);
   fix.byte(fix.end + 1500) = std::byte{1};
   auto const rest = fix.scanner().rest(fix.end);
-  BOOST_TEST((rest.kind == Rest::Kind::trace));
+  BOOST_TEST((rest.kind == TailState::Kind::nonzero));
   BOOST_TEST(rest.bytes == 1501u);
   fix.bytes().back() = std::byte{1};
   BOOST_TEST(fix.scanner().rest(fix.end).bytes == fix.header.segment_bytes - fix.end);
@@ -288,7 +288,7 @@ BOOST_AUTO_TEST_CASE(rest_is_unreadable_if_any_of_it_is) {
   fix.disk.make_unreadable(file_name, fix.end + 4096, 512);
   fix.byte(fix.end + 8192) = std::byte{1};
   auto const rest = fix.scanner().rest(fix.end);
-  BOOST_TEST((rest.kind == Rest::Kind::unreadable));
+  BOOST_TEST((rest.kind == TailState::Kind::unreadable));
   BOOST_TEST(rest.bytes == 8193u);
 }
 
@@ -296,7 +296,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_lost_its_end_is_unreadable_there) {
   Fixture fix;
   fix.add(1);
   fix.bytes().resize(40 << 10);
-  BOOST_TEST((fix.scanner().rest(fix.end).kind == Rest::Kind::unreadable));
+  BOOST_TEST((fix.scanner().rest(fix.end).kind == TailState::Kind::unreadable));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

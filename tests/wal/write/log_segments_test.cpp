@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(a_stop_and_a_start_give_back_the_space_that_no_commit_uses)
   };
   fix.reopen();
   BOOST_TEST(fix.disk.released_from(first) == end_of(first));
-  auto const second = spare;  // Made anew by the start.
+  auto const second = spare;  // Made again by the start.
   auto const third = segment_name(3);
   fix.fill(1);
   BOOST_TEST(fix.disk.released_from(second) == 0u);

@@ -11,7 +11,7 @@
 namespace stele::wal {
 
 /// An open directory, and its path for messages.
-struct DirectoryPlace {
+struct DirectoryHandle {
   UniqueFd fd{};
   std::string path{};
   std::uint32_t owner = 0;
@@ -23,10 +23,11 @@ struct DirectoryPlace {
 /// file with one name, owned by this process's user or by the directory's owner (so that root can
 /// inspect a service's directory). Nothing is written to a file that fails the check; so O_TRUNC
 /// must not be among the flags. Without O_DIRECT where the file system refuses that.
-Result<UniqueFd> open_own_file(DirectoryPlace const& place, std::string_view name, int flags);
+Result<UniqueFd> open_checked(DirectoryHandle const& place, std::string_view name, int flags);
 
 /// Gives the space of the file's bytes from `offset` on, which are zeros, back to the file system.
 /// One without holes says no; then it stays taken.
-void punch_zeros(DirectoryPlace const& place, std::string_view name, std::uint64_t offset) noexcept;
+void punch_zeros(DirectoryHandle const& place, std::string_view name,
+                 std::uint64_t offset) noexcept;
 
 }  // namespace stele::wal

@@ -1,10 +1,10 @@
-#include "daemon/session/client_patience.hpp"
+#include "daemon/session/client_timeout.hpp"
 
 #include <utility>
 
 namespace stele::daemon {
 
-void ClientPatience::note(Wait wait, bool came) noexcept {
+void ClientTimeout::note(Wait wait, bool came) noexcept {
   if (wait_ == wait && !came) return;
   auto const before = std::exchange(wait_, wait);
   bool const counts = !came && time_max(before).count() > 0;
@@ -16,11 +16,11 @@ void ClientPatience::note(Wait wait, bool came) noexcept {
   since_ = now;
 }
 
-bool ClientPatience::is_over(Instant now) const noexcept {
+bool ClientTimeout::is_over(Instant now) const noexcept {
   return time_max().count() > 0 && waited_ + (now - since_) >= time_max();
 }
 
-std::chrono::seconds ClientPatience::time_max(Wait wait) const noexcept {
+std::chrono::seconds ClientTimeout::time_max(Wait wait) const noexcept {
   switch (wait) {
     case Wait::nothing:
       break;

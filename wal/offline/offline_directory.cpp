@@ -1,4 +1,4 @@
-#include "wal/offline/plain_directory.hpp"
+#include "wal/offline/offline_directory.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,9 +9,9 @@
 #include <deque>
 #include <utility>
 
+#include "wal/file/checked_open.hpp"
 #include "wal/file/directory_listing.hpp"
 #include "wal/file/disk_error.hpp"
-#include "wal/file/own_file.hpp"
 #include "wal/format/aligned_buffer.hpp"
 #include "wal/format/format.hpp"
 #include "wal/recover/log_files.hpp"
@@ -100,10 +100,10 @@ class PlainFile final : public File {
   std::string path_;
 };
 
-class PlainLogDirectory final : public Directory {
+class OfflineLogDirectory final : public Directory {
  public:
-  PlainLogDirectory(DirectoryPlace place, PlainAccess access,
-                    std::optional<FileOwner> const& files_owner)
+  OfflineLogDirectory(DirectoryHandle place, PlainAccess access,
+                      std::optional<FileOwner> const& files_owner)
       : place_(std::move(place)), access_(access), files_owner_(files_owner) {}
 
   Result<void> lock() override { return refuse("lock"); }
@@ -123,7 +123,7 @@ class PlainLogDirectory final : public Directory {
     if (auto const removed = remove(name); !removed && removed.error().code != no_such_file) {
       return removed.error();
     }
-    auto fd = open_own_file(place_, name, O_RDWR | O_CREAT | O_EXCL);
+    auto fd = open_checked(place_, name, O_RDWR | O_CREAT | O_EXCL);
     if (!fd) return fd.error();
     if (files_owner_ && ::fchown(fd->get(), files_owner_->user, files_owner_->group) != 0) {
       return disk_failure(place_.path_of(name), "cannot give it to the log's owner", errno);
@@ -136,7 +136,7 @@ class PlainLogDirectory final : public Directory {
   }
 
   Result<std::unique_ptr<File>> open(std::string_view name) override {
-    auto fd = open_own_file(place_, name, O_RDONLY | O_DIRECT);
+    auto fd = open_checked(place_, name, O_RDONLY | O_DIRECT);
     if (!fd) return fd.error();
     return make_file(std::move(*fd), name);
   }
@@ -188,7 +188,7 @@ class PlainLogDirectory final : public Directory {
                    place_.path + ": opened to be read: will not " + std::string(what)};
   }
 
-  DirectoryPlace place_;
+  DirectoryHandle place_;
   PlainAccess access_;
   std::optional<FileOwner> files_owner_;
   DoneQueue done_{};
@@ -206,7 +206,7 @@ bool is_locked(std::string const& path, int flags) {
 
 }  // namespace
 
-Result<bool> PlainDirectory::may_take_copy() const {
+Result<bool> OfflineDirectory::may_take_copy() const {
   auto const names = list_all_names({UniqueFd{::dup(fd.get())}, path, owner.user});
   if (!names) return names.error();
   auto const files = list_log_files(*directory);
@@ -214,19 +214,19 @@ Result<bool> PlainDirectory::may_take_copy() const {
   return files->manifest || names->size() == files->unfinished.size();
 }
 
-Result<void> PlainDirectory::give_to(FileOwner const& to) const {
+Result<void> OfflineDirectory::give_to(FileOwner const& to) const {
   if (::fchown(fd.get(), to.user, to.group) == 0) return {};
   return disk_failure(path, "cannot give it to the log's owner", errno);
 }
 
 /// LOCK may have been removed, and the file system may have no such locks for directories.
-bool PlainDirectory::in_use() const {
+bool OfflineDirectory::in_use() const {
   return is_locked(path, O_DIRECTORY) ||
          is_locked(path + "/" + std::string(lock_name), O_NOFOLLOW | O_NONBLOCK);
 }
 
-Result<PlainDirectory> open_plain_directory(std::string const& path, PlainAccess access,
-                                            std::optional<FileOwner> const& files_owner) {
+Result<OfflineDirectory> open_plain_directory(std::string const& path, PlainAccess access,
+                                              std::optional<FileOwner> const& files_owner) {
   // What is written to a place that somebody else chose may lie anywhere.
   int const flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
   UniqueFd fd{::open(path.c_str(), access == PlainAccess::write ? flags | O_NOFOLLOW : flags)};
@@ -236,9 +236,9 @@ Result<PlainDirectory> open_plain_directory(std::string const& path, PlainAccess
   }
   UniqueFd handle{::dup(fd.get())};
   auto const user = files_owner ? files_owner->user : found.st_uid;
-  DirectoryPlace place{std::move(fd), path, user};
-  return PlainDirectory{
-      .directory = std::make_unique<PlainLogDirectory>(std::move(place), access, files_owner),
+  DirectoryHandle place{std::move(fd), path, user};
+  return OfflineDirectory{
+      .directory = std::make_unique<OfflineLogDirectory>(std::move(place), access, files_owner),
       .path = path,
       .fd = std::move(handle),
       .owner = {found.st_uid, found.st_gid}};

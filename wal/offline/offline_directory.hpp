@@ -18,7 +18,7 @@ struct FileOwner {
   std::uint32_t group = 0;
 };
 
-struct PlainDirectory {
+struct OfflineDirectory {
   std::unique_ptr<Directory> directory{};
   std::string path{};
   UniqueFd fd{};
@@ -41,7 +41,7 @@ enum class PlainAccess : std::uint8_t {
 /// Opens a directory that is there, to be written to only if its name is no symbolic link. Reads
 /// bypass the page cache where the file system allows it. `files_owner`: to whom root gives the
 /// files that it makes there, and whose files it takes for its own.
-Result<PlainDirectory> open_plain_directory(std::string const& path, PlainAccess access,
-                                            std::optional<FileOwner> const& files_owner = {});
+Result<OfflineDirectory> open_plain_directory(std::string const& path, PlainAccess access,
+                                              std::optional<FileOwner> const& files_owner = {});
 
 }  // namespace stele::wal

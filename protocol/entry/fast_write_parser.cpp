@@ -1,4 +1,4 @@
-#include "protocol/entry/plain_reader.hpp"
+#include "protocol/entry/fast_write_parser.hpp"
 
 #include <algorithm>
 #include <array>
@@ -70,7 +70,7 @@ class Names {
   std::array<Name, names_max> names_;
 };
 
-class PlainReader : private TextCursor {
+class FastWriteParser : private TextCursor {
  public:
   using TextCursor::at_end;
   using TextCursor::bytes_left;
@@ -78,8 +78,8 @@ class PlainReader : private TextCursor {
 
   /// `slow_bytes`: of what is read one by one: escapes, characters that are not ASCII, and
   /// values of metadata, each of which counts as a few.
-  explicit PlainReader(std::string_view text,
-                       std::size_t slow_bytes = static_cast<std::size_t>(-1)) noexcept
+  explicit FastWriteParser(std::string_view text,
+                           std::size_t slow_bytes = static_cast<std::size_t>(-1)) noexcept
       : TextCursor(text), slow_bytes_left_(slow_bytes) {}
 
   bool take_start(PlainWrite& write) noexcept {
@@ -272,7 +272,7 @@ class PlainReader : private TextCursor {
 
 std::optional<PlainWrite> read_plain_write(std::string_view text, std::size_t entry_bytes_max,
                                            std::vector<EntryDraft>& drafts) {
-  PlainReader reader(text);
+  FastWriteParser reader(text);
   PlainWrite write;
   if (!reader.take_start(write)) return std::nullopt;
   drafts.clear();
@@ -293,7 +293,7 @@ void PlainWriteReader::start(std::string_view text, std::size_t entry_bytes_max)
 
 PlainWriteReader::Status PlainWriteReader::read(std::size_t bytes,
                                                 std::vector<EntryDraft>& drafts) {
-  PlainReader reader(text_.substr(read_bytes_), slow_bytes_max);
+  FastWriteParser reader(text_.substr(read_bytes_), slow_bytes_max);
   auto const left_at_first = reader.bytes_left();
   auto const left_at_last = left_at_first - std::min(left_at_first, bytes);
   auto status = Status::more;
@@ -320,7 +320,7 @@ void reserve_drafts(std::vector<EntryDraft>& drafts, std::size_t text_bytes) {
 }
 
 bool is_plain_object(std::string_view text) noexcept {
-  PlainReader reader(text);
+  FastWriteParser reader(text);
   return reader.take_object() && reader.at_end();
 }
 

@@ -1,5 +1,5 @@
 // Silent clients and unfinished requests, by a clock that stands until it is told.
-#include "daemon/session/client_patience.hpp"
+#include "daemon/session/client_timeout.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <chrono>
@@ -36,7 +36,7 @@ struct PatienceFixture : stele::test::SessionFixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(client_patience_test, PatienceFixture)
+BOOST_FIXTURE_TEST_SUITE(client_timeout_test, PatienceFixture)
 
 BOOST_AUTO_TEST_CASE(who_never_asks_anything_is_closed_without_words) {
   BOOST_TEST(!wait(29'999ms));
@@ -106,8 +106,8 @@ BOOST_AUTO_TEST_CASE(time_in_which_the_daemon_holds_the_client_back_does_not_cou
 }
 
 BOOST_AUTO_TEST_CASE(time_that_does_not_count_does_not_begin_that_of_a_request_anew) {
-  stele::daemon::ClientPatience patience(limits().time, clock);
-  using Wait = stele::daemon::ClientPatience::Wait;
+  stele::daemon::ClientTimeout patience(limits().time, clock);
+  using Wait = stele::daemon::ClientTimeout::Wait;
   patience.note(Wait::rest, true);
   for (int i = 0; i < 10; ++i) {
     clock.instant += 2s;

@@ -19,8 +19,8 @@ struct TimeLimits {
 };
 
 /// Only time in which nothing but the client holds up its next request counts. Neither bytes of a
-/// request nor time in between that does not count begin its time anew: a whole request does.
-class ClientPatience {
+/// request nor time in between that does not count begin its time again: a whole request does.
+class ClientTimeout {
  public:
   enum class Wait : std::uint8_t {
     nothing,  ///< The connection has things to do, or the daemon holds it back.
@@ -29,7 +29,7 @@ class ClientPatience {
     next,     ///< or any request.
   };
 
-  ClientPatience(TimeLimits const& limits, Clock const& clock) noexcept
+  ClientTimeout(TimeLimits const& limits, Clock const& clock) noexcept
       : limits_(limits), clock_(clock) {}
 
   /// After every event: what is waited for now, and whether a request came meanwhile.

@@ -1,6 +1,7 @@
 // Invariants checked: what clients write is read without the JSON parser; and whatever is read so
-// is what the JSON parser makes of it, which test::parse() compares for every request of this room.
-#include "protocol/entry/plain_reader.hpp"
+// is what the JSON parser makes of it, which test::parse() compares for each request of these
+// tests.
+#include "protocol/entry/fast_write_parser.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <random>
@@ -86,7 +87,7 @@ std::string random_request(std::mt19937_64& random) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(plain_reader_test)
+BOOST_AUTO_TEST_SUITE(fast_write_parser_test)
 
 BOOST_AUTO_TEST_CASE(what_the_client_library_writes_is_plain) {
   std::string text;

@@ -1,4 +1,4 @@
-#include "wal/file/own_file.hpp"
+#include "wal/file/checked_open.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -18,7 +18,7 @@ Failure refused(std::string path, std::string_view why) {
   return {disk_error(EPERM), std::move(path)};
 }
 
-Result<void> check(DirectoryPlace const& place, std::string const& path, int fd) {
+Result<void> check(DirectoryHandle const& place, std::string const& path, int fd) {
   struct stat found {};
   if (::fstat(fd, &found) != 0) return disk_failure(path, "cannot inspect", errno);
   if (!S_ISREG(found.st_mode)) return refused(path, "not a regular file");
@@ -31,14 +31,14 @@ Result<void> check(DirectoryPlace const& place, std::string const& path, int fd)
 
 }  // namespace
 
-std::string DirectoryPlace::path_of(std::string_view name) const {
+std::string DirectoryHandle::path_of(std::string_view name) const {
   std::string full = path;
   if (!full.ends_with('/')) full += '/';
   full += name;
   return full;
 }
 
-Result<UniqueFd> open_own_file(DirectoryPlace const& place, std::string_view name, int flags) {
+Result<UniqueFd> open_checked(DirectoryHandle const& place, std::string_view name, int flags) {
   BOOST_ASSERT((flags & O_TRUNC) == 0);
   std::string const plain_name{name};
   std::string const path = place.path_of(name);
@@ -60,9 +60,9 @@ Result<UniqueFd> open_own_file(DirectoryPlace const& place, std::string_view nam
   return file;
 }
 
-void punch_zeros(DirectoryPlace const& place, std::string_view name,
+void punch_zeros(DirectoryHandle const& place, std::string_view name,
                  std::uint64_t offset) noexcept {
-  auto const file = open_own_file(place, name, O_RDWR);
+  auto const file = open_checked(place, name, O_RDWR);
   struct stat found {};
   if (!file || ::fstat(file->get(), &found) != 0) return;
   auto const begin = static_cast<off_t>(offset);
