@@ -5,10 +5,10 @@
 #include <cstdlib>
 #include <exception>
 
-#include "client-lib/cli/arguments.hpp"
+#include "client-lib/cli/command_line/arguments.hpp"
 #include "client-lib/cli/exit_code.hpp"
-#include "client-lib/cli/report.hpp"
-#include "client-lib/cli/text_pattern.hpp"
+#include "client-lib/cli/terminal/report.hpp"
+#include "client-lib/cli/text/text_pattern.hpp"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <utility>
 
-#include "client-lib/cli/entry_text.hpp"
+#include "client-lib/cli/output/entry_text.hpp"
 #include "protocol/text/json_text.hpp"
 
 namespace stele::ship {

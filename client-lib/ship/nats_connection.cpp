@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "client-lib/backoff.hpp"
-#include "client-lib/cli/report.hpp"
+#include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/ship/nats_destination.hpp"
 
 namespace stele::ship {

@@ -12,7 +12,7 @@
 #include <thread>
 #include <utility>
 
-#include "client-lib/cli/report.hpp"
+#include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/ship/otlp.hpp"
 #include "client-lib/ship/ship_figures.hpp"
 

@@ -12,12 +12,12 @@
 #include <vector>
 
 #include "client-lib/cli/exit_code.hpp"
-#include "client-lib/cli/interrupt.hpp"
-#include "client-lib/cli/pager.hpp"
-#include "client-lib/cli/read_arguments.hpp"
-#include "client-lib/cli/report.hpp"
-#include "client-lib/cli/ship_program.hpp"
-#include "client-lib/cli/streams.hpp"
+#include "client-lib/cli/read/read_arguments.hpp"
+#include "client-lib/cli/ship/ship_program.hpp"
+#include "client-lib/cli/terminal/interrupt.hpp"
+#include "client-lib/cli/terminal/pager.hpp"
+#include "client-lib/cli/terminal/report.hpp"
+#include "client-lib/cli/terminal/streams.hpp"
 #include "client-lib/ship/line_sorter.hpp"
 #include "client-lib/ship/nats_connection.hpp"
 #include "client-lib/ship/ship_arguments.hpp"

@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "client-lib/cli/exit_code.hpp"
-#include "client-lib/cli/prometheus_text.hpp"
-#include "client-lib/cli/reconnect.hpp"
-#include "client-lib/cli/report.hpp"
-#include "client-lib/cli/ship_program.hpp"
-#include "client-lib/cli/time_text.hpp"
+#include "client-lib/cli/monitor/prometheus_text.hpp"
+#include "client-lib/cli/ship/ship_program.hpp"
+#include "client-lib/cli/terminal/reconnect.hpp"
+#include "client-lib/cli/terminal/report.hpp"
+#include "client-lib/cli/times/time_text.hpp"
 #include "client-lib/ship/nats_destination.hpp"
 #include "client-lib/ship/otlp.hpp"
 #include "client-lib/ship/otlp_destination.hpp"

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "client-lib/cli/given_options.hpp"
+#include "client-lib/cli/command_line/given_options.hpp"
 #include "client-lib/ship/nats_destination.hpp"
 #include "client-lib/ship/otlp_destination.hpp"
 

@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <string_view>
 
-#include "client-lib/cli/prometheus_text.hpp"
+#include "client-lib/cli/monitor/prometheus_text.hpp"
 
 namespace stele::ship {
 namespace {

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "client-lib/backoff.hpp"
-#include "client-lib/cli/reconnect.hpp"
-#include "client-lib/cli/report.hpp"
+#include "client-lib/cli/terminal/reconnect.hpp"
+#include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/json_number.hpp"
 
 namespace stele::ship {

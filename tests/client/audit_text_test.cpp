@@ -1,4 +1,4 @@
-#include "client-lib/cli/audit_text.hpp"
+#include "client-lib/cli/read/audit_text.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <string>

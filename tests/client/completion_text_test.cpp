@@ -1,4 +1,4 @@
-#include "client-lib/cli/completion_text.hpp"
+#include "client-lib/cli/command_line/completion_text.hpp"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "client-lib/cli/text_kind.hpp"
-#include "client-lib/cli/utf16.hpp"
+#include "client-lib/cli/input/text_kind.hpp"
+#include "client-lib/cli/text/utf16.hpp"
 
 using stele::cli::ByteOrder;
 using stele::cli::recognise_binary;

@@ -1,5 +1,5 @@
 // What `stele doctor` makes of the figures of a machine: each check good and bad.
-#include "client-lib/cli/doctor_judgement.hpp"
+#include "client-lib/cli/offline/doctor_judgement.hpp"
 
 #include <linux/magic.h>
 

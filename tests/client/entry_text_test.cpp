@@ -1,4 +1,4 @@
-#include "client-lib/cli/entry_text.hpp"
+#include "client-lib/cli/output/entry_text.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <cstdint>

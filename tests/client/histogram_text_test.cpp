@@ -1,4 +1,4 @@
-#include "client-lib/cli/histogram_text.hpp"
+#include "client-lib/cli/read/histogram_text.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "client-lib/cli/import_batch.hpp"
+#include "client-lib/cli/import/import_batch.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <string>

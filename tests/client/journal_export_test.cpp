@@ -1,4 +1,4 @@
-#include "client-lib/cli/journal_export.hpp"
+#include "client-lib/cli/output/journal_export.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <string>

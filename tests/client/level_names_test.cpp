@@ -1,4 +1,4 @@
-#include "client-lib/cli/level_names.hpp"
+#include "client-lib/cli/text/level_names.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <string_view>

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <utility>
 
-#include "client-lib/cli/given_options.hpp"
-#include "client-lib/cli/time_text.hpp"
+#include "client-lib/cli/command_line/given_options.hpp"
+#include "client-lib/cli/times/time_text.hpp"
 #include "client/time_zone.hpp"
 
 using namespace stele::cli;

@@ -1,4 +1,4 @@
-#include "client-lib/cli/line_parser.hpp"
+#include "client-lib/cli/import/line_parser.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <cstdint>

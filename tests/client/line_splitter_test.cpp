@@ -1,4 +1,4 @@
-#include "client-lib/cli/line_splitter.hpp"
+#include "client-lib/cli/input/line_splitter.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <string>

@@ -5,8 +5,8 @@
 #include <fstream>
 #include <string>
 
-#include "client-lib/cli/line_parser.hpp"
-#include "client-lib/cli/time_text.hpp"
+#include "client-lib/cli/import/line_parser.hpp"
+#include "client-lib/cli/times/time_text.hpp"
 #include "client/time_zone.hpp"
 
 using namespace stele::cli;

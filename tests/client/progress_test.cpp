@@ -1,4 +1,4 @@
-#include "client-lib/cli/progress.hpp"
+#include "client-lib/cli/terminal/progress.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <chrono>

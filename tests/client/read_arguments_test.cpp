@@ -1,11 +1,11 @@
-#include "client-lib/cli/read_arguments.hpp"
+#include "client-lib/cli/read/read_arguments.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "client-lib/cli/indented_json.hpp"
+#include "client-lib/cli/text/indented_json.hpp"
 
 using stele::Level;
 using stele::cli::EntryForm;

@@ -1,4 +1,4 @@
-#include "client-lib/cli/report.hpp"
+#include "client-lib/cli/terminal/report.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <cerrno>

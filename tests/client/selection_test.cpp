@@ -1,4 +1,4 @@
-#include "client-lib/cli/selection.hpp"
+#include "client-lib/cli/read/selection.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <string>

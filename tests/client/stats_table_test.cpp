@@ -1,4 +1,4 @@
-#include "client-lib/cli/stats_table.hpp"
+#include "client-lib/cli/monitor/stats_table.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,4 +1,4 @@
-#include "client-lib/cli/terminal_text.hpp"
+#include "client-lib/cli/terminal/terminal_text.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <string>

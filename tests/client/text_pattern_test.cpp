@@ -1,4 +1,4 @@
-#include "client-lib/cli/text_pattern.hpp"
+#include "client-lib/cli/text/text_pattern.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <string>

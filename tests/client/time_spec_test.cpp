@@ -1,4 +1,4 @@
-#include "client-lib/cli/time_spec.hpp"
+#include "client-lib/cli/times/time_spec.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <cstdint>

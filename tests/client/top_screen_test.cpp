@@ -1,10 +1,10 @@
-#include "client-lib/cli/top_screen.hpp"
+#include "client-lib/cli/monitor/top_screen.hpp"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <string>
 
-#include "client-lib/cli/prometheus_text.hpp"
+#include "client-lib/cli/monitor/prometheus_text.hpp"
 
 using stele::cli::parse_top_sample;
 using stele::cli::prometheus_text;

@@ -1,5 +1,5 @@
 // What is packed comes out whole, or the fault is told.
-#include "client-lib/cli/unpacker.hpp"
+#include "client-lib/cli/input/unpacker.hpp"
 #include "support/sanitized.hpp"
 
 #include <archive.h>

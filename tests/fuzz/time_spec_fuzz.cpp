@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "client-lib/cli/time_spec.hpp"
-#include "client-lib/cli/time_text.hpp"
+#include "client-lib/cli/times/time_spec.hpp"
+#include "client-lib/cli/times/time_text.hpp"
 
 using namespace stele::cli;
 

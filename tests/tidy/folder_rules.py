@@ -60,13 +60,13 @@ def picture_findings(module, readme, rows, sources, read):
         if path.parent == Path(module):
             continue
         for target in INCLUDE.findall(read(str(path))):
-            parts = Path(target).parts
-            if len(parts) != 3 or parts[0] != module or parts[1] == path.parent.name:
+            other = Path(target).parent
+            if other.parent != Path(module) or other == path.parent:
                 continue
-            uses[path.parent.name].add(parts[1])
-            if parts[1] not in rows.get(path.parent.name, ((), 0))[0]:
+            uses[path.parent.name].add(other.name)
+            if other.name not in rows.get(path.parent.name, ((), 0))[0]:
                 yield str(path), 1, (f"includes {target}: the picture in {readme} does not say that "
-                                     f"{path.parent.name} uses {parts[1]}")
+                                     f"{path.parent.name} uses {other.name}")
     for folder in sorted(uses):
         if folder not in rows:
             yield readme, 1, f"{folder}/ is not in the picture"
@@ -74,7 +74,7 @@ def picture_findings(module, readme, rows, sources, read):
             yield f"{module}/{folder}", 1, "uses itself by way of others"
     for folder, (drawn_uses, number) in rows.items():
         if folder not in uses:
-            if folder != module:
+            if folder != Path(module).name:
                 yield readme, number, f"there is no folder {folder}"
             continue
         for other in sorted(drawn_uses - uses[folder]):

@@ -29,7 +29,7 @@ SOCKETS = r"sys/socket\.h|sys/un\.h|netinet/|arpa/|netdb\.h|sys/epoll\.h"
 ASIO = r"boost/(?:asio|beast)"
 WAL_PUBLIC = r"wal/(?:log|types|storage|io/disk_directory|error|gap_ledger|quiet_thread)\.hpp"
 # The verbs of the command that work on a log's own directory, and what they see of wal.
-OFFLINE_VERBS = r"client-lib/cli/(?:backup_command|doctor_[a-z]+|dump_command|dump_lines|log_text|new_log_directory|salvage_command|verify_command)\.[ch]pp"
+OFFLINE_VERBS = r"client-lib/cli/offline/\w+\.[ch]pp"
 WAL_OFFLINE = r"wal/(?:format/aligned_buffer|file/disk_probe|error|log|types|offline/\w+)\.hpp"
 
 # Module -> (what it must not include, why). Includes are matched from their start. `stele/` is the

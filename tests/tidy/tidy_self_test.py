@@ -13,8 +13,8 @@ LISTED = {"wal/CMakeLists.txt": "add_library(w a.cpp io/uring_backend.cpp)\n",
           "protocol/CMakeLists.txt": "add_library(p a.cpp)\n",
           "daemon/CMakeLists.txt": "add_library(d a.cpp session/session.cpp\n"
                                   "                 operations/metrics.cpp)\n",
-          "client-lib/CMakeLists.txt": "add_library(c a.cpp cli/main.cpp cli/read_command.cpp "
-                                    "cli/verify_command.cpp)\n",
+          "client-lib/CMakeLists.txt": "add_library(c a.cpp cli/main.cpp cli/read/read_command.cpp "
+                                    "cli/offline/verify_command.cpp)\n",
           "protocol/include/stele/error.hpp": HEADER,
           "client-lib/include/stele/client.hpp": HEADER}
 
@@ -45,8 +45,8 @@ PLANTED = [
     ("daemon/a.cpp", '#include "stele/client.hpp"\n', "does not need the client"),
     ("daemon/a.cpp", '#include "support/daemon.hpp"\n', "no module includes tests"),
     ("client-lib/a.cpp", '#include "wal/log.hpp"\n', "never sees wal"),
-    ("client-lib/cli/read_command.cpp", '#include "wal/offline/log_check.hpp"\n', "never sees wal"),
-    ("client-lib/cli/verify_command.cpp", '#include "wal/write/log_core.hpp"\n', "the offline verbs see"),
+    ("client-lib/cli/read/read_command.cpp", '#include "wal/offline/log_check.hpp"\n', "never sees wal"),
+    ("client-lib/cli/offline/verify_command.cpp", '#include "wal/write/log_core.hpp"\n', "the offline verbs see"),
     ("client-lib/include/stele/client.hpp", HEADER + "#include <boost/asio/error.hpp>\n", "hides"),
     ("daemon/a.cpp", "int a = 1;" + " " * 90 + "// far\n", "columns"),
     ("daemon/a.cpp", "int a = 1; \n", "white space"),
@@ -89,7 +89,7 @@ SOUND = {
     "daemon/session/session.cpp": "#include \"protocol/frame/frame.hpp\"\n",
     "client-lib/a.cpp": '#include <boost/asio/buffer.hpp>\n#include "stele/client.hpp"\n',
     "client-lib/cli/main.cpp": "int main() { return 0; }\n",
-    "client-lib/cli/verify_command.cpp": '#include "wal/offline/log_check.hpp"\n',
+    "client-lib/cli/offline/verify_command.cpp": '#include "wal/offline/log_check.hpp"\n',
     "README.md": "A durable log store.\n```\n" + "long " * 30 + "answer\n```\n",
     "tests/CMakeLists.txt": "add_executable(t a_test.cpp)\n",
     "tests/a_test.cpp": "auto f() {\n  return T{\n" + "      {1, 2},\n" * 90 + "  };\n}\n"

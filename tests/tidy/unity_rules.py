@@ -8,7 +8,7 @@ from pathlib import Path
 from cpp_text import code_only, line_of, matching_brace
 
 UNITY_FOLDERS = re.compile(
-    r"(?:(?:protocol|wal|daemon)(?:/\w+)?|client-lib(?:/cli(?:/times)?|/ship)?"
+    r"(?:(?:protocol|wal|daemon)(?:/\w+)?|client-lib(?:/cli(?:/\w+)?|/ship)?"
     r"|tests/(?:client|daemon(?:/\w+)?|faults|process|protocol|simulation|support|wal))/[^/]+\.cpp")
 # What is declared at the start of a line, as clang-format leaves it.
 TYPE = re.compile(r"^(?:class|struct|enum class|enum|union) (\w+)[^;]*?\{", re.MULTILINE)

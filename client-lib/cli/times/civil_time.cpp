@@ -8,8 +8,8 @@
 #include <string>
 #include <utility>
 
-#include "client-lib/cli/text_scanner.hpp"
-#include "client-lib/cli/time_units.hpp"
+#include "client-lib/cli/text/text_scanner.hpp"
+#include "client-lib/cli/times/time_units.hpp"
 
 namespace stele::cli {
 namespace {

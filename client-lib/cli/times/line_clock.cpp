@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "client-lib/cli/given_options.hpp"
-#include "client-lib/cli/time_units.hpp"
 #include "client-lib/cli/times/time_forms.hpp"
+#include "client-lib/cli/times/time_units.hpp"
+#include "client-lib/cli/usage_error.hpp"
 
 namespace stele::cli {
 namespace {

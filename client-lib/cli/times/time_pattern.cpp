@@ -5,9 +5,9 @@
 #include <chrono>
 #include <ctime>
 
-#include "client-lib/cli/given_options.hpp"
-#include "client-lib/cli/text_scanner.hpp"
-#include "client-lib/cli/time_units.hpp"
+#include "client-lib/cli/text/text_scanner.hpp"
+#include "client-lib/cli/times/time_units.hpp"
+#include "client-lib/cli/usage_error.hpp"
 
 namespace stele::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "client-lib/cli/text_pattern.hpp"
+#include "client-lib/cli/text/text_pattern.hpp"
 #include "client-lib/cli/times/civil_time.hpp"
 
 namespace stele::cli {
