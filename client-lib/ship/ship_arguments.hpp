@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "client-lib/cli/command_line/given_options.hpp"
-#include "client-lib/ship/nats_destination.hpp"
-#include "client-lib/ship/otlp_destination.hpp"
+#include "client-lib/ship/nats/nats_destination.hpp"
+#include "client-lib/ship/otlp/otlp_destination.hpp"
 
 namespace stele::ship {
 

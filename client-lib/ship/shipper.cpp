@@ -6,10 +6,10 @@
 #include <thread>
 #include <utility>
 
-#include "client-lib/backoff.hpp"
 #include "client-lib/cli/terminal/reconnect.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/json_number.hpp"
+#include "client-lib/process/backoff.hpp"
 
 namespace stele::ship {
 namespace {

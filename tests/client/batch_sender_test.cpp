@@ -1,5 +1,5 @@
 // Against a daemon that the test plays, reply by reply.
-#include "client-lib/batch_sender.hpp"
+#include "client-lib/logger/batch_sender.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <memory>

@@ -1,4 +1,4 @@
-#include "client-lib/chunk_memory.hpp"
+#include "client-lib/logger/chunk_memory.hpp"
 
 #include <sys/mman.h>
 

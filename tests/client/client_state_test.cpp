@@ -1,4 +1,4 @@
-#include "client-lib/client_state.hpp"
+#include "client-lib/connection/client_state.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <string>

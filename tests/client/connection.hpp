@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "client-lib/client_state.hpp"
+#include "client-lib/connection/client_state.hpp"
 #include "protocol/frame/frame.hpp"
 #include "protocol/frame/frame_reader.hpp"
 #include "protocol/reply/reply.hpp"

@@ -1,9 +1,9 @@
-#include "client-lib/log_buffer.hpp"
+#include "client-lib/logger/log_buffer.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <string>
 
-#include "client-lib/backoff.hpp"
+#include "client-lib/process/backoff.hpp"
 
 using stele::client::Backoff;
 using stele::client::LogBuffer;

@@ -1,10 +1,10 @@
-#include "client-lib/record_queue.hpp"
+#include "client-lib/logger/record_queue.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <string>
 #include <vector>
 
-#include "client-lib/record_encoder.hpp"
+#include "client-lib/logger/record_encoder.hpp"
 
 using stele::Level;
 using stele::client::Record;

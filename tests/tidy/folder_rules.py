@@ -53,20 +53,26 @@ def size_findings(module, sources):
             yield str(folder), 1, f"{len(stems)} files that are about one thing; at most {CONCEPTS_MAX}"
 
 
+def folder_of(module, path):
+    """The folder of the module in which it lies, at whatever depth; None: its own."""
+    if not path.is_relative_to(module):
+        return None
+    parts = path.relative_to(module).parts
+    return parts[0] if len(parts) > 1 else None
+
+
 def picture_findings(module, readme, rows, sources, read):
-    uses = {folder: set() for folder in
-            {path.parent.name for path in sources if path.parent != Path(module)}}
+    uses = {folder: set() for folder in (folder_of(module, path) for path in sources) if folder}
     for path in sources:
-        if path.parent == Path(module):
-            continue
-        for target in INCLUDE.findall(read(str(path))):
-            other = Path(target).parent
-            if other.parent != Path(module) or other == path.parent:
+        folder = folder_of(module, path)
+        for target in INCLUDE.findall(read(str(path))) if folder else ():
+            other = folder_of(module, Path(target))
+            if other in (None, folder):
                 continue
-            uses[path.parent.name].add(other.name)
-            if other.name not in rows.get(path.parent.name, ((), 0))[0]:
+            uses[folder].add(other)
+            if other not in rows.get(folder, ((), 0))[0]:
                 yield str(path), 1, (f"includes {target}: the picture in {readme} does not say that "
-                                     f"{path.parent.name} uses {other.name}")
+                                     f"{folder} uses {other}")
     for folder in sorted(uses):
         if folder not in rows:
             yield readme, 1, f"{folder}/ is not in the picture"

@@ -15,6 +15,8 @@ from folder_rules import CONCEPTS_MAX
 from tidy import PRIVATE_WORDS, tracked_files
 
 MODULES = ("protocol", "wal", "daemon", "client-lib")
+# Folders whose own files put the parts together, and whose own headers are for all.
+ROOTS = (*MODULES, "client-lib/cli")
 SMALL_LINES = 40
 # Words of this project's own for what has a common name.
 COUNTED_WORDS = (*PRIVATE_WORDS, r"rooms?", r"so many", r"terms", r"figures", r"Trouble",
@@ -36,15 +38,14 @@ def crowded_folders(paths):
 
 
 def used_folders(paths, texts):
-    """Folder -> the folders of which it includes a file. A module's own folder is left out: its
-    sources put the parts together, and its headers are for all."""
+    """Folder -> the folders of which it includes a file."""
     uses = {}
     for path in paths:
-        if str(path.parent) in MODULES or "include" in path.parts:
+        if str(path.parent) in ROOTS or "include" in path.parts:
             continue
         for target in INCLUDE.findall(texts[path]):
             other = str(Path(target).parent)
-            if other != str(path.parent) and other not in MODULES and "/" in other:
+            if other != str(path.parent) and other not in ROOTS and "/" in other:
                 uses.setdefault(str(path.parent), set()).add(other)
     return uses
 

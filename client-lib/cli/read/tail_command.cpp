@@ -14,7 +14,7 @@
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/terminal/streams.hpp"
 #include "client-lib/cli/verbs.hpp"
-#include "client-lib/quiet_thread.hpp"
+#include "client-lib/process/quiet_thread.hpp"
 
 namespace stele::cli {
 namespace {

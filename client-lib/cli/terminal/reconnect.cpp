@@ -3,9 +3,9 @@
 #include <random>
 #include <thread>
 
-#include "client-lib/backoff.hpp"
 #include "client-lib/cli/terminal/interrupt.hpp"
 #include "client-lib/cli/terminal/report.hpp"
+#include "client-lib/process/backoff.hpp"
 
 namespace stele::cli {
 
