@@ -16,7 +16,7 @@ from tidy import PRIVATE_WORDS, tracked_files
 
 MODULES = ("protocol", "wal", "daemon", "client-lib")
 # Folders whose own files put the parts together, and whose own headers are for all.
-ROOTS = (*MODULES, "client-lib/cli")
+ROOTS = (*MODULES, "client-lib/cli", "client-lib/ship")
 SMALL_LINES = 40
 # Words of this project's own for what has a common name.
 COUNTED_WORDS = (*PRIVATE_WORDS, r"rooms?", r"so many", r"terms", r"figures", r"Trouble",
