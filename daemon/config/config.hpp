@@ -21,10 +21,10 @@ namespace stele::daemon {
 
 enum class LogLevel : std::uint8_t { debug, info, warn, error };
 
-/// Sizes are bytes.
 /// One read of a socket brings no more.
 inline constexpr std::size_t read_bytes_max = std::size_t{256} << 10;
 
+/// Sizes are bytes.
 struct Config {
   std::string socket = "/run/stele/stele.sock";
   std::uint32_t socket_mode = 0660;

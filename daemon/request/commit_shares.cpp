@@ -10,7 +10,7 @@ void CommitShares::add(std::uint64_t commit_no, Uid uid, std::size_t bytes, std:
   last_ = {uid, now_us};
 }
 
-bool CommitShares::has_its_share(wal::Gathering const& gathering, Uid uid) const noexcept {
+bool CommitShares::is_over_commit_quota(wal::Gathering const& gathering, Uid uid) const noexcept {
   if (gathering.bytes < user_bytes_full || gathering.commit_no != commit_no_) return false;
   auto const& other = uid == last_.uid ? other_ : last_;
   auto const since_us = last_.wrote_at_us - other.wrote_at_us;

@@ -22,7 +22,7 @@ class CommitShares {
   /// A write was given to the log, for the commit `commit_no`. `now_us` may jump.
   void add(std::uint64_t commit_no, Uid uid, std::size_t bytes, std::uint64_t now_us);
   /// Whether others write, and this user has its share of what gathers.
-  bool has_its_share(wal::Gathering const& gathering, Uid uid) const noexcept;
+  bool is_over_commit_quota(wal::Gathering const& gathering, Uid uid) const noexcept;
 
  private:
   struct Writer {

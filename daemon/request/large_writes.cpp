@@ -23,7 +23,7 @@ bool RequestHandler::overloaded() const noexcept {
 bool RequestHandler::has_room_for_large(std::uint32_t uid,
                                         std::size_t payload_bytes) noexcept {
   if (payload_bytes < LargeRequests::huge_bytes_min) {
-    return log_.gathering().bytes < large_pending_bytes && !has_its_share(uid);
+    return log_.gathering().bytes < large_pending_bytes && !is_over_commit_quota(uid);
   }
   return log_.pending_bytes() < large_pending_bytes && log_.has_segment_for(payload_bytes);
 }

@@ -140,8 +140,8 @@ class RequestHandler {
   /// take so much: small entries take a multiple of what their request does.
   bool has_room_for_large(std::uint32_t uid, std::size_t payload_bytes) noexcept;
   /// Whether this user may add no more to the commit that gathers.
-  bool has_its_share(std::uint32_t uid) const noexcept {
-    return shares_.has_its_share(log_.gathering(), uid);
+  bool is_over_commit_quota(std::uint32_t uid) const noexcept {
+    return shares_.is_over_commit_quota(log_.gathering(), uid);
   }
   /// For the entries of a large write, in which nothing is ready; none if it needs none of its own
   /// or will be refused.

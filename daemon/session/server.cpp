@@ -138,9 +138,9 @@ void Server::open_session(AcceptedSocket socket) {
   admission_.opened(origin.uid);
   ++metrics.connections_accepted;
   ClientSocket client(socket.release());
-  Session::Context const place{poller_, committer_, *this};
+  Session::Context const context{poller_, committer_, *this};
   auto const session = std::make_shared<Session>(
-      std::move(client), SessionState(handler_, origin, limits_, access_of(*credentials)), place);
+      std::move(client), SessionState(handler_, origin, limits_, access_of(*credentials)), context);
   sessions_.emplace(session.get(), OpenSession{session, origin.uid});
   metrics.connections_open = admission_.open();
   spdlog::debug("connection from pid {} uid {}", origin.pid, origin.uid);

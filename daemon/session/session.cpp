@@ -24,11 +24,11 @@ bool is_later(boost::system::error_code const& error) noexcept {
 
 }  // namespace
 
-Session::Session(ClientSocket socket, SessionState state, Context const& place)
-    : SocketOwner(place.poller, state.uid()),
+Session::Session(ClientSocket socket, SessionState state, Context const& context)
+    : SocketOwner(context.poller, state.uid()),
       socket_(std::move(socket)),
       state_(std::move(state)),
-      context_(place) {
+      context_(context) {
   state_.set_parser_waiter(*this);
 }
 

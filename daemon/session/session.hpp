@@ -38,7 +38,7 @@ class Session final : public std::enable_shared_from_this<Session>,
     Committer& committer;
     SessionOwner& owner;
   };
-  Session(ClientSocket socket, SessionState state, Context const& place);
+  Session(ClientSocket socket, SessionState state, Context const& context);
 
   void start();
   /// To be called now and then. Ends if the client has taken too long; true: with its replies.

@@ -12,8 +12,8 @@ namespace stele::daemon {
 namespace {
 
 /// The first read of a connection asks for this much, so that an idle one costs little; each read
-/// that fills its room doubles the next, up to what a socket buffer holds.
-constexpr std::size_t room_bytes_min = std::size_t{16} << 10;
+/// that fills its buffer doubles the next, up to what a socket buffer holds.
+constexpr std::size_t read_bytes_min = std::size_t{16} << 10;
 
 /// What each connection may add to a commit, however much has gathered.
 constexpr std::size_t share_bytes = std::size_t{16} << 10;
@@ -29,7 +29,7 @@ SessionState::SessionState(RequestHandler& handler, Origin const& origin,
       limits_(limits),
       reader_(limits.frame_bytes_max, protocol::FrameReader::kept_bytes_default,
               &handler.memory().spare_buffers()),
-      read_bytes_(room_bytes_min),
+      read_bytes_(read_bytes_min),
       follows_(limits.follows_max, handler.metrics().tails_open),
       patience_(limits.time, handler.clock()),
       reader_patience_(limits.time),
@@ -77,7 +77,7 @@ void SessionState::advance(TurnBudget const& budget) {
 }
 
 bool SessionState::is_over_commit_quota() const noexcept {
-  if (handler_.has_its_share(uid())) return true;
+  if (handler_.is_over_commit_quota(uid())) return true;
   auto const gathering = handler_.gathering();
   return gathering.bytes >= gathered_bytes_full && share_.commit_no == gathering.commit_no &&
          share_.bytes >= share_bytes;

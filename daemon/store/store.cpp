@@ -13,7 +13,7 @@ constexpr std::size_t spare_bytes_min = chunk_bytes - chunk_bytes / 4;
 
 }  // namespace
 
-Chunk& Store::chunk_for(Seq seq, std::size_t bytes, AllocationPriority haste) {
+Chunk& Store::chunk_for(Seq seq, std::size_t bytes, AllocationPriority priority) {
   std::size_t const needed = bytes + 1;  // The comma.
   bool const is_given = next_memory_ != nullptr;
   if (!chunks_.empty()) {
@@ -25,16 +25,16 @@ Chunk& Store::chunk_for(Seq seq, std::size_t bytes, AllocationPriority haste) {
     }
     last.shrink_to_fit();
   }
-  auto memory = is_given ? std::move(next_memory_) : chunk_memory(needed, haste);
+  auto memory = is_given ? std::move(next_memory_) : chunk_memory(needed, priority);
   chunks_.push_back(std::make_shared<Chunk>(seq, std::move(memory)));
   return *chunks_.back();
 }
 
-ChunkMemory Store::chunk_memory(std::size_t bytes_min, AllocationPriority haste) {
+ChunkMemory Store::chunk_memory(std::size_t bytes_min, AllocationPriority priority) {
   if (auto spare = take_spare(bytes_min)) return spare;
   if (bytes_min > chunk_bytes) return map_chunk_memory(bytes_min);
   if (reserve_ == nullptr) return map_chunk_memory(chunk_bytes);
-  return haste == AllocationPriority::writers_wait ? reserve_->take() : reserve_->take_large();
+  return priority == AllocationPriority::writers_wait ? reserve_->take() : reserve_->take_large();
 }
 
 /// Null: there is none.

@@ -120,8 +120,8 @@ class Store {
 
  private:
   enum class AllocationPriority : std::uint8_t { none, writers_wait };
-  Chunk& chunk_for(Seq seq, std::size_t bytes, AllocationPriority haste);
-  ChunkMemory chunk_memory(std::size_t bytes_min, AllocationPriority haste);
+  Chunk& chunk_for(Seq seq, std::size_t bytes, AllocationPriority priority);
+  ChunkMemory chunk_memory(std::size_t bytes_min, AllocationPriority priority);
   ChunkMemory take_spare(std::size_t bytes_min) noexcept;
   void keep_memory(ChunkMemory memory) noexcept;
 

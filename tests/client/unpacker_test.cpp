@@ -1,6 +1,5 @@
 // What is packed comes out whole, or the fault is told.
 #include "client-lib/cli/input/unpacker.hpp"
-#include "support/sanitized.hpp"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -12,6 +11,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "support/sanitized.hpp"
 
 using stele::cli::is_packed;
 using stele::cli::is_start_of_packed;

@@ -282,7 +282,7 @@ BOOST_AUTO_TEST_CASE(lock_holds_whatever_becomes_of_the_file_and_by_whatever_pat
 
 BOOST_AUTO_TEST_CASE(who_only_asks_learns_that_a_log_is_in_use_and_takes_nothing) {
   TemporaryDirectory const place;
-  auto const directory = open_plain_directory(place.path(), PlainAccess::read);
+  auto const directory = open_offline_directory(place.path(), OfflineAccess::read);
   BOOST_REQUIRE(directory.has_value());
   BOOST_TEST(!directory->in_use());
   auto held = open_directory(place.path(), {});

@@ -3,6 +3,7 @@
 
 #include <boost/test/tree/decorator.hpp>
 
+#include "support/sanitized.hpp"
 #include "support/subject.hpp"
 
 namespace stele::test {
@@ -17,11 +18,7 @@ inline boost::test_tools::assertion_result has_no_sanitizer(boost::unit_test::te
 /// multi-threaded fork is not supported", and with die_after_fork=0 "dup thread with used id".
 inline boost::test_tools::assertion_result may_start_threads_in_a_child(
     boost::unit_test::test_unit_id) {
-#ifdef __SANITIZE_THREAD__
-  boost::test_tools::assertion_result result(false);
-#else
-  boost::test_tools::assertion_result result(true);
-#endif
+  boost::test_tools::assertion_result result(!is_thread_sanitized_test);
   result.message() << "ThreadSanitizer knows no threads that a child starts";
   return result;
 }

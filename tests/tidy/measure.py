@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 from cpp_text import code_only, function_bodies
-from folder_rules import CONCEPTS_MAX
+from folder_rules import CONCEPTS_MAX, in_a_circle
 from tidy import PRIVATE_WORDS, tracked_files
 
 MODULES = ("protocol", "wal", "daemon", "client-lib")
@@ -50,20 +50,6 @@ def used_folders(paths, texts):
     return uses
 
 
-def folders_in_circles(uses):
-    found = []
-    for folder in sorted(uses):
-        seen, waiting = set(), list(uses[folder])
-        while waiting:
-            other = waiting.pop()
-            if other not in seen:
-                seen.add(other)
-                waiting += uses.get(other, ())
-        if folder in seen:
-            found.append(folder)
-    return found
-
-
 def main():
     root = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parents[2]).resolve()
     paths = product_files(root)
@@ -86,8 +72,9 @@ def main():
     print(f"longest file: {longest} {lines[longest]}")
     print("longest function: {1} {0}".format(*max(functions)))
     print(f"files under {SMALL_LINES} lines:", sum(count < SMALL_LINES for count in lines.values()))
+    uses = used_folders(paths, texts)
     print("folders that use themselves by way of others:",
-          ", ".join(folders_in_circles(used_folders(paths, texts))) or "none")
+          ", ".join(folder for folder in sorted(uses) if in_a_circle(uses, folder)) or "none")
     print("private words:", sum(words.values()),
           ", ".join(f"{word} {count}" for word, count in words.most_common() if count))
 

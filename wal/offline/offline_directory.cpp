@@ -62,9 +62,9 @@ boost::system::error_code write_all(int fd, std::uint64_t offset,
   return {};
 }
 
-class PlainFile final : public File {
+class OfflineFile final : public File {
  public:
-  PlainFile(DoneQueue& done, UniqueFd fd, std::string path)
+  OfflineFile(DoneQueue& done, UniqueFd fd, std::string path)
       : done_(done), fd_(std::move(fd)), path_(std::move(path)) {}
 
   Result<std::uint64_t> size() const override {
@@ -102,7 +102,7 @@ class PlainFile final : public File {
 
 class OfflineLogDirectory final : public Directory {
  public:
-  OfflineLogDirectory(DirectoryHandle place, PlainAccess access,
+  OfflineLogDirectory(DirectoryHandle place, OfflineAccess access,
                       std::optional<FileOwner> const& files_owner)
       : place_(std::move(place)), access_(access), files_owner_(files_owner) {}
 
@@ -119,7 +119,7 @@ class OfflineLogDirectory final : public Directory {
   }
 
   Result<std::unique_ptr<File>> create(std::string_view name, std::uint64_t bytes) override {
-    if (access_ == PlainAccess::read) return refuse("create a file").error();
+    if (access_ == OfflineAccess::read) return refuse("create a file").error();
     if (auto const removed = remove(name); !removed && removed.error().code != no_such_file) {
       return removed.error();
     }
@@ -142,7 +142,7 @@ class OfflineLogDirectory final : public Directory {
   }
 
   Result<void> rename(std::string_view from, std::string_view to) override {
-    if (access_ == PlainAccess::read) return refuse("rename a file");
+    if (access_ == OfflineAccess::read) return refuse("rename a file");
     std::string const source{from};
     std::string const target{to};
     if (::renameat(place_.fd.get(), source.c_str(), place_.fd.get(), target.c_str()) != 0) {
@@ -152,12 +152,12 @@ class OfflineLogDirectory final : public Directory {
   }
 
   Result<void> remove(std::string_view name) override {
-    if (access_ == PlainAccess::read) return refuse("remove a file");
+    if (access_ == OfflineAccess::read) return refuse("remove a file");
     if (::unlinkat(place_.fd.get(), std::string{name}.c_str(), 0) == 0) return {};
     return disk_failure(place_.path_of(name), "cannot remove", errno);
   }
   void release_zeros(std::string_view name, std::uint64_t offset) noexcept override {
-    if (access_ == PlainAccess::write) punch_zeros(place_, name, offset);
+    if (access_ == OfflineAccess::write) punch_zeros(place_, name, offset);
   }
 
   void sync(Completion& completion) override {
@@ -181,7 +181,7 @@ class OfflineLogDirectory final : public Directory {
 
  private:
   std::unique_ptr<File> make_file(UniqueFd fd, std::string_view name) {
-    return std::make_unique<PlainFile>(done_, std::move(fd), place_.path_of(name));
+    return std::make_unique<OfflineFile>(done_, std::move(fd), place_.path_of(name));
   }
   Result<void> refuse(std::string_view what) const {
     return Failure{disk_error(EROFS),
@@ -189,7 +189,7 @@ class OfflineLogDirectory final : public Directory {
   }
 
   DirectoryHandle place_;
-  PlainAccess access_;
+  OfflineAccess access_;
   std::optional<FileOwner> files_owner_;
   DoneQueue done_{};
 };
@@ -225,11 +225,11 @@ bool OfflineDirectory::in_use() const {
          is_locked(path + "/" + std::string(lock_name), O_NOFOLLOW | O_NONBLOCK);
 }
 
-Result<OfflineDirectory> open_plain_directory(std::string const& path, PlainAccess access,
-                                              std::optional<FileOwner> const& files_owner) {
+Result<OfflineDirectory> open_offline_directory(std::string const& path, OfflineAccess access,
+                                                std::optional<FileOwner> const& files_owner) {
   // What is written to a place that somebody else chose may lie anywhere.
   int const flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-  UniqueFd fd{::open(path.c_str(), access == PlainAccess::write ? flags | O_NOFOLLOW : flags)};
+  UniqueFd fd{::open(path.c_str(), access == OfflineAccess::write ? flags | O_NOFOLLOW : flags)};
   struct stat found {};
   if (!fd || ::fstat(fd.get(), &found) != 0) {
     return disk_failure(path, "cannot open the directory", errno);

@@ -33,7 +33,7 @@ struct OfflineDirectory {
   bool in_use() const;
 };
 
-enum class PlainAccess : std::uint8_t {
+enum class OfflineAccess : std::uint8_t {
   read,   ///< Nothing that changes the directory succeeds.
   write,  ///< For a log that nobody else can know of yet.
 };
@@ -41,7 +41,7 @@ enum class PlainAccess : std::uint8_t {
 /// Opens a directory that is there, to be written to only if its name is no symbolic link. Reads
 /// bypass the page cache where the file system allows it. `files_owner`: to whom root gives the
 /// files that it makes there, and whose files it takes for its own.
-Result<OfflineDirectory> open_plain_directory(std::string const& path, PlainAccess access,
-                                              std::optional<FileOwner> const& files_owner = {});
+Result<OfflineDirectory> open_offline_directory(std::string const& path, OfflineAccess access,
+                                                std::optional<FileOwner> const& files_owner = {});
 
 }  // namespace stele::wal

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "client-lib/cli/text/level_names.hpp"
+#include "client-lib/cli/text/text_scanner.hpp"
 #include "client-lib/cli/times/civil_time.hpp"
 #include "client-lib/cli/times/time_spec.hpp"
 #include "client-lib/cli/times/time_text.hpp"

@@ -8,7 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#include "client-lib/cli/text/text_scanner.hpp"
 #include "client-lib/cli/usage_error.hpp"
 #include "stele/log_entry.hpp"
 

@@ -21,6 +21,7 @@
 #include "client-lib/cli/terminal/reconnect.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/terminal/streams.hpp"
+#include "client-lib/cli/text/text_scanner.hpp"
 #include "client-lib/cli/times/time_text.hpp"
 #include "protocol/request/request.hpp"
 
@@ -81,10 +82,6 @@ std::optional<int> first_year_of(std::string const& path, LineClock& clock,
   }
   if (auto const line = splitter.finish()) add(*line);
   return year.before(latest_us);
-}
-
-bool is_blank(std::string_view line) noexcept {
-  return line.find_first_not_of(" \t\r") == line.npos;
 }
 
 // Of `journalctl -o export`.

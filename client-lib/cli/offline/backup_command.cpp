@@ -87,7 +87,7 @@ std::optional<Target> open_target(std::string const& path, bool incremental,
     if (!target.made) return std::nullopt;
     return target;
   }
-  auto opened = wal::open_plain_directory(path, wal::PlainAccess::write, owner_of_copy(source));
+  auto opened = wal::open_offline_directory(path, wal::OfflineAccess::write, owner_of_copy(source));
   if (!opened) {
     print_error(opened.error().message, "name a directory, and no symbolic link to one");
     return std::nullopt;
@@ -109,17 +109,13 @@ int report_failure(std::string const& data_dir, std::string const& path,
                 "name another directory");
     return exit_failed;
   }
-  if (failure.code == wal::Errc::not_a_log || failure.code == wal::Errc::unsupported_version) {
-    return report_unreadable(data_dir, failure);
-  }
-  print_error("no backup: " + failure.message + left);
-  return exit_failed;
+  return report_no_copy("backup", data_dir, failure, left);
 }
 
 int run_backup(ClientOptions const& /*options*/, GivenOptions const& given) {
   auto const data_dir = given.text("--data-dir", default_data_dir);
   auto const path = without_slashes(directory_given(given, "DIR"));
-  auto const source = wal::open_plain_directory(data_dir, wal::PlainAccess::read);
+  auto const source = wal::open_offline_directory(data_dir, wal::OfflineAccess::read);
   if (!source) return report_unreadable(data_dir, source.error());
   auto target = open_target(path, given.has("--incremental"), *source);
   if (!target) return exit_failed;

@@ -149,4 +149,13 @@ int report_unreadable(std::string const& directory, wal::Failure const& failure)
   return exit_unreadable;
 }
 
+int report_no_copy(std::string_view copy, std::string const& directory, wal::Failure const& failure,
+                   std::string const& left) {
+  if (failure.code == wal::Errc::not_a_log || failure.code == wal::Errc::unsupported_version) {
+    return report_unreadable(directory, failure);
+  }
+  print_error("no " + std::string{copy} + ": " + failure.message + left);
+  return exit_failed;
+}
+
 }  // namespace stele::cli

@@ -32,4 +32,9 @@ int exit_code_for(wal::LogCheck const& check) noexcept;
 /// Prints what could not be read; returns exit_unreadable.
 int report_unreadable(std::string const& directory, wal::Failure const& failure);
 
+/// The same for the log in `directory`, if that is why; else that there is no `copy`, and what was
+/// `left` of it, the end of a sentence; returns exit_failed then.
+int report_no_copy(std::string_view copy, std::string const& directory, wal::Failure const& failure,
+                   std::string const& left);
+
 }  // namespace stele::cli

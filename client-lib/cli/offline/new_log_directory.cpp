@@ -66,7 +66,7 @@ std::optional<NewLogDirectory> NewLogDirectory::make(std::string path,
     return std::nullopt;
   }
   auto const owner = owner_of_copy(source);
-  auto opened = wal::open_plain_directory(unfinished, wal::PlainAccess::write, owner);
+  auto opened = wal::open_offline_directory(unfinished, wal::OfflineAccess::write, owner);
   auto const given = opened && owner ? opened->give_to(*owner) : wal::Result<void>();
   if (!opened || !given) {
     report_unreadable(unfinished, opened ? given.error() : opened.error());

@@ -40,22 +40,9 @@ std::uint64_t kernel_entropy() {
   return value;
 }
 
-int report_failure(std::string const& path, wal::Failure const& failure, std::string const& left) {
-  using wal::Errc;
-  if (failure.code == Errc::locked) {
-    print_error("a process has the log open", "stop the daemon first");
-    return exit_failed;
-  }
-  if (failure.code == Errc::not_a_log || failure.code == Errc::unsupported_version) {
-    return report_unreadable(path, failure);
-  }
-  print_error("no new log: " + failure.message + left);
-  return exit_failed;
-}
-
 int run_salvage(ClientOptions const& /*options*/, GivenOptions const& given) {
   auto const path = directory_given(given, "DIR");
-  auto const source = wal::open_plain_directory(path, wal::PlainAccess::read);
+  auto const source = wal::open_offline_directory(path, wal::OfflineAccess::read);
   if (!source) return report_unreadable(path, source.error());
   auto made = NewLogDirectory::make(directory_given(given, "NEWDIR"), *source);
   if (!made) return exit_failed;
@@ -64,7 +51,11 @@ int run_salvage(ClientOptions const& /*options*/, GivenOptions const& given) {
                        {.in_use = [&] { return source->in_use(); }, .entropy = kernel_entropy});
   if (!salvaged) {
     auto const left = made->give_up();
-    return report_failure(path, salvaged.error(), left);
+    if (salvaged.error().code != wal::Errc::locked) {
+      return report_no_copy("new log", path, salvaged.error(), left);
+    }
+    print_error("a process has the log open", "stop the daemon first");
+    return exit_failed;
   }
   if (!made->finish()) return exit_failed;
   Output output;

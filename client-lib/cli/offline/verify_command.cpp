@@ -28,7 +28,7 @@ constexpr std::array verify_options{
 
 int run_verify(ClientOptions const& /*options*/, GivenOptions const& given) {
   auto const path = directory_given(given, "DIR");
-  auto const opened = wal::open_plain_directory(path, wal::PlainAccess::read);
+  auto const opened = wal::open_offline_directory(path, wal::OfflineAccess::read);
   if (!opened) return report_unreadable(path, opened.error());
   auto const check = wal::check_log(*opened->directory, [&] { return opened->in_use(); });
   if (!check) return report_unreadable(path, check.error());

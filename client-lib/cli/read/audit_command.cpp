@@ -8,6 +8,7 @@
 #include "client-lib/cli/read/audit_text.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/terminal/streams.hpp"
+#include "client-lib/cli/text/text_scanner.hpp"
 #include "client-lib/cli/verbs.hpp"
 
 namespace stele::cli {

@@ -9,6 +9,7 @@
 #include "client-lib/cli/terminal/pager.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/terminal/streams.hpp"
+#include "client-lib/cli/text/text_scanner.hpp"
 #include "client-lib/cli/times/civil_time.hpp"
 
 namespace stele::cli {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "client-lib/cli/text/level_names.hpp"
+#include "client-lib/cli/text/text_scanner.hpp"
 #include "protocol/text/json_text.hpp"
 
 namespace stele::cli {

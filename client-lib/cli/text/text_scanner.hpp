@@ -12,6 +12,10 @@ namespace stele::cli {
 
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
+inline bool is_blank(std::string_view line) noexcept {
+  return line.find_first_not_of(" \t\r") == line.npos;
+}
+
 /// Digits alone, at most 2^64-1.
 inline std::optional<std::uint64_t> parse_number(std::string_view text) noexcept {
   std::uint64_t value = 0;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "client-lib/cli/text/text_scanner.hpp"
 #include "client-lib/cli/times/time_forms.hpp"
 #include "client-lib/cli/times/time_units.hpp"
 #include "client-lib/cli/usage_error.hpp"
@@ -230,8 +231,7 @@ bool ClockFinder::is_vague(std::string_view text) {
 std::optional<LineClock> ClockFinder::find_clock_within(std::string_view text,
                                                         std::uint64_t latest_us) {
   auto lines = first_lines(text);
-  std::erase_if(lines,
-                [](std::string_view line) { return line.find_first_not_of(" \t\r") == line.npos; });
+  std::erase_if(lines, is_blank);
   auto most = lines.size() / 2;
   std::optional<LineClock> found;
   for (auto const name : forms_within) {

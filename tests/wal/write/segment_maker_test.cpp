@@ -1,4 +1,3 @@
-#include "support/sanitized.hpp"
 #include "wal/write/segment_maker.hpp"
 
 #include <algorithm>
@@ -7,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "support/sanitized.hpp"
 #include "support/segment_view.hpp"
 #include "support/simulated_disk.hpp"
 #include "wal/format/segment_name.hpp"
