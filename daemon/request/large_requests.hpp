@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "daemon/request/encoded_batch.hpp"
 #include "daemon/store/chunk_memory.hpp"
 #include "daemon/turn/turn_queue.hpp"
 #include "protocol/request/request.hpp"
@@ -63,9 +64,10 @@ class LargeRequests {
     std::size_t bytes() const noexcept { return text_.size(); }
     /// It has been parsed, and borrows from the parser.
     std::optional<protocol::ParsedRequest> request{};
-    /// For the entries of a write, once it has been parsed, and what they take at most.
-    std::optional<PreparedMemory> memory{};
+    /// What the entries of a write take at most; 0: it has not been parsed.
     std::size_t payload_bytes = 0;
+    PreparedMemory memory{};  ///< For them, unless they are huge: then
+    EncodedBatch encoded{};   ///< they are made before.
 
    private:
     friend class LargeRequests;

@@ -307,22 +307,16 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& 
 
   // The bytes are made here, in the store, where they stay; the log copies them to disk.
   Seq const first_seq = log_.next_seq();
-  std::size_t payload_bytes = 0;
-  Seq seq = first_seq;
+  Seq const last_seq = first_seq + request.entries.size() - 1;
   auto const received_at = clock_.wall_us();
-  payloads_.clear();
-  for (auto const& draft : request.entries) {
-    protocol::EntryStamp const stamp{seq++, draft.timestamp.value_or(received_at), peer.origin};
-    payloads_.push_back(store_.stage(draft, stamp));
-    payload_bytes += payloads_.back().size();
-  }
-  store_.history().stage(seq - 1, peer.origin.uid,
+  auto const payload_bytes = stage(request, {first_seq, received_at, peer.origin});
+  store_.history().stage(last_seq, peer.origin.uid,
                          wal::admitted_bytes(payloads_.size(), payload_bytes));
   shares_.add(log_.gathering().commit_no, peer.origin.uid, payload_bytes, received_at);
   [[maybe_unused]] Seq const appended_at = log_.append(mark, payloads_);
   BOOST_ASSERT(appended_at == first_seq);
   if (request.write_no != 0) {
-    NumberedWrite const write{request.write_no, first_seq, seq - 1};
+    NumberedWrite const write{request.write_no, first_seq, last_seq};
     store_.writers().stage(peer.writer, write, peer.origin.uid, mark.late);
   }
 
@@ -331,7 +325,7 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& 
   reply.many = request.many;
   reply.numbered = request.write_no != 0;
   reply.first_seq = first_seq;
-  reply.last_seq = seq - 1;
+  reply.last_seq = last_seq;
   return reply;
 }
 

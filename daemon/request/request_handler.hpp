@@ -143,8 +143,7 @@ class RequestHandler {
   bool is_over_commit_quota(std::uint32_t uid) const noexcept {
     return shares_.is_over_commit_quota(log_.gathering(), uid);
   }
-  /// For the entries of a large write, in which nothing is ready; none if it needs none of its own
-  /// or will be refused.
+  /// For the entries of a large write; none if it needs none of its own or will be refused.
   PreparedMemory memory_for(protocol::Write const& write, std::size_t payload_bytes);
   /// To be called now and then: gives back what was kept for the next large requests and their
   /// entries, if there were none.
@@ -152,6 +151,11 @@ class RequestHandler {
   /// Nobody is connected.
   void free_spare_memory();
   void use_next(ChunkMemory memory) noexcept { store_.use_next(std::move(memory)); }
+  /// For the entries of a huge write; none if it will be refused.
+  EncodedBatch begin_batch(protocol::Write const& write, std::size_t payload_bytes,
+                           Origin const& origin);
+  /// The next write that is answered has these entries, unless they are none.
+  void use_next(EncodedBatch encoded) noexcept;
   wal::Gathering gathering() const noexcept { return log_.gathering(); }
   /// From now on writes are refused with shutting_down.
   void start_draining() noexcept { draining_ = true; }
@@ -184,6 +188,8 @@ class RequestHandler {
   PendingReply answer(std::string_view id, protocol::Acknowledge const& request, Peer& peer);
   PendingReply answer(std::string_view id, protocol::Confirm const& request, Peer& peer);
 
+  bool will_be_refused(protocol::Write const& write, std::size_t payload_bytes) const;
+  std::size_t stage(protocol::Write const& write, protocol::EntryStamp const& first);
   std::optional<Failure> judge_share(Peer const& peer, std::uint64_t more_bytes);
   PendingReply answer_again(std::string_view id, protocol::Write const& request,
                             WriterTable::Judgement const& judgement);
@@ -197,6 +203,7 @@ class RequestHandler {
   protocol::RequestParser parser_;
   LargeRequests large_requests_;
   CommitShares shares_{};
+  EncodedBatch encoded_{};
   std::vector<std::string_view> payloads_{};  ///< Of one write; kept for its capacity.
   Throttle drop_lines_{std::chrono::seconds(10)};
   bool memory_was_full_ = false;

@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "daemon/request/encoded_batch.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/reply/reply.hpp"
 
@@ -172,25 +173,41 @@ bool SessionState::take_large_message() {
   auto const* const write =
       request->request ? std::get_if<protocol::Write>(&*request->request) : nullptr;
   if (write != nullptr) {
-    if (!large_->memory) {
-      large_->payload_bytes = payload_bytes_max(*write);
-      large_->memory = handler_.memory_for(*write, large_->payload_bytes);
-    }
-    if (!large_->memory->is_ready()) {
-      taking_.pay_for_pages(large_->memory->prepare(taking_.pages_to_prepare()));
-      return true;
-    }
+    if (!prepare_large(*write)) return true;
     if (!handler_.has_room_for_large(uid(), large_->payload_bytes)) {
       awaits_log_capacity_ = true;
       return false;
     }
-    handler_.use_next(large_->memory->take());
+    handler_.use_next(large_->memory.take());
+    handler_.use_next(std::move(large_->encoded));
   }
   answer(*request, large_->bytes());
-  handler_.use_next({});
+  handler_.use_next(ChunkMemory());
+  handler_.use_next(EncodedBatch());
   large_.reset();
   was_asked_ = true;
   return true;
+}
+
+/// A part of what comes before its entries get their seqs: of huge ones the text is made, others
+/// get memory. Whether all of it is done.
+bool SessionState::prepare_large(protocol::Write const& write) {
+  auto& large = *large_;
+  if (large.payload_bytes == 0) {
+    large.payload_bytes = payload_bytes_max(write);
+    if (large.payload_bytes >= LargeRequests::huge_bytes_min) {
+      large.encoded = handler_.begin_batch(write, large.payload_bytes, peer_.origin);
+    } else {
+      large.memory = handler_.memory_for(write, large.payload_bytes);
+    }
+  }
+  if (!large.encoded.is_complete()) {
+    large.encoded.encode(write.entries, taking_);
+    return false;
+  }
+  if (large.memory.is_ready()) return true;
+  taking_.pay_for_pages(large.memory.prepare(taking_.pages_to_prepare()));
+  return false;
 }
 
 void SessionState::answer(protocol::ParsedRequest& request, std::size_t message_bytes) {

@@ -124,6 +124,7 @@ class SessionState {
   bool handle_messages();
   void take_message(std::string_view message);
   bool take_large_message();
+  bool prepare_large(protocol::Write const& write);
   void answer(protocol::ParsedRequest& request, std::size_t message_bytes);
   void pay_for(PendingReply const& reply, std::size_t message_bytes);
   bool is_taken(protocol::ParsedRequest const& request) noexcept;

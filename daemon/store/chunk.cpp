@@ -15,6 +15,12 @@ Chunk::Chunk(Seq first_seq, ChunkMemory memory)
   BOOST_ASSERT(bytes_ <= std::numeric_limits<std::uint32_t>::max());
 }
 
+Chunk::Chunk(Seq first_seq, ChunkMemory memory, std::vector<std::uint32_t> ends)
+    : Chunk(first_seq, std::move(memory)) {
+  ends_ = std::move(ends);
+  BOOST_ASSERT(used_bytes() <= bytes_);
+}
+
 Chunk::Chunk(Seq first_seq, Chunk& before)
     : memory_(before.memory_),
       begin_(before.free_begin()),

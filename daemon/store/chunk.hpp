@@ -26,6 +26,8 @@ class Chunk {
  public:
   /// Has as many free bytes as `memory` has.
   Chunk(Seq first_seq, ChunkMemory memory);
+  /// Holds the entries that stand in `memory`, each with its comma; `ends` says where they end.
+  Chunk(Seq first_seq, ChunkMemory memory, std::vector<std::uint32_t> ends);
   /// Takes the free bytes of `before`, which gets no more entries, where the seqs do not follow one
   /// another: each gap of a log would else cost a mapping of its own, of which a process may have
   /// 65,530. The memory is given back when both are gone.

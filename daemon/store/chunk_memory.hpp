@@ -44,6 +44,8 @@ class PreparedMemory {
   /// Makes up to `pages_max` more ready; returns how many it were.
   std::size_t prepare(std::size_t pages_max) noexcept;
   std::size_t bytes() const noexcept { return memory_ ? memory_.get_deleter().bytes : 0; }
+  std::size_t ready_bytes() const noexcept { return touched_bytes_; }
+  char* begin() noexcept { return memory_.get(); }
   /// Null if there is none.
   ChunkMemory take() noexcept { return std::move(memory_); }
 

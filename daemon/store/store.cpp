@@ -50,6 +50,22 @@ PreparedMemory Store::prepare_memory(std::size_t bytes) {
   return spare ? PreparedMemory(std::move(spare)) : PreparedMemory(std::max(bytes, chunk_bytes));
 }
 
+Chunk const& Store::stage(std::span<protocol::EntryDraft const> drafts,
+                          protocol::EntryStamp const& first, ChunkMemory memory,
+                          std::vector<std::uint32_t> ends) {
+  BOOST_ASSERT(first.seq > (staged_.empty() ? visible_seq_ : staged_.back().seq));
+  BOOST_ASSERT(ends.size() == drafts.size());
+  if (!chunks_.empty()) chunks_.back()->shrink_to_fit();
+  chunks_.push_back(std::make_shared<Chunk>(first.seq, std::move(memory), std::move(ends)));
+  auto const& chunk = *chunks_.back();
+  text_bytes_ += chunk.used_bytes();
+  auto seq = first.seq;
+  for (auto const& draft : drafts) {
+    staged_.push_back({draft.timestamp.value_or(first.timestamp), seq++});
+  }
+  return chunk;
+}
+
 std::string_view Store::stage(protocol::EntryDraft const& draft,
                               protocol::EntryStamp const& stamp) {
   BOOST_ASSERT(stamp.seq > (staged_.empty() ? visible_seq_ : staged_.back().seq));

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "daemon/store/chunk.hpp"
 #include "daemon/store/consumer_table.hpp"
@@ -43,6 +45,11 @@ class Store {
   /// Writes the canonical form; the view stays valid until the entry is unstaged or removed.
   /// `stamp.seq` follows the seq staged or published last.
   std::string_view stage(protocol::EntryDraft const& draft, protocol::EntryStamp const& stamp);
+  /// The same for entries whose canonical forms stand in memory of their own: see Chunk. `first` is
+  /// the first one's stamp, whose time those have that the drafts give none.
+  Chunk const& stage(std::span<protocol::EntryDraft const> drafts,
+                     protocol::EntryStamp const& first, ChunkMemory memory,
+                     std::vector<std::uint32_t> ends);
   /// In the chunk that is being filled.
   std::size_t free_bytes() const noexcept {
     return chunks_.empty() ? 0 : chunks_.back()->free_bytes();

@@ -59,7 +59,7 @@ class TurnBudget {
 
  private:
   static constexpr std::size_t plain_bytes_a_visit = 8;
-  static constexpr std::size_t visits_a_page = 200;
+  static constexpr std::size_t visits_a_page = 500;
   static constexpr std::size_t parsed_bytes_min = std::size_t{4} << 10;
 
   std::size_t visits_max_;

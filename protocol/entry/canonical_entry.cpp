@@ -1,5 +1,6 @@
 #include "protocol/entry/canonical_entry.hpp"
 
+#include <array>
 #include <charconv>
 #include <cstring>
 
@@ -28,6 +29,12 @@ char* put(char* out, std::string_view text) noexcept {
 template <class Integer>
 char* put_number(char* out, Integer value) noexcept {
   return std::to_chars(out, out + u64_digits_max, value).ptr;
+}
+
+template <class Integer>
+std::size_t digits(Integer value) noexcept {
+  std::array<char, u64_digits_max> text;
+  return static_cast<std::size_t>(put_number(text.data(), value) - text.data());
 }
 
 bool skip(std::string_view& text, std::string_view piece) noexcept {
@@ -59,6 +66,13 @@ std::size_t canonical_bytes_max(EntryDraft const& draft) noexcept {
   return fixed_bytes_max + draft.message.size() + draft.metadata.size();
 }
 
+std::size_t canonical_bytes_max(EntryDraft const& draft, std::uint64_t seq,
+                                Origin const& origin) noexcept {
+  auto const excess = u64_digits_max - digits(seq) + 3 * i32_digits_max - digits(origin.pid) -
+                      digits(origin.uid) - digits(origin.gid);
+  return canonical_bytes_max(draft) - excess;
+}
+
 char* write_canonical_entry(char* out, EntryDraft const& draft, EntryStamp const& stamp) noexcept {
   out = put_number(put(out, before_seq), stamp.seq);
   out = put_number(put(out, before_timestamp), stamp.timestamp);
@@ -76,6 +90,11 @@ void append_canonical_entry(std::string& out, EntryDraft const& draft, EntryStam
   out.resize(start + canonical_bytes_max(draft));
   char const* const end = write_canonical_entry(out.data() + start, draft, stamp);
   out.resize(static_cast<std::size_t>(end - out.data()));
+}
+
+void overwrite_stamp(char* entry, std::uint64_t seq, std::string_view timestamp) noexcept {
+  char* const seq_end = put_number(entry + before_seq.size(), seq);
+  put(seq_end + before_timestamp.size(), timestamp);
 }
 
 std::optional<EntryKey> read_entry_key(std::string_view text) noexcept {

@@ -35,10 +35,17 @@ struct EntryStamp {
 
 /// An upper bound of what append_canonical_entry appends.
 std::size_t canonical_bytes_max(EntryDraft const& draft) noexcept;
+/// And of all that get a seq of as many digits as this, from this origin.
+std::size_t canonical_bytes_max(EntryDraft const& draft, std::uint64_t seq,
+                                Origin const& origin) noexcept;
 void append_canonical_entry(std::string& out, EntryDraft const& draft, EntryStamp const& stamp);
 
 /// The same, into raw storage of at least canonical_bytes_max(); returns the end of what it wrote.
 char* write_canonical_entry(char* out, EntryDraft const& draft, EntryStamp const& stamp) noexcept;
+
+/// Puts another seq, and another timestamp unless that is empty, into the places of those of the
+/// canonical entry at `entry`, which have as many digits.
+void overwrite_stamp(char* entry, std::uint64_t seq, std::string_view timestamp) noexcept;
 
 /// The members that order a log, read from the fixed start of the canonical form without parsing
 /// JSON. Nothing if `text` does not start as the canonical form does.

@@ -12,12 +12,15 @@ rounds' ratios.
 
 What binds it is measured beside it, each in a process of its own: "ping" is the p99 of a ping
 every 5 ms, which needs the daemon's loop and no disk; "disk" is that of a write of 4 KiB into
-another file of that disk, synced, every 5 ms, which needs no daemon.
+another file of that disk, synced, every 5 ms, which needs no daemon. The row "no daemon" is what
+no log with huge batches is below: 15 MB are written and synced again and again, and in between
+what a witness wants to have written, 4 KiB.
 """
 
 import json
 import mmap
 import os
+import queue
 import signal
 import statistics
 import struct
@@ -64,6 +67,7 @@ FLOODS = {
                                               + b'{"message":"m"},' * 1_000_000), 1),
 } | {f"64 clients, {name}": (64, frame(text), 50) for name, text in SMALL.items()}
 REFERENCE = next(iter(FLOODS))
+NO_DAEMON = "no daemon: 15 MB and 4 KiB by turns"
 
 
 def read_frames(peer, count, kept=b""):
@@ -142,6 +146,36 @@ def writing(path):
     return write
 
 
+def without_daemon(folder, seconds):
+    """What it takes 4 KiB to be on disk, behind 15 MB that are on their way when they come."""
+    large, small = mmap.mmap(-1, 15 << 20), writing(folder + "/small")
+    large.write(os.urandom(len(large)))
+    file = os.open(folder + "/large", os.O_RDWR | os.O_CREAT | os.O_DIRECT, 0o600)
+    waiting, ends = queue.SimpleQueue(), threading.Event()
+
+    def write_by_turns():
+        place = 0
+        while not ends.is_set():
+            os.pwritev(file, [large], place % 4 * len(large), os.RWF_DSYNC)
+            place += 1
+            if not waiting.empty():
+                small()
+                waiting.get().set()
+
+    def wait():
+        written = threading.Event()
+        waiting.put(written)
+        written.wait()
+
+    writer = threading.Thread(target=write_by_turns)
+    writer.start()
+    time.sleep(1)  # The blocks are there now.
+    took = again_and_again(wait, seconds)
+    ends.set()
+    writer.join()
+    return took
+
+
 def p99(latencies):
     return latencies[min(len(latencies) - 1, int(len(latencies) * 0.99))]
 
@@ -169,8 +203,11 @@ PING = frame(b'{"op":"ping"}')
 
 
 def measure(binaries, name, seconds):
-    clients, request, many = FLOODS[name]
     parent = os.environ.get("STELE_BENCH_DIR", "/var/tmp")
+    if name == NO_DAEMON:
+        with tempfile.TemporaryDirectory(dir=parent) as home:
+            return without_daemon(home, seconds), [0.0, 0.0]
+    clients, request, many = FLOODS[name]
     with tempfile.TemporaryDirectory(dir=parent) as home:
         os.chmod(home, 0o755)
         path = home + "/stele.sock"
@@ -200,7 +237,7 @@ def figures(took, beside):
 def main():
     binaries = sys.argv[1]
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 5
-    names = [name for name in FLOODS
+    names = [name for name in [*FLOODS, NO_DAEMON]
              if len(sys.argv) <= 3 or any(word in name for word in sys.argv[3:])]
     if REFERENCE not in names:
         names.insert(0, REFERENCE)

@@ -1,5 +1,6 @@
 #include "wal/write/commit_pipeline.hpp"
 
+#include <algorithm>
 #include <boost/assert.hpp>
 #include <utility>
 
@@ -44,16 +45,29 @@ std::uint64_t CommitPipeline::append_gap(Gap const& gap) {
 CommitPipeline::Queued& CommitPipeline::open_commit(CommitKind kind, std::size_t bytes) {
   bool const joins = !queue_.empty() && queue_.back().kind == kind &&
                      queue_.back().buffer.body_bytes() + bytes <= settings_.gather_bytes;
-  if (!joins) push(kind);
+  if (!joins) push(kind, bytes);
   return queue_.back();
 }
 
-void CommitPipeline::push(CommitKind kind) {
+/// The smallest that has room, or else the largest: few are large then, and seldom is there one to
+/// be made larger, which takes many milliseconds.
+CommitBuffer CommitPipeline::take_spare_buffer(std::size_t body_bytes) noexcept {
+  if (spare_buffers_.empty()) return {};
+  auto const is_better = [body_bytes](CommitBuffer const& a, CommitBuffer const& b) {
+    bool const has_room = a.capacity() >= commit_header_bytes + body_bytes;
+    if (has_room != (b.capacity() >= commit_header_bytes + body_bytes)) return has_room;
+    return has_room ? a.capacity() < b.capacity() : a.capacity() > b.capacity();
+  };
+  auto const found = std::ranges::min_element(spare_buffers_, is_better);
+  std::swap(*found, spare_buffers_.back());
+  auto buffer = std::move(spare_buffers_.back());
+  spare_buffers_.pop_back();
+  return buffer;
+}
+
+void CommitPipeline::push(CommitKind kind, std::size_t bytes) {
   Queued queued;
-  if (!spare_buffers_.empty()) {
-    queued.buffer = std::move(spare_buffers_.back());
-    spare_buffers_.pop_back();
-  }
+  queued.buffer = take_spare_buffer(bytes);
   queued.kind = kind;
   queued.first_seq = next_seq_;
   queue_.push_back(std::move(queued));

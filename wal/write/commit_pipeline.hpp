@@ -81,7 +81,8 @@ class CommitPipeline {
   };
 
   Queued& open_commit(CommitKind kind, std::size_t bytes);
-  void push(CommitKind kind);
+  CommitBuffer take_spare_buffer(std::size_t body_bytes) noexcept;
+  void push(CommitKind kind, std::size_t bytes = 0);
   std::size_t disk_bytes(Queued const& queued) const noexcept;
 
   Settings settings_;

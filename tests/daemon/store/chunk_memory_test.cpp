@@ -10,6 +10,7 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "daemon/store/store.hpp"
@@ -50,6 +51,18 @@ BOOST_AUTO_TEST_CASE(memory_that_a_reserve_has_ready_is_what_a_batch_gets_and_ne
   }
   BOOST_TEST(is_ready);
   BOOST_TEST(!store.prepare_memory(2 * chunk_bytes).is_ready());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_staged_next_lies_in_the_memory_that_was_made_ready_for_it) {
+  Store store;
+  stele::protocol::EntryDraft draft;
+  draft.message = R"("m")";
+  draft.metadata = stele::protocol::empty_metadata;
+  store.stage(draft, {.seq = 1});
+  auto memory = map_chunk_memory(chunk_bytes);
+  char const* const begin = memory.get();
+  store.use_next(std::move(memory));
+  BOOST_TEST(static_cast<void const*>(store.stage(draft, {.seq = 2}).data()) == begin);
 }
 
 BOOST_AUTO_TEST_CASE(memory_outlives_the_reserve_that_it_came_from) {

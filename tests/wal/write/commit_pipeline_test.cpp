@@ -276,6 +276,23 @@ BOOST_AUTO_TEST_CASE(steady_work_reuses_its_buffers) {
 }
 
 // Memory that is new to the process costs many times what filling it does, while all others wait.
+BOOST_AUTO_TEST_CASE(small_commits_leave_the_buffer_that_is_large_to_the_next_huge_group) {
+  Fixture fix;
+  std::string const huge(9'000'000, 'h');
+  for (int round = 0; round < 4; ++round) {
+    fix.append({"small"});
+    fix.begin();
+    fix.append({huge});
+    fix.finish();
+    fix.begin();
+    fix.append({"small"});
+    fix.finish();
+    fix.commit();
+  }
+  BOOST_TEST(fix.pipeline.spare_bytes() >= huge.size());
+  BOOST_TEST(fix.pipeline.spare_bytes() < 2 * huge.size());
+}
+
 BOOST_AUTO_TEST_CASE(huge_groups_reuse_the_buffers_of_those_before_them_until_a_mark) {
   Fixture fix;
   std::string const huge(std::size_t{12} << 20, 'h');
