@@ -92,7 +92,9 @@ void WriterTable::restore(WriterId const& id, NumberedWrite const& write, std::u
     writes.clear();
   }
   place(writer, kept, uid);
+  is_restoring_ = true;
   publish(write.last_seq);
+  is_restoring_ = false;
 }
 
 void WriterTable::place(Writer& writer, Kept const& kept, std::uint32_t uid) {
@@ -183,8 +185,10 @@ void WriterTable::trim(Writer& writer) {
 void WriterTable::drop_lowest(Writer& writer) {
   auto const lowest =
       std::ranges::find_if(writer.writes, [this](Kept const& kept) { return !is_staged(kept); });
-  // Of a log that is being read: the higher number that came before a late one may be lost.
-  auto const number = lowest->late ? lowest->highest_before() : lowest->write_no;
+  // Of a log that is being read: the higher number that came before a late one may be lost. Else
+  // all numbers above are known, and those that were never written stay new.
+  auto const number =
+      lowest->late && is_restoring_ ? lowest->highest_before() : lowest->write_no;
   writer.floor = std::max(writer.floor, number);
   writer.writes.erase(lowest);
   kept_bytes_ -= sizeof(Kept);

@@ -205,6 +205,7 @@ class WriterTable {
   ForgottenWriters forgotten_{};
   bool is_complete_ = true;  ///< Each writer that was ever in the log is remembered or forgotten_.
   std::uint64_t removals_ = 0;  ///< How often something was removed.
+  bool is_restoring_ = false;   ///< A write of the log that is being read.
   std::uint64_t lost_at_ = 0;   ///< removals_ when something was lost last.
   wal::Seq published_seq_ = 0;
   wal::Seq removed_seq_ = 0;

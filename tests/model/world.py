@@ -131,7 +131,8 @@ class World:
                         f"{self.hold_limit}")
 
     def check_all(self, connection):
-        """Reads the whole log and compares it with what must be there."""
+        """Reads the whole log and compares it with what must be there: its rows, or None if
+        retention was faster."""
         log = self.log
         self.settle([connection])
         if connection.ended:
@@ -155,7 +156,7 @@ class World:
             require(pages == [None], f"a read of all has a cursor: {pages}")
             judge_rows(log, Query(), rows, known, "read of all")
             self.count("whole reads")
-        return rows
+        return rows if pages else None
 
     # A life.
 
@@ -200,6 +201,11 @@ class World:
         log.is_opening = False
         self.judge_dropped(first[0], len(self.dropped_told))
         rows = self.check_all(connection)
+        while rows is None:   # What is never seen would be taken for what is not there.
+            require(self.daemon.runs, lambda: f"it ended:\n{self.daemon.tail()}")
+            if connection.ended:
+                connection = self.connect(True)
+            rows = self.check_all(connection)
         require(log.retention or len(rows) == first[0].members["present"],
                 lambda: f"{len(rows)} rows, audit: {first[0].text[:500]}")
         log.known_seq = max(log.known_seq, first[0].members["last_seq"])

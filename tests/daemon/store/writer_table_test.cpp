@@ -179,6 +179,18 @@ BOOST_AUTO_TEST_CASE(a_number_that_was_passed_over_is_taken_late_up_to_63_below_
   BOOST_TEST(table.last(id(1))->write_no == 66U);
 }
 
+BOOST_AUTO_TEST_CASE(a_late_write_that_makes_room_leaves_the_numbers_above_it_as_new_as_they_were) {
+  auto const attachment = attach(1);
+  write(1, 2);
+  write(1, 1);
+  for (std::uint64_t number = 3; number <= 66; ++number) {
+    if (number != 40) write(1, number);
+  }
+  BOOST_TEST((judge(1, 1) == Verdict::forgotten));
+  BOOST_TEST(*known_above(1) == 1U);
+  BOOST_TEST((judge(1, 40) == Verdict::is_new));
+}
+
 BOOST_AUTO_TEST_CASE(hello_is_told_which_numbers_are_written_and_which_are_under_way) {
   auto const attachment = attach(1);
   BOOST_TEST(*table.knowledge(attachment).known_above == 0U);
