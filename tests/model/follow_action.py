@@ -103,5 +103,6 @@ class Follow:
                 require(seq < self.world.log.floor, f"{self}: seq {seq} was left out")
 
     def is_behind(self):
-        return not self.ended and self.world.log.known_seq > self.seq and bool(
-            self.missing(self.world.log.known_seq))
+        """Something is to come. What it has passed by must have expired, as verify() judges."""
+        return not self.ended and any(
+            seq > self.seq for seq in self.missing(self.world.log.known_seq))
