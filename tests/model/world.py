@@ -52,7 +52,7 @@ class World:
         self.dropped_told = []
         self.was_damaged = False
         self.may_have_expired = False
-        self.progress = collections.deque(maxlen=20_000)   # (time, seq)
+        self.progress = []   # (time, seq) of this life
         self.confirmed = {}
         self.hold_limit = None
         self.writer_ids = [f"{self.random.getrandbits(128):032x}"
@@ -209,6 +209,8 @@ class World:
         require(log.retention or len(rows) == first[0].members["present"],
                 lambda: f"{len(rows)} rows, audit: {first[0].text[:500]}")
         log.known_seq = max(log.known_seq, first[0].members["last_seq"])
+        self.progress.clear()
+        self.progress.append((0, log.known_seq))   # The start proved it.
         log.damage_is_new = False
         log.unproven_from = None
         log.close_attempts()
@@ -377,8 +379,9 @@ class World:
                    "stop and kill": (0, -signal.SIGKILL)}.get(way, (-signal.SIGKILL,))
         require(code in allowed, f"{way}: exit {code}:\n{self.daemon.tail()}")
         if code != 0:
-            recent = [s for t, s in self.progress if t > killed_at - UNPROVEN_S]
-            self.log.unproven_from = min(recent, default=None)
+            # What was only read may be older than what was acknowledged lately.
+            self.log.unproven_from = 1 + max(
+                s for t, s in self.progress if t <= killed_at - UNPROVEN_S or t == 0)
         for follow in self.reads.follows:
             follow.end()
         self.reads.follows.clear()
