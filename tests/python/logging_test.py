@@ -208,6 +208,17 @@ for number in range(1000):
     logging.info("number %d", number)
 """
 
+# As a program unloads a plugin in C, which alone uses the library.
+UNLOADED = """
+import _ctypes, ctypes, os
+load = lambda: ctypes.CDLL(os.environ["STELE_LIBRARY"])
+library, logger = load(), ctypes.c_void_p()
+assert library.stele_logger_open(None, None, ctypes.c_size_t(0), 0, ctypes.byref(logger)) == 0
+_ctypes.dlclose(library._handle)
+assert "libstele" in open("/proc/self/maps").read(), "it is gone, and its thread at work"
+assert load().stele_logger_close(logger, ctypes.c_int64(-1)) == 0
+"""
+
 
 class Programs(LoggingCase):
     def test_one_line_changes_and_all_is_on_disk_at_the_end(self):
@@ -218,6 +229,9 @@ class Programs(LoggingCase):
         self.assertEqual(run_python("import stele; log = stele.Logger(); log.log('left')",
                                     self.daemon), (0, "", ""))
         self.assertEqual(self.messages(), ["left"])
+
+    def test_a_plugin_that_is_unloaded_may_leave_a_logger_and_its_thread(self):
+        self.assertEqual(run_python(UNLOADED, self.daemon), (0, "", ""))
 
     def test_without_a_daemon_a_program_goes_on_and_says_what_was_lost(self):
         self.daemon.kill()

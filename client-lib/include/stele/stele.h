@@ -8,7 +8,8 @@
  * UTF-8. A timeout is in milliseconds; STELE_NO_LIMIT, or any below 0: no limit; 0: it has passed,
  * so the call fails with STELE_TIMED_OUT and nothing is sent. In a child after fork() calls with a
  * handle of the parent fail with STELE_MADE_BEFORE_FORK; it may be closed. No function raises
- * SIGPIPE.
+ * SIGPIPE. Once loaded the library stays loaded, so a plugin may be unloaded that has not closed
+ * its handles, if none of them has a callback of the plugin.
  */
 #ifndef STELE_STELE_H
 #define STELE_STELE_H
