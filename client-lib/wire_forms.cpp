@@ -20,7 +20,7 @@ std::optional<LogCount::Bucket> bucket_of(boost::json::value const& value) {
 
 }  // namespace
 
-protocol::EntryTerms terms_of(EntryFilter const& filter) noexcept {
+protocol::EntryFilter filter_of(EntryFilter const& filter) noexcept {
   return {.after_seq = filter.after_seq,
           .min_level = filter.min_level,
           .contains = filter.contains,
@@ -35,21 +35,21 @@ protocol::ReadLogs read_request(ReadOptions const& options) {
           .order = options.order == Order::asc ? protocol::Order::asc : protocol::Order::desc,
           .limit = options.limit,
           .cursor = options.cursor,
-          .terms = terms_of(options.filter)};
+          .filter = filter_of(options.filter)};
 }
 
 protocol::ReadLogs follow_request(FollowOptions const& options) {
   return {.start_ts = options.start_ts,
           .end_ts = options.end_ts,
           .limit = options.newest,
-          .terms = terms_of(options.filter),
+          .filter = filter_of(options.filter),
           .follow = true};
 }
 
 protocol::CountLogs count_request(CountOptions const& options) {
   return {.start_ts = options.start_ts,
           .end_ts = options.end_ts,
-          .terms = terms_of(options.filter),
+          .filter = filter_of(options.filter),
           .bucket_us = options.bucket_us};
 }
 

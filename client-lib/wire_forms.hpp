@@ -13,7 +13,7 @@
 namespace stele::client {
 
 // These borrow from the options.
-protocol::EntryTerms terms_of(EntryFilter const& filter) noexcept;
+protocol::EntryFilter filter_of(EntryFilter const& filter) noexcept;
 protocol::ReadLogs read_request(ReadOptions const& options);
 protocol::ReadLogs follow_request(FollowOptions const& options);
 protocol::CountLogs count_request(CountOptions const& options);

@@ -15,12 +15,11 @@
 #include <utility>
 
 #include "daemon/clock.hpp"
-#include "daemon/config/config_change.hpp"
+#include "daemon/config/config.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/log/wal_driver.hpp"
 #include "daemon/log/watched_directory.hpp"
 #include "daemon/net/listen_socket.hpp"
-#include "daemon/net/passed_socket.hpp"
 #include "daemon/operations/machine_memory.hpp"
 #include "daemon/operations/memory_account.hpp"
 #include "daemon/operations/metrics.hpp"

@@ -1,8 +1,10 @@
 // Every maximum of the protocol, with its reason. Constants only.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace stele::protocol {
 
@@ -63,5 +65,8 @@ inline constexpr std::size_t path_bytes_max = 256;
 /// neither holds the loop for long nor needs a large buffer at the client: several frames fit into
 /// a processor's own cache.
 inline constexpr std::size_t read_frame_bytes = std::size_t{256} << 10;
+
+inline constexpr std::array<std::string_view, 6> level_names{"trace", "debug", "info",
+                                                             "warn",  "error", "fatal"};
 
 }  // namespace stele::protocol

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "protocol/text/json_text.hpp"
+
 namespace stele::protocol {
 
 std::optional<WriterId> parse_writer_id(std::string_view text) noexcept {
@@ -17,12 +19,8 @@ std::optional<WriterId> parse_writer_id(std::string_view text) noexcept {
 }
 
 std::string to_text(WriterId const& id) {
-  constexpr char digits[] = "0123456789abcdef";
   std::string text;
-  for (auto const byte : id) {
-    text += digits[byte >> 4];
-    text += digits[byte & 0x0f];
-  }
+  for (auto const byte : id) append_hex(text, byte);
   return text;
 }
 

@@ -2,6 +2,9 @@
 
 #include <boost/system/system_error.hpp>
 #include <boost/throw_exception.hpp>
+#include <cerrno>
+#include <string>
+#include <utility>
 
 namespace stele::wal {
 namespace {
@@ -56,6 +59,20 @@ boost::system::error_code make_error_code(Errc error) noexcept {
 
 void throw_exception_from_error(Failure const& failure, boost::source_location const& where) {
   boost::throw_exception(boost::system::system_error(failure.code, failure.message), where);
+}
+
+boost::system::error_code disk_error(int error) noexcept {
+  if (error == ENOSPC || error == EDQUOT) return Errc::no_space;
+  return {error, boost::system::system_category()};
+}
+
+Failure disk_failure(std::string_view path, std::string_view doing, int error) {
+  std::string message{path};
+  message += ": ";
+  message += doing;
+  message += ": ";
+  message += boost::system::system_category().message(error);
+  return {disk_error(error), std::move(message)};
 }
 
 }  // namespace stele::wal

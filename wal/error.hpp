@@ -5,6 +5,7 @@
 #include <boost/system/result.hpp>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace stele::wal {
 
@@ -38,6 +39,12 @@ using Result = boost::system::result<T, Failure>;
 
 [[noreturn]] void throw_exception_from_error(Failure const& failure,
                                              boost::source_location const& where);
+
+/// Errc::no_space for a full disk or quota; any other errno as it is, in the system category.
+boost::system::error_code disk_error(int error) noexcept;
+
+/// "<path>: <doing>: <text of the errno>".
+Failure disk_failure(std::string_view path, std::string_view doing, int error);
 
 }  // namespace stele::wal
 

@@ -122,7 +122,7 @@ Result<void> ClientState::confirm(protocol::Confirm const& confirm) {
 }
 
 Result<void> ClientState::read_logs(protocol::ReadLogs const& read) {
-  if (auto valid = protocol::validate_filter(read.terms); !valid) return valid;
+  if (auto valid = protocol::validate_filter(read.filter); !valid) return valid;
   if (auto valid = protocol::validate_text("cursor", read.cursor); !valid) return valid;
   return queue(Kind::read, [&](std::string& out, std::uint64_t id) {
     protocol::append_read_logs(out, id, read);
@@ -152,7 +152,7 @@ void ClientState::cancel(std::deque<InFlight>& requests, std::uint64_t id) {
 }
 
 Result<void> ClientState::count_logs(protocol::CountLogs const& count) {
-  if (auto valid = protocol::validate_filter(count.terms); !valid) return valid;
+  if (auto valid = protocol::validate_filter(count.filter); !valid) return valid;
   return queue(Kind::count, [&](std::string& out, std::uint64_t id) {
     protocol::append_count_logs(out, id, count);
   });

@@ -1,6 +1,6 @@
 #include "client-lib/logger/record_encoder.hpp"
 
-#include "protocol/entry/entry_text.hpp"
+#include "protocol/entry/canonical_entry.hpp"
 #include "protocol/text/json_text.hpp"
 #include "stele/metadata.hpp"
 #include "stele/utf8.hpp"
@@ -54,8 +54,7 @@ std::string_view RecordEncoder::encode(Record const& record) {
 bool RecordEncoder::Place::is_of(Record const& record) const noexcept {
   return !metadata.empty() && thread == record.thread && line == record.line &&
          time_before_epoch == record.time_before_epoch && logger == record.logger &&
-         file == record.file && function == record.function &&
-         context == record.context;
+         file == record.file && function == record.function && context == record.context;
 }
 
 std::string_view RecordEncoder::metadata_of(Record const& record) {

@@ -82,7 +82,7 @@ class RemoteRead {
   RemoteRead(ReadArguments const& arguments, milliseconds patience)
       : arguments_(arguments),
         patience_(patience),
-        filter_(client::terms_of(arguments.selection.filter)),
+        filter_(client::filter_of(arguments.selection.filter)),
         sorter_(sort_options_of(arguments)) {}
 
   Outcome<void> open(natsConnection* connection, std::vector<std::string> const& streams);
@@ -115,7 +115,7 @@ class RemoteRead {
 
   ReadArguments const& arguments_;
   milliseconds patience_;
-  protocol::EntryFilter filter_;
+  protocol::EntryMatcher filter_;
   ship::LineSorter sorter_;
   ship::JsContext context_{};
   std::deque<Stream> streams_{};

@@ -169,12 +169,11 @@ Messages validate(Config const& config) {
                        "must be 0 or at least max-user-unread-bytes and max-frame-bytes more",
                        config.max_all_unread_bytes));
   require(config.max_unsent_bytes >= 1, "max-unsent-bytes must be at least 1");
-  require(config.max_user_unsent_bytes >= unsent_bytes_min,
-          size_message("max-user-unsent-bytes", "must be at least 4M",
-                       config.max_user_unsent_bytes));
+  require(
+      config.max_user_unsent_bytes >= unsent_bytes_min,
+      size_message("max-user-unsent-bytes", "must be at least 4M", config.max_user_unsent_bytes));
   require(config.max_all_unsent_bytes >= config.max_user_unsent_bytes + unsent_bytes_min,
-          size_message("max-all-unsent-bytes",
-                       "must be at least max-user-unsent-bytes and 4M more",
+          size_message("max-all-unsent-bytes", "must be at least max-user-unsent-bytes and 4M more",
                        config.max_all_unsent_bytes));
   require(config.max_in_flight_bytes >= 1, "max-in-flight-bytes must be at least 1");
   require(config.max_connections >= 1, "max-connections must be at least 1");
@@ -287,6 +286,18 @@ std::string help_text() {
        << describe_actions() << '\n'
        << describe_settings();
   return text.str();
+}
+
+ConfigChange compare(Config const& running, Config const& wanted) {
+  ConfigChange change{.in_force = running};
+  for (Option const& option : options()) {
+    Config changed = running;
+    option.copy(wanted, changed);
+    if (changed == running) continue;
+    (option.at_run_time ? change.applied : change.needs_restart).push_back(option.name);
+    if (option.at_run_time) option.copy(wanted, change.in_force);
+  }
+  return change;
 }
 
 }  // namespace stele::daemon

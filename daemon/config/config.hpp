@@ -132,4 +132,13 @@ std::string format_size(std::uint64_t bytes);
 /// "30s", "5min", "12h", "7d", or "0". Nothing if it is no such time, or longer than 1000 years.
 std::optional<std::chrono::seconds> parse_duration(std::string_view text) noexcept;
 
+struct ConfigChange {
+  Config in_force{};  ///< What runs, with all that it takes of the new one.
+  std::vector<std::string_view> applied{};
+  std::vector<std::string_view> needs_restart{};
+};
+
+/// Names settings whose values differ.
+ConfigChange compare(Config const& running, Config const& wanted);
+
 }  // namespace stele::daemon

@@ -9,10 +9,21 @@
 #include <optional>
 #include <string>
 
-#include "daemon/net/passed_socket.hpp"
 #include "stele/error.hpp"
 
 namespace stele::daemon {
+
+/// FileDescriptorName= of the socket unit.
+inline constexpr char passed_socket_name[] = "stele";
+
+struct PassedSocket {
+  int descriptor = -1;
+  std::string path{};  ///< Where clients connect.
+};
+
+/// Nothing: none was passed. A failure: what was passed is not one listening stream socket of the
+/// Unix domain with the name above. Call once, from main's thread: the environment is changed.
+Result<std::optional<PassedSocket>> take_passed_socket();
 
 /// What the file of a socket is to be.
 struct SocketFile {

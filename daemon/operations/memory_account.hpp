@@ -9,7 +9,7 @@
 #include <unordered_map>
 
 #include "daemon/config/config.hpp"
-#include "protocol/frame/spare_buffers.hpp"
+#include "protocol/frame/spare_memory.hpp"
 
 namespace stele::daemon {
 

@@ -10,38 +10,26 @@
 namespace stele::daemon {
 namespace {
 
-using protocol::append_json_number;
-using protocol::append_json_string;
+using protocol::JsonWriter;
 
 /// Who knows all digits of a writer may write under its name.
 constexpr std::size_t writer_digits_told = 8;
 
-void append_member(std::string& out, std::string_view name, std::uint64_t value) {
-  out += ",\"";
-  out += name;
-  out += "\":";
-  append_json_number(out, value);
-}
-
-void append_gap(std::string& out, wal::Gap const& gap) {
-  out += "{\"reason\":";
-  append_json_string(out, wal::to_string(gap.reason));
+void append_gap(JsonWriter& writer, wal::Gap const& gap) {
+  writer.begin_object().member("reason", wal::to_string(gap.reason));
   if (gap.reason == wal::GapReason::dropped_by_client) {
-    append_member(out, "before_seq", gap.first_seq);
-    append_member(out, "count", gap.dropped);
+    writer.member("before_seq", gap.first_seq).member("count", gap.dropped);
     if (gap.writer != protocol::WriterId{}) {
-      out += ",\"writer\":\"";
-      out += protocol::to_text(gap.writer).substr(0, writer_digits_told);
-      out += '"';
+      writer.member("writer", protocol::to_text(gap.writer).substr(0, writer_digits_told));
     }
   } else {
-    append_member(out, "first_seq", gap.first_seq);
-    append_member(out, "last_seq", gap.last_seq);
-    append_member(out, "segment_no", gap.segment_no);
-    if (gap.reason != wal::GapReason::expired) append_member(out, "offset", gap.offset);
-    if (gap.acknowledged) out += ",\"acknowledged\":true";
+    writer.member("first_seq", gap.first_seq)
+        .member("last_seq", gap.last_seq)
+        .member("segment_no", gap.segment_no);
+    if (gap.reason != wal::GapReason::expired) writer.member("offset", gap.offset);
+    if (gap.acknowledged) writer.member("acknowledged", true);
   }
-  out += '}';
+  writer.end_object();
 }
 
 /// Whether it is about what lies in the range of the result.
@@ -73,17 +61,18 @@ AuditResult audit(Store const& store, wal::GapLedger const& gaps, std::uint64_t 
 void append_audit_reply(std::string& out, std::string_view id, AuditResult const& result,
                         wal::GapLedger const& gaps) {
   protocol::append_ok_start(out, id);
-  append_member(out, "first_seq", result.first_seq);
-  append_member(out, "last_seq", result.last_seq);
-  out += result.complete() ? ",\"complete\":true" : ",\"complete\":false";
-  append_member(out, "present", result.present);
-  append_member(out, "expired", result.missing.expired);
-  append_member(out, "damaged", result.missing.damaged);
-  append_member(out, "acknowledged", result.missing.acknowledged);
-  append_member(out, "torn", result.missing.torn);
-  append_member(out, "dropped", result.missing.dropped);
-  append_member(out, "unexplained", result.unexplained);
-  out += ",\"gaps\":[";
+  JsonWriter writer(out);
+  writer.member("first_seq", result.first_seq)
+      .member("last_seq", result.last_seq)
+      .member("complete", result.complete())
+      .member("present", result.present)
+      .member("expired", result.missing.expired)
+      .member("damaged", result.missing.damaged)
+      .member("acknowledged", result.missing.acknowledged)
+      .member("torn", result.missing.torn)
+      .member("dropped", result.missing.dropped)
+      .member("unexplained", result.unexplained)
+      .begin_array("gaps");
   std::size_t told = 0;
   std::size_t omitted = 0;
   for (auto const& gap : gaps.gaps()) {
@@ -92,12 +81,10 @@ void append_audit_reply(std::string& out, std::string_view id, AuditResult const
       ++omitted;
       continue;
     }
-    if (told++ > 0) out += ',';
-    append_gap(out, gap);
+    ++told;
+    append_gap(writer, gap);
   }
-  out += ']';
-  append_member(out, "gaps_omitted", omitted);
-  out += '}';
+  writer.end_array().member("gaps_omitted", omitted).end_object();
 }
 
 }  // namespace stele::daemon

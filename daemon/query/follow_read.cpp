@@ -20,9 +20,9 @@ FollowRead::FollowRead(protocol::ReadLogs const& request)
     : start_ts_(request.start_ts),
       end_ts_(request.end_ts),
       has_range_(request.start_ts > 0 || request.end_ts < time_key_max.timestamp),
-      after_seq_(request.terms.after_seq),
+      after_seq_(request.filter.after_seq),
       limit_(request.limit),
-      filter_(protocol::EntryFilter::make(request.terms)) {}
+      filter_(protocol::EntryMatcher::make(request.filter)) {}
 
 Result<void> FollowRead::begin(Store const& store) {
   Seq const visible = store.visible_seq();

@@ -48,7 +48,7 @@ class FollowRead {
   /// Whether step() would not say `waits` at once.
   bool has_news(Store const& store) const noexcept;
   /// The next entries: one more than fits, at most, into `bytes_max`. Takes no more time than
-  /// `turn` has, which pays; without terms it does not depend on the number of entries.
+  /// `turn` has, which pays; without a filter it does not depend on the number of entries.
   Step step(Store const& store, std::size_t bytes_max, TurnBudget& turn);
 
   bool has_filter() const noexcept { return filter_ != nullptr; }
@@ -67,7 +67,7 @@ class FollowRead {
   bool has_range_;
   std::optional<Seq> after_seq_;
   std::optional<std::uint64_t> limit_;
-  std::shared_ptr<protocol::EntryFilter const> filter_;  ///< None: all entries match.
+  std::shared_ptr<protocol::EntryMatcher const> filter_;  ///< None: all entries match.
 
   Seq next_ = 1;
   std::uint64_t back_entries_ = 0;  ///< To be counted back yet,

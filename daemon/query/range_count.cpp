@@ -20,8 +20,8 @@ RangeCount::RangeCount(protocol::CountLogs const& request)
       start_ts_(request.start_ts),
       end_ts_(request.end_ts),
       bucket_us_(request.bucket_us.value_or(0)),
-      after_seq_(request.terms.after_seq.value_or(0)),
-      filter_(protocol::EntryFilter::make(request.terms)) {}
+      after_seq_(request.filter.after_seq.value_or(0)),
+      filter_(protocol::EntryMatcher::make(request.filter)) {}
 
 Result<void> RangeCount::begin(Store const& store) {
   as_of_seq_ = store.visible_seq();

@@ -58,7 +58,7 @@ class RangeCount {
   std::uint64_t bucket_us_ = 0;  ///< 0: no buckets.
   Seq after_seq_ = 0;
   Seq as_of_seq_ = 0;
-  std::shared_ptr<protocol::EntryFilter const> filter_{};  ///< None: all entries match.
+  std::shared_ptr<protocol::EntryMatcher const> filter_{};  ///< None: all entries match.
   std::uint64_t count_ = 0;
   std::vector<Bucket> buckets_{};
 };

@@ -72,8 +72,8 @@ Result<RangeRead> RangeRead::make(protocol::ReadLogs const& request) {
   read.start_ts_ = request.start_ts;
   read.end_ts_ = request.end_ts;
   read.entries_left_ = request.limit.value_or(std::numeric_limits<std::uint64_t>::max());
-  read.after_seq_ = request.terms.after_seq.value_or(0);
-  read.filter_ = protocol::EntryFilter::make(request.terms);
+  read.after_seq_ = request.filter.after_seq.value_or(0);
+  read.filter_ = protocol::EntryMatcher::make(request.filter);
   read.position_.order = request.order;
   if (request.cursor.empty()) return read;
 

@@ -61,7 +61,7 @@ class RangeRead {
   };
   /// The next entries: one more than fits, at most, into `bytes_max`; fewer when the budget is
   /// spent on entries that do not belong to the read. Whether an entry behind the limit matches the
-  /// terms is not looked at: after `limited` there may be none.
+  /// filter is not looked at: after `limited` there may be none.
   Step step(Store const& store, std::size_t bytes_max, TurnBudget& budget);
 
   bool has_filter() const noexcept { return filter_ != nullptr; }
@@ -84,7 +84,7 @@ class RangeRead {
   std::uint64_t end_ts_ = 0;
   std::uint64_t entries_left_ = 0;
   Seq after_seq_ = 0;
-  std::shared_ptr<protocol::EntryFilter const> filter_{};  ///< None: all entries match.
+  std::shared_ptr<protocol::EntryMatcher const> filter_{};  ///< None: all entries match.
   ReadCursor position_{};
   bool resumes_ = false;  ///< The position came from the client.
 };

@@ -5,28 +5,23 @@
 
 namespace stele::daemon {
 
-using protocol::append_json_number;
 using protocol::Detail;
+using protocol::JsonWriter;
 
 namespace {
 
 constexpr auto writes_max = WriterTable::writes_max;
 
 /// As `[[first,last],…]`, neighbours in one.
-void append_numbers(std::string& out, std::vector<NumberedWrite> const& writes) {
-  out += '[';
+void append_numbers(JsonWriter& writer, std::vector<NumberedWrite> const& writes) {
+  writer.begin_array();
   for (std::size_t i = 0; i < writes.size();) {
     auto const first = writes[i].write_no;
     auto last = first;
     while (++i < writes.size() && writes[i].write_no == last + 1) ++last;
-    if (out.back() != '[') out += ',';
-    out += '[';
-    append_json_number(out, first);
-    out += ',';
-    append_json_number(out, last);
-    out += ']';
+    writer.begin_array().value(first).value(last).end_array();
   }
-  out += ']';
+  writer.end_array();
 }
 
 }  // namespace
@@ -75,21 +70,13 @@ Failure crowded_failure() {
 }
 
 void append_knowledge(std::string& out, WriterTable::Knowledge const& knowledge) {
-  out += ",\"known_above\":";
-  if (knowledge.known_above) {
-    append_json_number(out, *knowledge.known_above);
-  } else {
-    out += "null";
-  }
-  out += ",\"written\":";
-  append_numbers(out, knowledge.written);
-  out += ",\"under_way\":";
-  append_numbers(out, knowledge.under_way);
+  JsonWriter writer(out);
+  writer.member("known_above", knowledge.known_above);
+  append_numbers(writer.name("written"), knowledge.written);
+  append_numbers(writer.name("under_way"), knowledge.under_way);
   if (knowledge.written.empty()) return;
-  out += ",\"last_write_no\":";
-  append_json_number(out, knowledge.written.back().write_no);
-  out += ",\"last_seq\":";
-  append_json_number(out, knowledge.written.back().last_seq);
+  writer.member("last_write_no", knowledge.written.back().write_no)
+      .member("last_seq", knowledge.written.back().last_seq);
 }
 
 }  // namespace stele::daemon

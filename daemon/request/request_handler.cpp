@@ -18,8 +18,7 @@
 namespace stele::daemon {
 namespace {
 
-using protocol::append_json_number;
-using protocol::append_json_string;
+using protocol::JsonWriter;
 
 /// At least what the record of a drop takes in a commit, as payload.
 constexpr std::size_t drop_record_bytes = 64;
@@ -33,8 +32,7 @@ Failure forbidden_failure(Peer const& peer, Right right) {
   std::string message = "user " + std::to_string(peer.origin.uid);
   message += is_write ? " may not write here; see may-write in the daemon's configuration"
                       : " may not read here; see may-read in the daemon's configuration";
-  return {Error::forbidden, std::move(message),
-          user_detail(peer)};
+  return {Error::forbidden, std::move(message), user_detail(peer)};
 }
 
 Failure batch_too_large_failure(ServiceFacts const& facts, protocol::Write const& write,
@@ -210,23 +208,18 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Hello const& 
                 printable(request.client));
   ReadyReply reply;
   protocol::append_ok_start(reply.text, id);
-  reply.text += ",\"protocol\":";
-  append_json_number(reply.text, protocol::protocol_version);
-  reply.text += ",\"version\":";
-  append_json_string(reply.text, version);
-  reply.text += ",\"store_id\":";
-  append_json_string(reply.text, facts_.store_id);
+  JsonWriter writer(reply.text);
+  writer.member("protocol", protocol::protocol_version)
+      .member("version", version)
+      .member("store_id", facts_.store_id);
   if (request.writer) {
     peer.writer = store_.writers().attach(*request.writer, request.since_seq);
     append_knowledge(reply.text, store_.writers().knowledge(peer.writer));
-    reply.text += ",\"durable_seq\":";
-    append_json_number(reply.text, store_.visible_seq());
-    reply.text += ",\"forgotten_seq\":";
-    append_json_number(reply.text, store_.writers().forgotten_seq());
+    writer.member("durable_seq", store_.visible_seq())
+        .member("forgotten_seq", store_.writers().forgotten_seq());
   }
-  reply.text += ',';
   append_limits(reply.text, facts_);
-  reply.text += '}';
+  writer.end_object();
   return reply;
 }
 

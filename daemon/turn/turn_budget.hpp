@@ -26,7 +26,7 @@ class TurnBudget {
   void pay(std::size_t visits) noexcept { visits_paid_ += visits; }
   /// For finding the place where a read goes on, and for the text around its entries.
   void pay_for_step() noexcept { pay(200); }
-  /// For judging an entry by the terms of a read.
+  /// For judging an entry by the filter of a read.
   void pay_for_judging(std::size_t entry_bytes) noexcept { pay(8 + entry_bytes / 16); }
   /// For entries that lie alone in memory, and are copied.
   void pay_for_copy(std::size_t bytes) noexcept { pay(8 + bytes / 32); }

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/limits.hpp"
 #include "stele/error.hpp"
 #include "stele/log_entry.hpp"
 
@@ -76,5 +77,17 @@ bool read_canonical_entry(std::string_view& text, StoredEntry& entry);
 
 /// Parses one canonical entry (or any JSON object with its members, in any order).
 Result<StoredEntry> parse_stored_entry(std::string_view text);
+
+/// As a LogEntry.
+struct EntryText {
+  std::optional<std::uint64_t> timestamp{};
+  Level level = Level::info;
+  std::uint8_t version = entry_version;
+  std::string_view message{};
+  std::string_view metadata{};
+};
+
+/// Its JSON text, as a client writes it.
+void append_entry(std::string& out, EntryText const& entry);
 
 }  // namespace stele::protocol

@@ -38,16 +38,16 @@ bool has_one_spelling(std::string_view value) noexcept {
 
 }  // namespace
 
-std::shared_ptr<EntryFilter const> EntryFilter::make(EntryTerms const& terms) {
-  auto filter = std::make_shared<EntryFilter const>(terms);
-  if (filter->takes_all()) return nullptr;
-  return filter;
+std::shared_ptr<EntryMatcher const> EntryMatcher::make(EntryFilter const& filter) {
+  auto matcher = std::make_shared<EntryMatcher const>(filter);
+  if (matcher->takes_all()) return nullptr;
+  return matcher;
 }
 
-EntryFilter::EntryFilter(EntryTerms const& terms)
-    : min_level_(terms.min_level), pid_(terms.pid), uid_(terms.uid), contains_(terms.contains) {
+EntryMatcher::EntryMatcher(EntryFilter const& filter)
+    : min_level_(filter.min_level), pid_(filter.pid), uid_(filter.uid), contains_(filter.contains) {
   append_json_escaped(contains_escaped_, contains_);
-  MemberReader members(terms.where);
+  MemberReader members(filter.where);
   while (auto const member = members.next()) {
     Wanted wanted{std::string(member->name), std::string(member->value), {}};
     wanted.trace = wanted.name + ':';
@@ -56,11 +56,11 @@ EntryFilter::EntryFilter(EntryTerms const& terms)
   }
 }
 
-bool EntryFilter::takes_all() const noexcept {
+bool EntryMatcher::takes_all() const noexcept {
   return min_level_ == Level::trace && !pid_ && !uid_ && contains_.empty() && where_.empty();
 }
 
-bool EntryFilter::matches(std::string_view entry) const {
+bool EntryMatcher::matches(std::string_view entry) const {
   auto const key = read_entry_key(entry);
   if (!key || key->level < min_level_) return false;
   if (pid_ || uid_) {
@@ -77,7 +77,7 @@ bool EntryFilter::matches(std::string_view entry) const {
   return body && message_matches(entry, body->message) && metadata_matches(body->metadata);
 }
 
-bool EntryFilter::message_matches(std::string_view entry, std::string_view message) const {
+bool EntryMatcher::message_matches(std::string_view entry, std::string_view message) const {
   if (contains_.empty()) return true;
   auto const at = search(message, contains_escaped_);
   if (at == message.npos) return false;
@@ -87,7 +87,7 @@ bool EntryFilter::message_matches(std::string_view entry, std::string_view messa
   return read_canonical_entry(entry, stored) && search(stored.message, contains_) != entry.npos;
 }
 
-bool EntryFilter::metadata_matches(std::string_view metadata) const {
+bool EntryMatcher::metadata_matches(std::string_view metadata) const {
   if (where_.empty()) return true;
   std::size_t matched = 0;
   MemberReader members(metadata);

@@ -1,4 +1,4 @@
-// Judges canonical entries by the terms of a read, on their bytes: no JSON is parsed.
+// Judges canonical entries by the filter of a read, on their bytes: no JSON is parsed.
 #pragma once
 
 #include <cstdint>
@@ -8,16 +8,26 @@
 #include <string_view>
 #include <vector>
 
-#include "protocol/entry/entry_terms.hpp"
+#include "stele/log_entry.hpp"
 
 namespace stele::protocol {
 
-/// Owns its terms, all but after_seq, which is the business of who knows the seqs.
-class EntryFilter {
+/// All of them must hold. As they stand here, every entry does.
+struct EntryFilter {
+  std::optional<std::uint64_t> after_seq{};  ///< Only entries with a greater seq.
+  Level min_level = Level::trace;
+  std::string_view contains{};  ///< UTF-8 that the message holds somewhere, byte for byte.
+  std::string_view where{};     ///< The text of a JSON object: members that the metadata has, too.
+  std::optional<std::int32_t> pid{};
+  std::optional<std::uint32_t> uid{};
+};
+
+/// Owns its filter, all but after_seq, which is for those who know the seqs.
+class EntryMatcher {
  public:
-  /// None if every entry matches. `terms.where` is canonical or empty.
-  static std::shared_ptr<EntryFilter const> make(EntryTerms const& terms);
-  explicit EntryFilter(EntryTerms const& terms);
+  /// None if every entry matches. `filter.where` is canonical or empty.
+  static std::shared_ptr<EntryMatcher const> make(EntryFilter const& filter);
+  explicit EntryMatcher(EntryFilter const& filter);
 
   /// `entry` is one canonical entry. False for a text that is none.
   bool matches(std::string_view entry) const;

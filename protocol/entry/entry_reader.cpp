@@ -2,7 +2,6 @@
 
 #include <array>
 
-#include "protocol/level_names.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/text/error_text.hpp"
 #include "protocol/text/json_text.hpp"

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "protocol/level_names.hpp"
+#include "protocol/limits.hpp"
 
 namespace stele {
 

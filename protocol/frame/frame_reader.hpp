@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "protocol/frame/frame.hpp"
-#include "protocol/frame/spare_buffers.hpp"
+#include "protocol/frame/spare_memory.hpp"
 #include "stele/error.hpp"
 
 namespace stele::protocol {
@@ -27,8 +27,7 @@ class FrameReader {
   static constexpr std::size_t kept_bytes_default = std::size_t{256} << 10;
 
   /// Large buffers come from `spares`, if there is such, and go there; it outlives the reader.
-  explicit FrameReader(std::size_t frame_bytes_max,
-                       std::size_t kept_bytes_max = kept_bytes_default,
+  explicit FrameReader(std::size_t frame_bytes_max, std::size_t kept_bytes_max = kept_bytes_default,
                        SpareBuffers* spares = nullptr);
 
   /// Room for at least `bytes_min` more bytes. Views handed out by next() end here.

@@ -1,4 +1,4 @@
-#include "protocol/frame/spare_buffers.hpp"
+#include "protocol/frame/spare_memory.hpp"
 
 namespace stele::protocol {
 

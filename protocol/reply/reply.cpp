@@ -27,17 +27,17 @@ Error travelling(boost::system::error_code const& code) noexcept {
 
 namespace {
 
-/// `,"name":["one","two"]`
-void append_names(std::string& out, std::string_view name, MemberBits members) {
-  out += ",\"";
-  out += name;
-  out += "\":[";
-  bool first = true;
-  for (auto const member : member_names(members)) {
-    if (!std::exchange(first, false)) out += ',';
-    append_json_string(out, member);
-  }
-  out += ']';
+void append_names(JsonWriter& writer, std::string_view name, MemberBits members) {
+  writer.begin_array(name);
+  for (auto const member : member_names(members)) writer.value(member);
+  writer.end_array();
+}
+
+/// The end of a frame of entries, with more members behind it.
+JsonWriter end_entries(std::string& out, bool more) {
+  JsonWriter writer(out);
+  writer.end_array().member("more", more);
+  return writer;
 }
 
 }  // namespace
@@ -51,143 +51,118 @@ void append_ok(std::string& out, std::string_view id) {
 
 void append_write_log_reply(std::string& out, std::string_view id, WrittenSeqs const& written) {
   append_ok_start(out, id);
-  out += R"(,"seq":)";
-  append_json_number(out, written.first);
-  out += written.dup ? R"(,"dup":true})" : "}";
+  JsonWriter writer(out);
+  writer.member("seq", written.first);
+  if (written.dup) writer.member("dup", true);
+  writer.end_object();
 }
 
 void append_write_many_logs_reply(std::string& out, std::string_view id,
                                   WrittenSeqs const& written) {
   append_ok_start(out, id);
-  out += R"(,"first_seq":)";
-  append_json_number(out, written.first);
-  out += R"(,"last_seq":)";
-  append_json_number(out, written.last);
-  out += written.dup ? R"(,"dup":true})" : "}";
+  JsonWriter writer(out);
+  writer.member("first_seq", written.first).member("last_seq", written.last);
+  if (written.dup) writer.member("dup", true);
+  writer.end_object();
 }
 
 void append_report_dropped_reply(std::string& out, std::string_view id, std::uint64_t before_seq) {
   append_ok_start(out, id);
-  out += R"(,"before_seq":)";
-  append_json_number(out, before_seq);
-  out += '}';
+  JsonWriter(out).member("before_seq", before_seq).end_object();
 }
 
 void append_acknowledge_reply(std::string& out, std::string_view id, std::uint64_t acknowledged) {
   append_ok_start(out, id);
-  out += R"(,"acknowledged":)";
-  append_json_number(out, acknowledged);
-  out += '}';
+  JsonWriter(out).member("acknowledged", acknowledged).end_object();
 }
 
 void append_failure(std::string& out, std::string_view id, Failure const& failure,
                     std::optional<WriteState> state) {
   auto const code = travelling(failure.code);
   append_start(out, id, false);
+  JsonWriter writer(out);
   if (state) {
-    out +=
-        *state == WriteState::not_written ? R"(,"state":"not_written")" : R"(,"state":"unknown")";
+    writer.member("state", *state == WriteState::not_written ? "not_written" : "unknown");
   }
-  out += R"(,"error":{"code":")";
-  out += to_string(code);
-  out += R"(","message":)";
-  append_json_string(out, failure.message);
-  out += is_retryable(code) ? R"(,"retryable":true)" : R"(,"retryable":false)";
-  out += R"(,"detail":)";
-  out += failure.detail;
-  out += "}}";
+  writer.begin_object("error")
+      .member("code", to_string(code))
+      .member("message", failure.message)
+      .member("retryable", is_retryable(code))
+      .name("detail")
+      .json(failure.detail)
+      .end_object()
+      .end_object();
 }
 
 void append_entries_start(std::string& out, std::string_view id) {
   append_ok_start(out, id);
-  out += R"(,"entries":[)";
+  JsonWriter(out).begin_array("entries");
 }
 
-void append_entries_more(std::string& out) { out += R"(],"more":true})"; }
+void append_entries_more(std::string& out) { end_entries(out, true).end_object(); }
 
 void append_entries_end(std::string& out, std::string_view cursor) {
-  out += R"(],"more":false,"cursor":)";
+  auto writer = end_entries(out, false).name("cursor");
   if (cursor.empty()) {
-    out += "null";
+    writer.value(nullptr);
   } else {
-    append_json_string(out, cursor);
+    writer.value(cursor);
   }
-  out += '}';
+  writer.end_object();
 }
 
 void append_follow_more(std::string& out, std::uint64_t seq) {
-  out += R"(],"more":true,"seq":)";
-  append_json_number(out, seq);
-  out += '}';
+  end_entries(out, true).member("seq", seq).end_object();
 }
 
 void append_follow_caught_up(std::string& out, std::uint64_t seq) {
-  out += R"(],"more":true,"seq":)";
-  append_json_number(out, seq);
-  out += R"(,"caught_up":true})";
+  end_entries(out, true).member("seq", seq).member("caught_up", true).end_object();
 }
 
 void append_follow_lagged(std::string& out, std::uint64_t seq, LostSeqs const& lost) {
-  out += R"(],"more":true,"seq":)";
-  append_json_number(out, seq);
-  out += R"(,"lagged":{"from_seq":)";
-  append_json_number(out, lost.from_seq);
-  out += R"(,"to_seq":)";
-  append_json_number(out, lost.to_seq);
-  out += "}}";
+  end_entries(out, true)
+      .member("seq", seq)
+      .begin_object("lagged")
+      .member("from_seq", lost.from_seq)
+      .member("to_seq", lost.to_seq)
+      .end_object()
+      .end_object();
 }
 
 void append_follow_end(std::string& out, std::uint64_t seq) {
-  out += R"(],"more":false,"cursor":null,"seq":)";
-  append_json_number(out, seq);
-  out += '}';
+  end_entries(out, false).member("cursor", nullptr).member("seq", seq).end_object();
 }
 
 void append_count_reply(std::string& out, std::string_view id, std::uint64_t count,
                         std::optional<std::span<CountBucket const>> buckets) {
   append_ok_start(out, id);
-  out += R"(,"count":)";
-  append_json_number(out, count);
+  JsonWriter writer(out);
+  writer.member("count", count);
   if (buckets) {
-    out += R"(,"buckets":[)";
-    for (std::size_t i = 0; i < buckets->size(); ++i) {
-      out += i == 0 ? "[" : ",[";
-      append_json_number(out, (*buckets)[i].first);
-      out += ',';
-      append_json_number(out, (*buckets)[i].second);
-      out += ']';
+    writer.begin_array("buckets");
+    for (auto const& bucket : *buckets) {
+      writer.begin_array().value(bucket.first).value(bucket.second).end_array();
     }
-    out += ']';
+    writer.end_array();
   }
-  out += '}';
+  writer.end_object();
 }
 
 void append_help_reply(std::string& out, std::string_view id) {
   append_ok_start(out, id);
-  out += R"(,"help":[)";
+  JsonWriter writer(out);
+  writer.begin_array("help");
   for (auto const& operation : operations) {
-    if (operation.op != operations.front().op) out += ',';
-    out += R"({"op":)";
-    append_json_string(out, operation.name);
-    append_names(out, "members", operation.members);
-    append_names(out, "needed", operation.needed);
-    out += R"(,"example":)";
-    append_json_string(out, operation.example);
-    out += R"(,"what":)";
-    append_json_string(out, operation.what);
-    out += '}';
+    writer.begin_object().member("op", operation.name);
+    append_names(writer, "members", operation.members);
+    append_names(writer, "needed", operation.needed);
+    writer.member("example", operation.example).member("what", operation.what).end_object();
   }
-  out += R"(],"words":[)";
-  bool needs_comma = false;
+  writer.end_array().begin_array("words");
   for (auto const& operation : operations) {
-    if (!operation.is_word) continue;
-    if (needs_comma) out += ',';
-    needs_comma = true;
-    append_json_string(out, operation.name);
+    if (operation.is_word) writer.value(operation.name);
   }
-  out += ',';
-  append_json_string(out, tail_word);
-  out += "]}";
+  writer.value(tail_word).end_array().end_object();
 }
 
 }  // namespace stele::protocol

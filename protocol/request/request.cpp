@@ -1,6 +1,6 @@
 #include "protocol/request/request.hpp"
 
-#include "protocol/entry/entry_text.hpp"
+#include "protocol/entry/canonical_entry.hpp"
 #include "protocol/text/json_text.hpp"
 
 namespace stele::protocol {
@@ -31,48 +31,23 @@ struct OpOf {
   Op operator()(Acknowledge const&) const { return Op::acknowledge; }
 };
 
-void append_member(std::string& out, Member member) {
-  out += ",\"";
-  out += to_string(member);
-  out += "\":";
+template <class Value>
+void append_member(std::string& out, Member member, Value const& value) {
+  JsonWriter(out).member(to_string(member), value);
 }
 
-void append_number(std::string& out, Member member, std::uint64_t number) {
-  append_member(out, member);
-  append_json_number(out, number);
-}
-
-void append_origin(std::string& out, EntryTerms const& terms) {
-  append_member(out, Member::origin);
-  out += '{';
-  if (terms.pid) {
-    out += R"("pid":)";
-    append_json_number(out, *terms.pid);
-  }
-  if (terms.pid && terms.uid) out += ',';
-  if (terms.uid) {
-    out += R"("uid":)";
-    append_json_number(out, *terms.uid);
-  }
-  out += '}';
-}
-
-/// Terms that every entry meets are left out, so that an older daemon takes the request.
-void append_terms(std::string& out, EntryTerms const& terms) {
-  if (terms.after_seq) append_number(out, Member::after_seq, *terms.after_seq);
-  if (terms.min_level != Level::trace) {
-    append_member(out, Member::min_level);
-    append_json_string(out, to_string(terms.min_level));
-  }
-  if (!terms.contains.empty()) {
-    append_member(out, Member::contains);
-    append_json_string(out, terms.contains);
-  }
-  if (!terms.where.empty()) {
-    append_member(out, Member::where);
-    out += terms.where;
-  }
-  if (terms.pid || terms.uid) append_origin(out, terms);
+/// What every entry meets is left out, so that an older daemon takes the request.
+void append_filter(std::string& out, EntryFilter const& filter) {
+  JsonWriter writer(out);
+  if (filter.after_seq) writer.member("after_seq", *filter.after_seq);
+  if (filter.min_level != Level::trace) writer.member("min_level", to_string(filter.min_level));
+  if (!filter.contains.empty()) writer.member("contains", filter.contains);
+  if (!filter.where.empty()) writer.name("where").json(filter.where);
+  if (!filter.pid && !filter.uid) return;
+  writer.begin_object("origin");
+  if (filter.pid) writer.member("pid", *filter.pid);
+  if (filter.uid) writer.member("uid", *filter.uid);
+  writer.end_object();
 }
 
 }  // namespace
@@ -84,16 +59,9 @@ std::string_view op_name(Request const& request) noexcept { return operation(op_
 void append_hello(std::string& out, std::uint64_t id, std::string_view client,
                   std::optional<WriterId> const& writer, std::optional<std::uint64_t> since_seq) {
   append_start(out, Op::hello, id);
-  append_member(out, Member::client);
-  append_json_string(out, client);
-  if (writer) {
-    append_member(out, Member::writer);
-    append_json_string(out, to_text(*writer));
-  }
-  if (writer && since_seq) {
-    append_member(out, Member::since_seq);
-    append_json_number(out, *since_seq);
-  }
+  append_member(out, Member::client, client);
+  if (writer) append_member(out, Member::writer, to_text(*writer));
+  if (writer && since_seq) append_member(out, Member::since_seq, *since_seq);
   out += '}';
 }
 
@@ -110,7 +78,7 @@ void append_stats(std::string& out, std::uint64_t id) {
 void append_write_log(std::string& out, std::uint64_t id, LogEntry const& entry,
                       std::uint64_t write_no) {
   append_start(out, Op::write_log, id);
-  if (write_no != 0) append_number(out, Member::write_no, write_no);
+  if (write_no != 0) append_member(out, Member::write_no, write_no);
   out += R"(,"entry":)";
   append_entry(out, entry);
   out += '}';
@@ -119,19 +87,16 @@ void append_write_log(std::string& out, std::uint64_t id, LogEntry const& entry,
 void append_write_many_logs(std::string& out, std::uint64_t id, std::span<LogEntry const> entries,
                             std::uint64_t write_no) {
   append_start(out, Op::write_many_logs, id);
-  if (write_no != 0) append_number(out, Member::write_no, write_no);
+  if (write_no != 0) append_member(out, Member::write_no, write_no);
   out += R"(,"entries":[)";
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (i > 0) out += ',';
-    append_entry(out, entries[i]);
-  }
+  for (auto const& entry : entries) append_entry(out, entry);
   out += "]}";
 }
 
 void append_write_encoded_logs(std::string& out, std::uint64_t id, std::string_view entries,
                                std::uint64_t write_no) {
   append_start(out, Op::write_many_logs, id);
-  if (write_no != 0) append_number(out, Member::write_no, write_no);
+  if (write_no != 0) append_member(out, Member::write_no, write_no);
   out += R"(,"entries":[)";
   out += entries;
   out += "]}";
@@ -139,69 +104,60 @@ void append_write_encoded_logs(std::string& out, std::uint64_t id, std::string_v
 
 void append_read_logs(std::string& out, std::uint64_t id, ReadLogs const& read) {
   append_start(out, Op::read_logs, id);
-  append_number(out, Member::start_ts, read.start_ts);
-  append_number(out, Member::end_ts, read.end_ts);
+  append_member(out, Member::start_ts, read.start_ts);
+  append_member(out, Member::end_ts, read.end_ts);
   if (read.follow) {
-    append_member(out, Member::follow);
-    out += "true";
+    append_member(out, Member::follow, true);
   } else {
-    append_member(out, Member::order);
-    out += read.order == Order::asc ? R"("asc")" : R"("desc")";
+    append_member(out, Member::order, read.order == Order::asc ? "asc" : "desc");
   }
-  if (read.limit) append_number(out, Member::limit, *read.limit);
-  if (!read.cursor.empty()) {
-    append_member(out, Member::cursor);
-    append_json_string(out, read.cursor);
-  }
-  append_terms(out, read.terms);
+  if (read.limit) append_member(out, Member::limit, *read.limit);
+  if (!read.cursor.empty()) append_member(out, Member::cursor, read.cursor);
+  append_filter(out, read.filter);
   out += '}';
 }
 
 void append_count_logs(std::string& out, std::uint64_t id, CountLogs const& count) {
   append_start(out, Op::count_logs, id);
-  append_number(out, Member::start_ts, count.start_ts);
-  append_number(out, Member::end_ts, count.end_ts);
-  append_terms(out, count.terms);
-  if (count.bucket_us) append_number(out, Member::bucket_us, *count.bucket_us);
+  append_member(out, Member::start_ts, count.start_ts);
+  append_member(out, Member::end_ts, count.end_ts);
+  append_filter(out, count.filter);
+  if (count.bucket_us) append_member(out, Member::bucket_us, *count.bucket_us);
   out += '}';
 }
 
 void append_cancel(std::string& out, std::uint64_t id, std::uint64_t target) {
   append_start(out, Op::cancel, id);
-  append_number(out, Member::target, target);
+  append_member(out, Member::target, target);
   out += '}';
 }
 
 void append_audit(std::string& out, std::uint64_t id, Audit const& audit) {
   append_start(out, Op::audit, id);
-  append_number(out, Member::start_ts, audit.start_ts);
+  append_member(out, Member::start_ts, audit.start_ts);
   out += '}';
 }
 
 void append_report_dropped(std::string& out, std::uint64_t id, ReportDropped const& report) {
   append_start(out, Op::report_dropped, id);
-  append_number(out, Member::count, report.count);
+  append_member(out, Member::count, report.count);
   if (report.writer != WriterId{}) {
-    append_member(out, Member::writer);
-    out += '"';
-    out += to_text(report.writer);
-    out += '"';
+    append_member(out, Member::writer, to_text(report.writer));
   }
   out += '}';
 }
 
 void append_acknowledge(std::string& out, std::uint64_t id, Acknowledge const& known) {
   append_start(out, Op::acknowledge, id);
-  append_number(out, Member::first_seq, known.first_seq);
-  append_number(out, Member::last_seq, known.last_seq);
+  append_member(out, Member::first_seq, known.first_seq);
+  append_member(out, Member::last_seq, known.last_seq);
   out += '}';
 }
 
 void append_confirm(std::string& out, std::uint64_t id, Confirm const& confirm) {
   append_start(out, Op::confirm, id);
-  append_member(out, Member::consumer);
-  append_json_string(out, confirm.consumer);
-  append_number(out, Member::seq, confirm.seq);
+  append_member(out, Member::consumer, confirm.consumer);
+  append_member(out, Member::seq, confirm.seq);
   out += '}';
 }
 
@@ -215,25 +171,13 @@ void append_entry(std::string& out, LogEntry const& entry) {
 }
 
 void append_entry(std::string& out, EntryText const& entry) {
-  out += '{';
-  if (entry.timestamp) {
-    out += R"("timestamp":)";
-    append_json_number(out, *entry.timestamp);
-    out += ',';
-  }
-  out += R"("level":")";
-  out += to_string(entry.level);
-  out += R"(","message":)";
-  append_json_string(out, entry.message);
-  if (entry.metadata != "{}") {
-    out += R"(,"metadata":)";
-    out += entry.metadata;
-  }
-  if (entry.version != entry_version) {
-    out += R"(,"version":)";
-    append_json_number(out, unsigned{entry.version});
-  }
-  out += '}';
+  JsonWriter writer(out);
+  writer.begin_object();
+  if (entry.timestamp) writer.member("timestamp", *entry.timestamp);
+  writer.member("level", to_string(entry.level)).member("message", entry.message);
+  if (entry.metadata != "{}") writer.name("metadata").json(entry.metadata);
+  if (entry.version != entry_version) writer.member("version", unsigned{entry.version});
+  writer.end_object();
 }
 
 }  // namespace stele::protocol

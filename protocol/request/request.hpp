@@ -10,7 +10,7 @@
 #include <variant>
 
 #include "protocol/entry/canonical_entry.hpp"
-#include "protocol/entry/entry_terms.hpp"
+#include "protocol/entry/entry_filter.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/request/operations.hpp"
 #include "protocol/writer_id.hpp"
@@ -46,7 +46,7 @@ struct ReadLogs {
   Order order = Order::asc;           ///< By (timestamp, seq).
   std::optional<std::uint64_t> limit{};
   std::string_view cursor{};  ///< From an earlier reply; empty: from the start.
-  EntryTerms terms{};
+  EntryFilter filter{};
   /// Goes on with the entries to come, all in order of seq; `limit` is then how many of the newest
   /// that are there come first.
   bool follow = false;
@@ -55,7 +55,7 @@ struct ReadLogs {
 struct CountLogs {
   std::uint64_t start_ts = 0;  ///< As in ReadLogs.
   std::uint64_t end_ts = UINT64_MAX;
-  EntryTerms terms{};
+  EntryFilter filter{};
   /// Count by time, in buckets of so many microseconds; absent: one count of all.
   std::optional<std::uint64_t> bucket_us{};
 };
@@ -181,6 +181,6 @@ Result<void> validate_entry(LogEntry const& entry, RequestLimits const& limits =
 /// What would otherwise break the text of a request, or stand in it as something else: text that is
 /// not UTF-8, and a `where` that is not one object. Fails with bad_request, which names the member.
 Result<void> validate_text(std::string_view member, std::string_view text);
-Result<void> validate_filter(EntryTerms const& filter);
+Result<void> validate_filter(EntryFilter const& filter);
 
 }  // namespace stele::protocol

@@ -42,7 +42,7 @@ void RequestReader::start(std::string_view text) {
   writer_.reset();
   since_seq_.reset();
   target_.clear();
-  terms_.start();
+  filter_.start();
   in_entry_ = false;
   canonical_.clear();
   drafts_.clear();
@@ -52,8 +52,8 @@ void RequestReader::start(std::string_view text) {
 
 void RequestReader::take_own(JsonToken const& token) {
   if (token.closes()) --depth_;
-  if (!terms_.done()) {
-    terms_.take(token);
+  if (!filter_.done()) {
+    filter_.take(token);
   } else if (token.closes()) {
     return;
   } else if (depth_ == 0) {
@@ -148,7 +148,7 @@ void RequestReader::take_value(JsonToken const& token) {
     case Member::contains:
     case Member::where:
     case Member::origin:
-      return terms_.begin(*member_, token);
+      return filter_.begin(*member_, token);
   }
 }
 
@@ -272,7 +272,7 @@ std::string RequestReader::path() const {
 }
 
 Failure RequestReader::describe(std::string_view text, JsonFault const& fault) const {
-  bool const in_metadata = in_entry_ ? entry_.in_metadata() : terms_.in_where();
+  bool const in_metadata = in_entry_ ? entry_.in_metadata() : filter_.in_where();
   auto const depth_max = in_metadata ? metadata_depth_max : json_depth_max;
   auto const path = text.size() <= placed_bytes_max ? path_of_bad_json(text) : this->path();
   return describe_bad_json(text, fault, depth_max, path);
@@ -362,7 +362,7 @@ Result<Request> RequestReader::finish() {
     return *judge_members(chosen);
   }
   if (failure_) return placed(*std::move(failure_), fault_);
-  if (terms_.failure()) return placed(*std::move(terms_.failure()), terms_.fault());
+  if (filter_.failure()) return placed(*std::move(filter_.failure()), filter_.fault());
   if (auto const missing_bits = chosen.needed & ~seen_; missing_bits != 0) {
     auto const missing = member_names(missing_bits);
     return Failure(Error::bad_request,
@@ -386,12 +386,12 @@ Result<Request> RequestReader::finish() {
     case Op::read_logs:
       if (auto failure = judge_follow()) return *std::move(failure);
       read_.cursor = cursor_;
-      read_.terms = terms_.terms();
+      read_.filter = filter_.filter();
       return Request(read_);
     case Op::cancel:
       return Request(Cancel{target_});
     case Op::count_logs: {
-      CountLogs count{read_.start_ts, read_.end_ts, terms_.terms(), {}};
+      CountLogs count{read_.start_ts, read_.end_ts, filter_.filter(), {}};
       if ((seen_ & bit(Member::bucket_us)) != 0) count.bucket_us = bucket_us_;
       return Request(count);
     }

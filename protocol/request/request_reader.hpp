@@ -11,9 +11,9 @@
 #include "protocol/entry/entry_reader.hpp"
 #include "protocol/json/fault_place.hpp"
 #include "protocol/json/json_tokens.hpp"
+#include "protocol/request/filter_reader.hpp"
 #include "protocol/request/operations.hpp"
 #include "protocol/request/request.hpp"
-#include "protocol/request/terms_reader.hpp"
 
 namespace stele::protocol {
 
@@ -39,7 +39,7 @@ class RequestReader {
   void take(JsonToken const& token);
   /// Whether metadata or `where` is nested deeper than it may be: the text is not read on then.
   bool is_too_deep() const noexcept {
-    return in_entry_ ? entry_.is_too_deep() : terms_.is_too_deep();
+    return in_entry_ ? entry_.is_too_deep() : filter_.is_too_deep();
   }
   /// Not while a request is used.
   void give_back_memory() { give_back(canonical_); }
@@ -107,7 +107,7 @@ class RequestReader {
   std::optional<WriterId> writer_{};
   std::optional<std::uint64_t> since_seq_{};
   std::string target_{};
-  TermsReader terms_{};
+  FilterReader filter_{};
   ReportDropped dropped_{};
   std::string consumer_{};
   std::uint64_t seq_ = 0;

@@ -90,7 +90,7 @@ Result<void> validate_text(std::string_view member, std::string_view text) {
                  Detail().string("path", member).number("offset", valid_bytes).text());
 }
 
-Result<void> validate_filter(EntryTerms const& filter) {
+Result<void> validate_filter(EntryFilter const& filter) {
   if (filter.min_level > Level::fatal) {
     return invalid("min_level", "min_level is no level", Error::bad_request);
   }

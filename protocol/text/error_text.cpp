@@ -26,14 +26,6 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
   return row.back();
 }
 
-void append_hex_byte(std::string& out, char byte) {
-  constexpr char digits[] = "0123456789abcdef";
-  auto const value = static_cast<unsigned char>(byte);
-  out += "\\x";
-  out += digits[value >> 4];
-  out += digits[value & 0x0f];
-}
-
 }  // namespace
 
 std::string excerpt(std::string_view bytes) {
@@ -43,7 +35,8 @@ std::string excerpt(std::string_view bytes) {
     auto const length = utf8_sequence_bytes(bytes.substr(i));
     bool const is_control = static_cast<unsigned char>(bytes[i]) < 0x20 || bytes[i] == 0x7f;
     if (length == 0 || is_control) {
-      append_hex_byte(out, bytes[i]);
+      out += "\\x";
+      append_hex(out, static_cast<std::uint8_t>(bytes[i]));
       ++i;
     } else {
       out.append(bytes, i, length);
@@ -94,32 +87,21 @@ std::string did_you_mean(std::string_view given, std::span<std::string_view cons
 }
 
 Detail& Detail::string(std::string_view name, std::string_view value) {
-  start_member(name);
-  append_json_string(text_, value);
+  JsonWriter(text_).member(name, value);
   return *this;
 }
 
 Detail& Detail::number(std::string_view name, std::uint64_t value) {
-  start_member(name);
-  append_json_number(text_, value);
+  JsonWriter(text_).member(name, value);
   return *this;
 }
 
 Detail& Detail::strings(std::string_view name, std::span<std::string_view const> values) {
-  start_member(name);
-  text_ += '[';
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (i > 0) text_ += ',';
-    append_json_string(text_, values[i]);
-  }
-  text_ += ']';
+  JsonWriter writer(text_);
+  writer.begin_array(name);
+  for (auto const value : values) writer.value(value);
+  writer.end_array();
   return *this;
-}
-
-void Detail::start_member(std::string_view name) {
-  if (text_.size() > 1) text_ += ',';
-  append_json_string(text_, name);
-  text_ += ':';
 }
 
 }  // namespace stele::protocol

@@ -33,8 +33,6 @@ class Detail {
   std::string text() const { return text_ + '}'; }
 
  private:
-  void start_member(std::string_view name);
-
   std::string text_ = "{";
 };
 

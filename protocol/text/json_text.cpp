@@ -21,7 +21,6 @@ constexpr std::array<char, 256> make_escapes() {
   return escapes;
 }
 constexpr std::array<char, 256> escapes = make_escapes();
-constexpr char hex_digits[] = "0123456789abcdef";
 
 /// A range of the second byte that RFC 3629 allows after a first byte.
 struct SecondByte {
@@ -60,8 +59,7 @@ void append_json_escaped(std::string& out, std::string_view text) {
     out += escape;
     if (escape == 'u') {
       out += "00";
-      out += hex_digits[byte >> 4];
-      out += hex_digits[byte & 0x0f];
+      append_hex(out, byte);
     }
   }
 }
@@ -70,6 +68,31 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   append_json_escaped(out, text);
   out += '"';
+}
+
+void append_hex(std::string& out, std::uint8_t byte) {
+  constexpr char digits[] = "0123456789abcdef";
+  out += digits[byte >> 4];
+  out += digits[byte & 0x0f];
+}
+
+JsonWriter& JsonWriter::name(std::string_view name) {
+  add_comma().put('"');
+  out_ += name;
+  out_ += "\":";
+  return *this;
+}
+
+JsonWriter& JsonWriter::json(std::string_view text) {
+  add_comma();
+  out_ += text;
+  return *this;
+}
+
+// A value ends in a quote, a bracket, a digit, or the last letter of true, false or null.
+JsonWriter& JsonWriter::add_comma() {
+  constexpr std::string_view ends = "\"}]0123456789el";
+  return !out_.empty() && ends.find(out_.back()) != ends.npos ? put(',') : *this;
 }
 
 std::size_t utf8_sequence_bytes(std::string_view text) noexcept {

@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "daemon/net/listen_socket.hpp"
-#include "wal/file/disk_error.hpp"
+#include "wal/error.hpp"
 
 namespace {
 

@@ -25,9 +25,8 @@
 #include <vector>
 
 #include "process/disk_fixture.hpp"
+#include "wal/io/io_backend.hpp"
 #include "wal/io/io_channel.hpp"
-#include "wal/io/posix_backend.hpp"
-#include "wal/io/uring_backend.hpp"
 
 namespace {
 

@@ -33,11 +33,11 @@ struct Parsed {
   std::uint64_t seq = 0;
 };
 
-inline void set_terms(Parsed& values, protocol::EntryTerms const& terms) {
-  values.read.terms = terms;
-  values.contains = terms.contains;
-  values.where = terms.where;
-  values.read.terms.contains = values.read.terms.where = {};
+inline void set_filter(Parsed& values, protocol::EntryFilter const& filter) {
+  values.read.filter = filter;
+  values.contains = filter.contains;
+  values.where = filter.where;
+  values.read.filter.contains = values.read.filter.where = {};
 }
 
 inline Parsed to_values(protocol::ParsedRequest const& parsed) {
@@ -62,12 +62,12 @@ inline Parsed to_values(protocol::ParsedRequest const& parsed) {
     values.read = *read;
     values.cursor = read->cursor;
     values.read.cursor = {};
-    set_terms(values, read->terms);
+    set_filter(values, read->filter);
   } else if (auto const* count = std::get_if<protocol::CountLogs>(&*parsed.request)) {
     values.read.start_ts = count->start_ts;
     values.read.end_ts = count->end_ts;
     values.bucket_us = count->bucket_us;
-    set_terms(values, count->terms);
+    set_filter(values, count->filter);
   } else if (auto const* cancel = std::get_if<protocol::Cancel>(&*parsed.request)) {
     values.target = cancel->target;
   } else if (auto const* hello = std::get_if<protocol::Hello>(&*parsed.request)) {

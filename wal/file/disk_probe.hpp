@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "wal/error.hpp"
-#include "wal/file/checked_open.hpp"
+#include "wal/file/directory_handle.hpp"
 
 namespace stele::wal {
 

@@ -1,4 +1,3 @@
-#include "wal/format/commit_remains.hpp"
 
 #include <algorithm>
 #include <array>

@@ -13,14 +13,12 @@
 #include <string_view>
 #include <utility>
 
-#include "wal/file/checked_open.hpp"
-#include "wal/file/directory_listing.hpp"
-#include "wal/file/disk_error.hpp"
+#include "wal/error.hpp"
+#include "wal/file/directory_handle.hpp"
 #include "wal/file/disk_probe.hpp"
 #include "wal/io/disk_file.hpp"
+#include "wal/io/io_backend.hpp"
 #include "wal/io/io_channel.hpp"
-#include "wal/io/posix_backend.hpp"
-#include "wal/io/uring_backend.hpp"
 
 namespace stele::wal {
 namespace {
@@ -186,7 +184,7 @@ Result<void> make_directory(std::string const& path) {
 
 // Others may write into the directory through its group only: a shared group is somebody's choice,
 // a directory open to everyone is not. Whoever may write can still not plant a file:
-// checked_open.hpp.
+// directory_handle.hpp.
 struct OpenPlace {
   DirectoryHandle place{};
   bool remote = false;

@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "wal/file/disk_error.hpp"
+#include "wal/error.hpp"
 
 namespace stele::wal {
 namespace {

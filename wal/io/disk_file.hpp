@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "wal/file/checked_open.hpp"
+#include "wal/file/directory_handle.hpp"
 #include "wal/file/disk_probe.hpp"
 #include "wal/io/io_channel.hpp"
 #include "wal/storage.hpp"

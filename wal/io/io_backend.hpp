@@ -1,12 +1,14 @@
 // How requests of the real directory reach the kernel. Two backends implement it: one helper
-// thread (posix_backend.hpp) and io_uring (uring_backend.hpp).
+// thread, and io_uring.
 #pragma once
 
 #include <boost/system/error_code.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
+#include "wal/error.hpp"
 #include "wal/storage.hpp"
 
 namespace stele::wal {
@@ -72,5 +74,15 @@ class IoBackend {
   /// Does not block.
   virtual IoQueue take_finished() noexcept = 0;
 };
+
+/// `dsync`: pwritev2 takes RWF_DSYNC here; otherwise a durable write is a write and an fdatasync.
+/// The thread blocks all signals. It takes durable writes first, so that a commit waits for at most
+/// one other request.
+Result<std::unique_ptr<IoBackend>> open_posix_backend(bool dsync, int event_fd);
+
+/// Fails where the kernel has no io_uring with restrictions (Linux 5.10) or forbids it; the message
+/// says which step. `dsync`: writes take RWF_DSYNC here; otherwise a durable write is a write and,
+/// when all of it was taken, an fdatasync.
+Result<std::unique_ptr<IoBackend>> open_uring_backend(bool dsync, int event_fd);
 
 }  // namespace stele::wal

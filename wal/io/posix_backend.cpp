@@ -1,4 +1,4 @@
-#include "wal/io/posix_backend.hpp"
+#include "wal/io/io_backend.hpp"
 
 #include <sys/eventfd.h>
 #include <sys/uio.h>
@@ -11,7 +11,7 @@
 #include <thread>
 #include <utility>
 
-#include "wal/file/disk_error.hpp"
+#include "wal/error.hpp"
 #include "wal/quiet_thread.hpp"
 
 namespace stele::wal {

@@ -1,4 +1,4 @@
-#include "wal/io/uring_backend.hpp"
+#include "wal/io/io_backend.hpp"
 
 #include <liburing.h>
 #include <sys/eventfd.h>
@@ -14,7 +14,7 @@
 #include <thread>
 #include <utility>
 
-#include "wal/file/disk_error.hpp"
+#include "wal/error.hpp"
 
 namespace stele::wal {
 namespace {

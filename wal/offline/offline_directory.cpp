@@ -9,9 +9,8 @@
 #include <deque>
 #include <utility>
 
-#include "wal/file/checked_open.hpp"
-#include "wal/file/directory_listing.hpp"
-#include "wal/file/disk_error.hpp"
+#include "wal/error.hpp"
+#include "wal/file/directory_handle.hpp"
 #include "wal/format/aligned_buffer.hpp"
 #include "wal/format/format.hpp"
 #include "wal/recover/log_files.hpp"

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "wal/format/commit_remains.hpp"
+#include "wal/format/commit_body.hpp"
 #include "wal/format/segment_name.hpp"
 #include "wal/offline/log_check.hpp"
 #include "wal/offline/salvage_writer.hpp"

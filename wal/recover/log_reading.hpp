@@ -9,7 +9,6 @@
 
 #include "wal/file/read_ahead.hpp"
 #include "wal/log.hpp"
-#include "wal/recover/finding.hpp"
 #include "wal/recover/log_inventory.hpp"
 
 namespace stele::wal {
@@ -71,5 +70,9 @@ Result<LogReading> read_log(Directory& directory, ReadAhead& reader, RecoverySin
 
 /// Names what retention removed as expired. Older gaps that lie in it are a part of that.
 void name_expired(Manifest const& manifest, std::vector<Gap>& gaps);
+
+/// As read_log(). What was read is on disk when this returns, and `recovered` says what files the
+/// start is to put away. Blocks.
+Result<Recovered> recover(Directory& directory, RecoverySink& sink, RecoveryReport& report);
 
 }  // namespace stele::wal

@@ -1,4 +1,4 @@
-#include "wal/recover/recovery.hpp"
+#include "wal/recover/log_reading.hpp"
 
 #include <algorithm>
 #include <set>

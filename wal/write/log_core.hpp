@@ -8,7 +8,7 @@
 
 #include "wal/gap_ledger.hpp"
 #include "wal/log.hpp"
-#include "wal/recover/recovery.hpp"
+#include "wal/recover/log_reading.hpp"
 #include "wal/recover/retention.hpp"
 #include "wal/write/commit_pipeline.hpp"
 #include "wal/write/segment_maker.hpp"
@@ -92,8 +92,8 @@ class Log::Core final : private Completion {
   std::deque<KeptSegment> segments_{};  ///< With commits; the active one last.
   Segment active_{};                    ///< No file yet: the disk has been full since the start.
   SegmentMaker maker_;
-  bool maker_settled_ = true;   ///< The maker's last outcome has been dealt with,
-  bool expiry_settled_ = true;  ///< and what it let expire.
+  bool maker_settled_ = true;               ///< The maker's last outcome has been dealt with,
+  bool expiry_settled_ = true;              ///< and what it let expire.
   OnDisk planned_for_ = OnDisk::with_room;  ///< The last attempt to make a segment,
   bool is_disk_full_ = false;               ///< and what it met.
   bool has_tails_ = true;                   ///< See give_tails_back().

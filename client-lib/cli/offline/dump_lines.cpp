@@ -8,16 +8,8 @@
 #include "protocol/text/json_text.hpp"
 
 namespace stele::cli {
-namespace {
 
-void append_member(std::string& out, std::string_view name, std::uint64_t value) {
-  out += ",\"";
-  out += name;
-  out += "\":";
-  protocol::append_json_number(out, value);
-}
-
-}  // namespace
+using protocol::JsonWriter;
 
 DumpLines::DumpLines(std::vector<wal::Gap> gaps, wal::Seq next_seq)
     : gaps_(std::move(gaps)), next_seq_(next_seq) {}
@@ -45,10 +37,10 @@ void DumpLines::finish(std::string& out) { append_gaps_up_to(out, next_seq_); }
 void append_dumped_payload(std::string& out, wal::Seq seq, std::string_view payload) {
   auto const key = protocol::read_entry_key(payload);
   if (!key || !protocol::read_entry_body(payload) || !payload.ends_with('}')) {
-    out += "{\"not_an_entry\":{\"seq\":";
-    protocol::append_json_number(out, seq);
-    append_member(out, "bytes", payload.size());
-    out += "}}\n";
+    JsonWriter writer(out);
+    writer.begin_object().begin_object("not_an_entry");
+    writer.member("seq", seq).member("bytes", payload.size()).end_object().end_object();
+    out += '\n';
     return;
   }
   out += payload.substr(0, payload.size() - 1);
@@ -58,21 +50,18 @@ void append_dumped_payload(std::string& out, wal::Seq seq, std::string_view payl
 }
 
 void append_dumped_gap(std::string& out, wal::Gap const& gap) {
-  out += "{\"gap\":{\"reason\":\"";
-  out += to_string(gap.reason);
-  out += '"';
+  JsonWriter writer(out);
+  writer.begin_object().begin_object("gap").member("reason", to_string(gap.reason));
   if (gap.reason == wal::GapReason::dropped_by_client) {
-    append_member(out, "before_seq", gap.first_seq);
-    append_member(out, "count", gap.dropped);
+    writer.member("before_seq", gap.first_seq).member("count", gap.dropped);
   } else {
-    append_member(out, "first_seq", gap.first_seq);
-    append_member(out, "last_seq", gap.last_seq);
+    writer.member("first_seq", gap.first_seq).member("last_seq", gap.last_seq);
     if (gap.reason != wal::GapReason::expired) {
-      append_member(out, "segment_no", gap.segment_no);
-      append_member(out, "offset", gap.offset);
+      writer.member("segment_no", gap.segment_no).member("offset", gap.offset);
     }
   }
-  out += "}}\n";
+  writer.end_object().end_object();
+  out += '\n';
 }
 
 }  // namespace stele::cli

@@ -10,8 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/config/config_change.hpp"
-
 namespace {
 
 using namespace stele::daemon;

@@ -56,7 +56,7 @@ struct FollowFixture : stele::test::StoreFixture {
 
 ReadLogs after(Seq seq) {
   ReadLogs request;
-  request.terms.after_seq = seq;
+  request.filter.after_seq = seq;
   return request;
 }
 
@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(a_limit_is_how_many_of_the_newest_come_first) {
   BOOST_TEST(run(newest(3)) == "2 3 4 ! ");
   BOOST_TEST(run(newest(100)) == "1 2 3 4 ! ");
   auto both = newest(2);
-  both.terms.after_seq = 3;
+  both.filter.after_seq = 3;
   BOOST_TEST(run(both) == "4 ! ");
   write(5);
   BOOST_TEST(run(now) == "5 ");
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(terms_and_the_range_hold_for_history_and_for_what_comes) {
   request.start_ts = 50;
   request.end_ts = 110;
   BOOST_TEST(run(request) == "5 6 7 8 9 ! ");
-  request.terms.contains = "yes";
+  request.filter.contains = "yes";
   auto read = follow(request);
   BOOST_TEST(run(read) == "6 9 ! ");
   write(100, "yes");
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(terms_and_the_range_hold_for_history_and_for_what_comes) {
   BOOST_TEST(read.seq() == 12U);
   request.limit = 1;
   BOOST_TEST(run(request) == "10 ! ");
-  request.terms.contains = "nowhere";
+  request.filter.contains = "nowhere";
   BOOST_TEST(run(request) == "! ");
 }
 
@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(it_ends_with_what_was_visible_when_it_was_told_to) {
 BOOST_AUTO_TEST_CASE(a_step_that_finds_nothing_still_ends_soon) {
   for (std::uint64_t i = 0; i < 20'000; ++i) write(i, i == 15'000 ? "needle" : "hay");
   ReadLogs request;
-  request.terms.contains = "needle";
+  request.filter.contains = "needle";
   for (auto const limit : {false, true}) {
     if (limit) request.limit = 1;
     auto read = follow(request);

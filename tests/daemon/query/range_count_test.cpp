@@ -13,7 +13,7 @@ namespace {
 
 using stele::daemon::RangeCount;
 using stele::protocol::CountLogs;
-using stele::protocol::EntryTerms;
+using stele::protocol::EntryFilter;
 
 struct CountFixture : stele::test::StoreFixture {
   /// Steps to the end; returns how many steps that took.
@@ -81,14 +81,14 @@ BOOST_AUTO_TEST_CASE(terms_are_judged_entry_by_entry) {
   write(10, "one disk");
   write(20, "two");
   write(30, "three disk");
-  EntryTerms terms;
-  terms.contains = "disk";
-  BOOST_TEST(count_of({.terms = terms}).count() == 2U);
-  terms.after_seq = 1;
-  BOOST_TEST(count_of({.terms = terms}).count() == 1U);
-  BOOST_TEST((buckets({.terms = terms, .bucket_us = 30}) == Buckets{{30, 1}}));
-  terms.contains = {};
-  BOOST_TEST(count_of({.terms = terms}).count() == 2U);
+  EntryFilter filter;
+  filter.contains = "disk";
+  BOOST_TEST(count_of({.filter = filter}).count() == 2U);
+  filter.after_seq = 1;
+  BOOST_TEST(count_of({.filter = filter}).count() == 1U);
+  BOOST_TEST((buckets({.filter = filter, .bucket_us = 30}) == Buckets{{30, 1}}));
+  filter.contains = {};
+  BOOST_TEST(count_of({.filter = filter}).count() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(reads_counts_and_follows_alike_refuse_an_after_seq_behind_the_end_of_the_log) {
@@ -97,11 +97,11 @@ BOOST_AUTO_TEST_CASE(reads_counts_and_follows_alike_refuse_an_after_seq_behind_t
   stele::protocol::ReadLogs follow;
   follow.follow = true;
   auto const begun = [&](stele::daemon::Seq seq) {
-    EntryTerms terms;
-    terms.after_seq = read.terms.after_seq = follow.terms.after_seq = seq;
+    EntryFilter filter;
+    filter.after_seq = read.filter.after_seq = follow.filter.after_seq = seq;
     auto const of_read = stele::daemon::RangeRead::make(read)->begin(store);
     auto const of_follow = stele::daemon::FollowRead(follow).begin(store);
-    auto const of_count = RangeCount(CountLogs{.terms = terms}).begin(store);
+    auto const of_count = RangeCount(CountLogs{.filter = filter}).begin(store);
     BOOST_TEST(of_read.has_value() == of_count.has_value());
     BOOST_TEST(of_follow.has_value() == of_count.has_value());
     if (!of_count) {
@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(a_long_count_is_sliced_and_exact) {
     write(timestamp);
     if (timestamp >= 100 && timestamp <= 900) ++expected[timestamp / 70 * 70];
   }
-  RangeCount count({.start_ts = 100, .end_ts = 900, .terms = {.uid = 2}, .bucket_us = 70});
+  RangeCount count({.start_ts = 100, .end_ts = 900, .filter = {.uid = 2}, .bucket_us = 70});
   BOOST_TEST(count.begin(store).has_value());
   for (int i = 0; i < 1000; ++i) write(random() % 1000);
   BOOST_TEST(run(count) > 5U);
@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(a_long_count_is_sliced_and_exact) {
 
 BOOST_AUTO_TEST_CASE(what_retention_removes_meanwhile_is_left_out) {
   for (std::uint64_t i = 0; i < 10'000; ++i) write(i);
-  RangeCount count({.terms = {.uid = 2}});
+  RangeCount count({.filter = {.uid = 2}});
   BOOST_TEST(count.begin(store).has_value());
   BOOST_REQUIRE((take_step(count) == RangeCount::Status::more));
   store.remove_up_to(9'000);

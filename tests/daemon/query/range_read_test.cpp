@@ -209,12 +209,12 @@ BOOST_AUTO_TEST_CASE(terms_leave_out_what_does_not_match) {
   write(30, "three disk");
   write(15, "four disk");
   ReadLogs request;
-  request.terms.contains = "disk";
+  request.filter.contains = "disk";
   BOOST_TEST(timestamps(request) == (Timestamps{10, 15, 30}), boost::test_tools::per_element());
   request.order = Order::desc;
-  request.terms.after_seq = 1;
+  request.filter.after_seq = 1;
   BOOST_TEST(timestamps(request) == (Timestamps{30, 15}), boost::test_tools::per_element());
-  request.terms.contains = {};
+  request.filter.contains = {};
   BOOST_TEST(timestamps(request) == (Timestamps{30, 20, 15}), boost::test_tools::per_element());
   request.order = Order::asc;
   BOOST_TEST(timestamps(request) == (Timestamps{15, 20, 30}), boost::test_tools::per_element());
@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(a_limit_counts_only_what_matches_and_its_cursor_keeps_to_th
   for (Order const order : {Order::asc, Order::desc}) {
     ReadLogs request;
     request.order = order;
-    request.terms.contains = "yes";
+    request.filter.contains = "yes";
     auto const all = timestamps(request);
     BOOST_TEST(all.size() == 10U);
     Timestamps paged;
@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(a_read_with_terms_is_sliced_and_finds_each_match_once) {
   for (Order const order : {Order::asc, Order::desc}) {
     ReadLogs request;
     request.order = order;
-    request.terms.contains = "needle";
+    request.filter.contains = "needle";
     auto read = begin(request);
     std::size_t steps = 0;
     std::size_t found = 0;
@@ -265,7 +265,7 @@ BOOST_AUTO_TEST_CASE(a_read_with_terms_is_sliced_and_finds_each_match_once) {
 BOOST_AUTO_TEST_CASE(neighbours_that_match_are_one_run) {
   for (std::uint64_t i = 0; i < 10; ++i) write(i, i == 4 ? "no" : "yes");
   ReadLogs request;
-  request.terms.contains = "yes";
+  request.filter.contains = "yes";
   auto read = begin(request);
   auto const step = take_step(read, 1 << 20);
   BOOST_TEST(step.entries == 9U);

@@ -36,21 +36,21 @@ std::string canonical(Entry const& entry) {
   return text;
 }
 
-bool matches(EntryTerms const& terms, Entry const& entry) {
+bool matches(EntryFilter const& filter, Entry const& entry) {
   test::ExactBuffer const buffer(canonical(entry));
-  return EntryFilter(terms).matches(buffer.text());
+  return EntryMatcher(filter).matches(buffer.text());
 }
 
 bool contains(std::string_view wanted, std::string_view message, std::string metadata = "{}") {
-  EntryTerms terms;
-  terms.contains = wanted;
-  return matches(terms, {.message = std::string(message), .metadata = std::move(metadata)});
+  EntryFilter filter;
+  filter.contains = wanted;
+  return matches(filter, {.message = std::string(message), .metadata = std::move(metadata)});
 }
 
 bool has(std::string_view where, std::string metadata, std::string message = "m") {
-  EntryTerms terms;
-  terms.where = where;
-  return matches(terms, {.message = std::move(message), .metadata = std::move(metadata)});
+  EntryFilter filter;
+  filter.where = where;
+  return matches(filter, {.message = std::move(message), .metadata = std::move(metadata)});
 }
 
 }  // namespace
@@ -58,9 +58,9 @@ bool has(std::string_view where, std::string metadata, std::string message = "m"
 BOOST_AUTO_TEST_SUITE(entry_filter_test)
 
 BOOST_AUTO_TEST_CASE(no_terms_take_everything) {
-  BOOST_TEST(EntryFilter::make({}) == nullptr);
-  BOOST_TEST(EntryFilter::make({.after_seq = 5, .where = "{}"}) == nullptr);
-  BOOST_TEST(EntryFilter::make({.uid = 0}) != nullptr);
+  BOOST_TEST(EntryMatcher::make({}) == nullptr);
+  BOOST_TEST(EntryMatcher::make({.after_seq = 5, .where = "{}"}) == nullptr);
+  BOOST_TEST(EntryMatcher::make({.uid = 0}) != nullptr);
   BOOST_TEST(matches({}, {}));
 }
 
@@ -143,31 +143,31 @@ BOOST_AUTO_TEST_CASE(members_that_only_look_like_the_wanted_one_do_not_count) {
 }
 
 BOOST_AUTO_TEST_CASE(all_terms_must_hold) {
-  EntryTerms terms{.min_level = Level::warn, .contains = "full", .where = R"({"d":1})", .pid = 11};
+  EntryFilter filter{.min_level = Level::warn, .contains = "full", .where = R"({"d":1})", .pid = 11};
   Entry entry{.level = Level::error, .message = "disk full", .metadata = R"({"d":1})"};
-  BOOST_TEST(matches(terms, entry));
+  BOOST_TEST(matches(filter, entry));
   entry.level = Level::info;
-  BOOST_TEST(!matches(terms, entry));
+  BOOST_TEST(!matches(filter, entry));
   entry.level = Level::warn;
   entry.message = "disk";
-  BOOST_TEST(!matches(terms, entry));
+  BOOST_TEST(!matches(filter, entry));
   entry.message = "full";
   entry.metadata = "{}";
-  BOOST_TEST(!matches(terms, entry));
+  BOOST_TEST(!matches(filter, entry));
 }
 
 BOOST_AUTO_TEST_CASE(a_text_that_is_no_entry_matches_no_terms) {
-  EntryTerms terms;
-  terms.contains = "m";
-  terms.where = R"({"a":1})";
+  EntryFilter filter;
+  filter.contains = "m";
+  filter.where = R"({"a":1})";
   auto const whole = canonical({.message = "m", .metadata = R"({"a":1})"});
-  BOOST_TEST(EntryFilter(terms).matches(whole));
+  BOOST_TEST(EntryMatcher(filter).matches(whole));
   for (std::size_t bytes = 0; bytes < whole.size(); ++bytes) {
     test::ExactBuffer const cut(std::string_view(whole).substr(0, bytes));
-    bool const is_wanted = EntryFilter(terms).matches(cut.text());
+    bool const is_wanted = EntryMatcher(filter).matches(cut.text());
     // The search may end before the missing part.
     BOOST_TEST((!is_wanted || cut.text().find("\"origin\"") != std::string_view::npos));
-    BOOST_TEST(!EntryFilter(EntryTerms{.uid = 22}).matches(cut.text()));
+    BOOST_TEST(!EntryMatcher(EntryFilter{.uid = 22}).matches(cut.text()));
   }
 }
 

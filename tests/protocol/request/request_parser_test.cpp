@@ -256,7 +256,7 @@ BOOST_AUTO_TEST_CASE(a_read_has_defaults_and_takes_its_members) {
 }
 
 BOOST_AUTO_TEST_CASE(a_read_takes_terms_and_gives_them_in_canonical_form) {
-  auto const none = parse(R"({"op":"read_logs"})").read.terms;
+  auto const none = parse(R"({"op":"read_logs"})").read.filter;
   BOOST_TEST(!none.after_seq);
   BOOST_TEST((none.min_level == Level::trace));
   BOOST_TEST((!none.pid && !none.uid));
@@ -267,10 +267,10 @@ BOOST_AUTO_TEST_CASE(a_read_takes_terms_and_gives_them_in_canonical_form) {
             R"("after_seq":18446744073709551615})");
   BOOST_TEST(all.where == R"({"a":[1.0,{"b":"a\n"}],"c":null})");
   BOOST_TEST(all.contains == "a\n");
-  BOOST_TEST((all.read.terms.min_level == Level::warn));
-  BOOST_TEST(all.read.terms.after_seq.value() == UINT64_MAX);
-  BOOST_TEST(all.read.terms.pid.value() == 0);
-  BOOST_TEST(all.read.terms.uid.value() == UINT32_MAX);
+  BOOST_TEST((all.read.filter.min_level == Level::warn));
+  BOOST_TEST(all.read.filter.after_seq.value() == UINT64_MAX);
+  BOOST_TEST(all.read.filter.pid.value() == 0);
+  BOOST_TEST(all.read.filter.uid.value() == UINT32_MAX);
   BOOST_TEST(parse(R"({"op":"read_logs","where":{},"origin":{},"contains":""})").op == "read_logs");
 }
 
@@ -303,7 +303,7 @@ BOOST_AUTO_TEST_CASE(a_count_takes_the_members_of_a_read_and_a_bucket) {
                            R"("bucket_us":18446744073709551615})");
   BOOST_TEST(count.read.start_ts == 5u);
   BOOST_TEST(count.read.end_ts == 7u);
-  BOOST_TEST((count.read.terms.min_level == Level::fatal));
+  BOOST_TEST((count.read.filter.min_level == Level::fatal));
   BOOST_TEST(count.bucket_us.value() == UINT64_MAX);
   BOOST_TEST(!parse(R"({"op":"count_logs"})").bucket_us);
 }

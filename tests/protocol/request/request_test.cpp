@@ -71,15 +71,15 @@ BOOST_AUTO_TEST_CASE(reads_come_back) {
 }
 
 BOOST_AUTO_TEST_CASE(terms_and_counts_come_back) {
-  EntryTerms terms;
-  terms.after_seq = 0;
-  terms.min_level = Level::error;
-  terms.contains = "a\"b\n";
-  terms.where = R"({"a":1.0})";
-  terms.pid = 7;
-  terms.uid = 0;
+  EntryFilter filter;
+  filter.after_seq = 0;
+  filter.min_level = Level::error;
+  filter.contains = "a\"b\n";
+  filter.where = R"({"a":1.0})";
+  filter.pid = 7;
+  filter.uid = 0;
   std::string out;
-  append_count_logs(out, 3, {.start_ts = 1, .end_ts = 2, .terms = terms, .bucket_us = 4});
+  append_count_logs(out, 3, {.start_ts = 1, .end_ts = 2, .filter = filter, .bucket_us = 4});
   auto const count = test::parse(out);
   BOOST_TEST(count.op == "count_logs");
   BOOST_TEST(count.read.start_ts == 1u);
@@ -88,15 +88,15 @@ BOOST_AUTO_TEST_CASE(terms_and_counts_come_back) {
 
   out.clear();
   ReadLogs read;
-  read.terms = terms;
+  read.filter = filter;
   append_read_logs(out, 3, read);
   for (auto const& parsed : {count, test::parse(out)}) {
-    BOOST_TEST(parsed.read.terms.after_seq.value() == 0u);
-    BOOST_TEST((parsed.read.terms.min_level == Level::error));
-    BOOST_TEST(parsed.contains == terms.contains);
-    BOOST_TEST(parsed.where == terms.where);
-    BOOST_TEST(parsed.read.terms.pid.value() == 7);
-    BOOST_TEST(parsed.read.terms.uid.value() == 0u);
+    BOOST_TEST(parsed.read.filter.after_seq.value() == 0u);
+    BOOST_TEST((parsed.read.filter.min_level == Level::error));
+    BOOST_TEST(parsed.contains == filter.contains);
+    BOOST_TEST(parsed.where == filter.where);
+    BOOST_TEST(parsed.read.filter.pid.value() == 7);
+    BOOST_TEST(parsed.read.filter.uid.value() == 0u);
   }
 }
 

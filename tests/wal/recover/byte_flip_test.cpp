@@ -16,7 +16,7 @@
 #include "support/sanitized.hpp"
 #include "wal/format/segment_name.hpp"
 #include "wal/offline/log_check.hpp"
-#include "wal/recover/recovery.hpp"
+#include "wal/recover/log_reading.hpp"
 
 using namespace stele::wal;
 using stele::test::commits_of;

@@ -1,6 +1,6 @@
 // What a start does beyond finding damage: MANIFEST, versions, policy, starts that crash, and what
 // becomes of damaged segments.
-#include "wal/recover/recovery.hpp"
+#include "wal/recover/log_reading.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <string>

@@ -1,4 +1,4 @@
-// Turns the members of a request that say which entries it is about into EntryTerms.
+// Turns the members of a request that say which entries it is about into EntryFilter.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "protocol/entry/entry_terms.hpp"
+#include "protocol/entry/entry_filter.hpp"
 #include "protocol/json/canonical_object.hpp"
 #include "protocol/json/fault_place.hpp"
 #include "protocol/json/json_tokens.hpp"
@@ -17,8 +17,8 @@
 namespace stele::protocol {
 
 /// Usage: start() a request; begin() with the first token of each such member's value; while it is
-/// not done(), take() the tokens of the object that began; then failure() or terms().
-class TermsReader {
+/// not done(), take() the tokens of the object that began; then failure() or filter().
+class FilterReader {
  public:
   static bool reads(Member member) noexcept;
 
@@ -30,12 +30,12 @@ class TermsReader {
   bool is_too_deep() const noexcept { return in_where() && where_.is_too_deep(); }
   bool in_where() const noexcept { return !done() && member_ == Member::where; }
 
-  /// The first failure; the terms mean nothing then.
+  /// The first failure; the filter means nothing then.
   std::optional<Failure>& failure() noexcept { return failure_; }
   /// What is wrong inside `where`, if the failure is about that.
   std::optional<ObjectFault> const& fault() const noexcept { return fault_; }
   /// Borrows from the reader, until the next start().
-  EntryTerms terms() const noexcept;
+  EntryFilter filter() const noexcept;
 
  private:
   void take_level(JsonToken const& token);
@@ -47,7 +47,7 @@ class TermsReader {
   void finish_where();
   void fail(std::string const& rest, std::string detail = {}, Error code = Error::bad_request);
 
-  EntryTerms terms_{};
+  EntryFilter filter_{};
   Member member_{};
   std::size_t depth_ = 0;  ///< Of the objects and arrays of a value that are open.
   std::size_t where_members_ = 0;

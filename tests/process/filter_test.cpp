@@ -137,7 +137,7 @@ std::vector<std::uint64_t> seqs_of(std::vector<WireEntry> const& entries) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(terms_test)
+BOOST_AUTO_TEST_SUITE(filter_test)
 
 BOOST_AUTO_TEST_CASE(reads_and_counts_find_what_their_terms_say) {
   constexpr std::size_t entry_count = 500;

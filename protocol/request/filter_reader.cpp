@@ -1,9 +1,8 @@
-#include "protocol/request/terms_reader.hpp"
+#include "protocol/request/filter_reader.hpp"
 
 #include <array>
 #include <limits>
 
-#include "protocol/level_names.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/text/error_text.hpp"
 
@@ -22,13 +21,13 @@ bool fits(JsonToken const& token) noexcept {
 
 }  // namespace
 
-bool TermsReader::reads(Member member) noexcept {
+bool FilterReader::reads(Member member) noexcept {
   return member == Member::after_seq || member == Member::min_level || member == Member::contains ||
          member == Member::where || member == Member::origin;
 }
 
-void TermsReader::start() {
-  terms_ = {};
+void FilterReader::start() {
+  filter_ = {};
   depth_ = 0;
   contains_.clear();
   where_text_.clear();
@@ -36,14 +35,14 @@ void TermsReader::start() {
   fault_.reset();
 }
 
-EntryTerms TermsReader::terms() const noexcept {
-  EntryTerms terms = terms_;
-  terms.contains = contains_;
-  terms.where = where_text_;
-  return terms;
+EntryFilter FilterReader::filter() const noexcept {
+  EntryFilter filter = filter_;
+  filter.contains = contains_;
+  filter.where = where_text_;
+  return filter;
 }
 
-void TermsReader::begin(Member member, JsonToken const& token) {
+void FilterReader::begin(Member member, JsonToken const& token) {
   member_ = member;
   switch (member) {
     case Member::after_seq:
@@ -51,7 +50,7 @@ void TermsReader::begin(Member member, JsonToken const& token) {
         return fail(" is " + describe_token(token) +
                     "; it must be an integer from 0 to 18446744073709551615");
       }
-      terms_.after_seq = token.integer;
+      filter_.after_seq = token.integer;
       return;
     case Member::min_level:
       return take_level(token);
@@ -64,7 +63,7 @@ void TermsReader::begin(Member member, JsonToken const& token) {
   }
 }
 
-void TermsReader::take(JsonToken const& token) {
+void FilterReader::take(JsonToken const& token) {
   if (token.closes()) --depth_;
   if (member_ == Member::where) {
     if (depth_ == 1 && token.kind == Kind::key) ++where_members_;
@@ -78,18 +77,18 @@ void TermsReader::take(JsonToken const& token) {
   if (token.opens()) ++depth_;
 }
 
-void TermsReader::take_level(JsonToken const& token) {
+void FilterReader::take_level(JsonToken const& token) {
   bool const is_text = token.kind == Kind::string;
   auto const level = is_text ? parse_level(token.text) : std::nullopt;
   if (level) {
-    terms_.min_level = *level;
+    filter_.min_level = *level;
     return;
   }
   fail(" is " + describe_token(token) + "; it must be one of " + list_names(level_names) +
        (is_text ? did_you_mean(token.text, level_names) : ""));
 }
 
-void TermsReader::take_contains(JsonToken const& token) {
+void FilterReader::take_contains(JsonToken const& token) {
   if (token.kind != Kind::string || token.text.size() > contains_bytes_max) {
     return fail(" is " + describe_token(token) + "; it must be a string of at most " +
                 std::to_string(contains_bytes_max) + " bytes");
@@ -97,7 +96,7 @@ void TermsReader::take_contains(JsonToken const& token) {
   contains_ = token.text;
 }
 
-void TermsReader::take_where(JsonToken const& token) {
+void FilterReader::take_where(JsonToken const& token) {
   if (token.kind != Kind::object_begin) {
     return fail(" is " + describe_token(token) +
                 R"(; it must be an object of metadata members, such as {"disk":"sda"})");
@@ -109,7 +108,7 @@ void TermsReader::take_where(JsonToken const& token) {
   where_.take(token);
 }
 
-void TermsReader::finish_where() {
+void FilterReader::finish_where() {
   if (where_.problem() != CanonicalObject::Problem::none && !failure_) {
     fault_ = ObjectFault{where_.problem(), where_.problem_text()};
   }
@@ -139,7 +138,7 @@ void TermsReader::finish_where() {
   }
 }
 
-void TermsReader::take_origin(JsonToken const& token) {
+void FilterReader::take_origin(JsonToken const& token) {
   if (token.kind != Kind::object_begin) {
     return fail(" is " + describe_token(token) +
                 R"(; it must be an object with pid or uid, such as {"uid":1000})");
@@ -147,7 +146,7 @@ void TermsReader::take_origin(JsonToken const& token) {
   depth_ = 1;
 }
 
-void TermsReader::take_origin_member(JsonToken const& token) {
+void FilterReader::take_origin_member(JsonToken const& token) {
   if (failure_) return;
   origin_member_ = shortened(token.text);
   if (token.text != "pid" && token.text != "uid") {
@@ -158,20 +157,20 @@ void TermsReader::take_origin_member(JsonToken const& token) {
                     .strings("members", origin_names)
                     .text());
   }
-  bool const is_second = token.text == "pid" ? terms_.pid.has_value() : terms_.uid.has_value();
+  bool const is_second = token.text == "pid" ? filter_.pid.has_value() : filter_.uid.has_value();
   if (is_second) {
     fail(" has two members with the name " + excerpt(token.text),
          Detail().string("path", "origin." + origin_member_).text());
   }
 }
 
-void TermsReader::take_id(JsonToken const& token) {
+void FilterReader::take_id(JsonToken const& token) {
   if (failure_) return;
   bool const is_pid = origin_member_ == "pid";
   if (is_pid && fits<std::int32_t>(token)) {
-    terms_.pid = static_cast<std::int32_t>(token.integer);
+    filter_.pid = static_cast<std::int32_t>(token.integer);
   } else if (!is_pid && fits<std::uint32_t>(token)) {
-    terms_.uid = static_cast<std::uint32_t>(token.integer);
+    filter_.uid = static_cast<std::uint32_t>(token.integer);
   } else {
     auto const id_max = is_pid ? std::to_string(std::numeric_limits<std::int32_t>::max())
                                : std::to_string(std::numeric_limits<std::uint32_t>::max());
@@ -181,7 +180,7 @@ void TermsReader::take_id(JsonToken const& token) {
   }
 }
 
-void TermsReader::fail(std::string const& rest, std::string detail, Error code) {
+void FilterReader::fail(std::string const& rest, std::string detail, Error code) {
   if (failure_) return;
   auto const name = std::string(to_string(member_));
   if (detail.empty()) detail = Detail().string("path", name).text();
