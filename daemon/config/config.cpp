@@ -3,17 +3,16 @@
 #include <sys/un.h>
 #include <sysexits.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <bit>
-#include <boost/program_options.hpp>
+#include <boost/algorithm/string/trim.hpp>
 #include <fstream>
-#include <sstream>
 #include <utility>
 
 namespace stele::daemon {
 namespace {
 
-namespace po = boost::program_options;
 using Messages = std::vector<std::string>;
 
 Option const* find_option(std::string_view name) noexcept {
@@ -21,33 +20,6 @@ Option const* find_option(std::string_view name) noexcept {
   auto const found = std::find_if(all.begin(), all.end(),
                                   [name](Option const& option) { return option.name == name; });
   return found == all.end() ? nullptr : &*found;
-}
-
-po::options_description describe_settings() {
-  po::options_description described("Settings, also as `name = value` in a configuration file", 98,
-                                    58);
-  for (Option const& option : options()) {
-    auto* const value = po::value<std::string>();
-    if (option.argument.empty()) {
-      value->implicit_value("true")->value_name("true|false");
-    } else {
-      value->value_name(std::string(option.argument));
-    }
-    std::string help(option.help);
-    help.append(" [").append(option.default_value).append("]");
-    described.add_options()(std::string(option.name).c_str(), value, help.c_str());
-  }
-  return described;
-}
-
-po::options_description describe_actions() {
-  po::options_description described("Actions", 98, 58);
-  described.add_options()("config,c", po::value<std::string>()->value_name("FILE"),
-                          "read settings from FILE; flags win over it");
-  described.add_options()("check-config", "check the settings, say what is wrong, and end");
-  described.add_options()("help,h", "this text");
-  described.add_options()("version,V", "the version");
-  return described;
 }
 
 /// Sets one value; where the value stands goes in front of the message.
@@ -62,51 +34,98 @@ void set_option(std::string_view name, std::string_view value, std::string const
   }
 }
 
-std::optional<po::parsed_options> parse_flags(std::span<char const* const> arguments,
-                                              Messages& errors) {
-  po::options_description described;
-  described.add(describe_actions()).add(describe_settings());
-  std::vector<std::string> const words(arguments.begin(), arguments.end());
-  try {
-    using namespace po::command_line_style;
-    // Unknown flags are let through, so that all of them can be named at once. No abbreviations:
-    // a flag added later must not change what a script means.
-    return po::command_line_parser(words)
-        .options(described)
-        .style(unix_style & ~allow_guessing)
-        .allow_unregistered()
-        .run();
-  } catch (po::error const& error) {
-    errors.push_back(error.what());
-    return std::nullopt;
+constexpr std::size_t help_columns = 58;
+constexpr std::size_t name_columns = 38;
+
+/// In lines of at most help_columns.
+std::string wrapped(std::string text) {
+  for (std::size_t begin = 0; text.size() - begin > help_columns;) {
+    auto const blank = text.rfind(' ', begin + help_columns);
+    if (blank == std::string::npos || blank <= begin) break;
+    text[blank] = '\n';
+    begin = blank + 1;
   }
+  return text;
 }
 
-void apply_flags(po::parsed_options const& flags, Config& config, Messages& errors) {
+// CLI11 would take what stands behind `--name=` from the next word, and `[a,b]` apart. No word has
+// a NUL in it: one at the end of each value prevents both.
+void mark(std::string& word) {
+  if (!word.starts_with('-') || word.find('=') != std::string::npos) word += '\0';
+}
+std::string without_mark(std::string word) {
+  if (word.ends_with('\0')) word.pop_back();
+  return word;
+}
+
+/// The flags. The values of settings are text here; the table knows what they mean.
+class Flags {
+ public:
+  Flags() : values_(options().size()) {
+    // Unknown flags are let through, so that all of them can be named at once.
+    app_.allow_extras();
+    app_.add_option("-c,--config", config_file, "read settings from FILE; flags win over it")
+        ->type_name("FILE")
+        ->take_last();
+    app_.add_flag("--check-config", checks_config,
+                  "check the settings, say what is wrong, and end");
+    app_.set_help_flag("-h,--help", "this text");
+    app_.set_version_flag("-V,--version", "", "the version");
+    for (auto* action : app_.get_options()) action->group("Actions");
+    for (std::size_t i = 0; i < values_.size(); ++i) add_setting(options()[i], values_[i]);
+  }
+
+  /// Throws CLI::Error.
+  void parse(std::span<char const* const> arguments) {
+    std::vector<std::string> words(arguments.rbegin(), arguments.rend());
+    std::ranges::for_each(words, mark);
+    app_.parse(std::move(words));
+  }
+  void apply(Config& config, Messages& errors) const;
+
+  std::string help() const {
+    CLI::Formatter formatter;
+    formatter.column_width(name_columns);
+    return formatter.make_groups(&app_, CLI::AppFormatMode::Normal);
+  }
+
+  std::string config_file{};
+  bool checks_config = false;
+
+ private:
+  void add_setting(Option const& option, std::string& value) {
+    auto const name = "--" + std::string(option.name);
+    auto const help =
+        wrapped(std::string(option.help) + " [" + std::string(option.default_value) + "]");
+    auto* const added = option.argument.empty() ? app_.add_flag(name, value, help)
+                                                : app_.add_option(name, value, help);
+    if (option.argument.empty()) {
+      added->option_text("[=true|false]");
+    } else {
+      added->type_name(std::string(option.argument));
+    }
+    added->take_last()->group("Settings, also as `name = value` in a configuration file");
+  }
+
+  CLI::App app_{};
+  std::vector<std::string> values_;
+};
+
+void Flags::apply(Config& config, Messages& errors) const {
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    auto const name = "--" + std::string(options()[i].name);
+    if (app_.count(name) == 0) continue;
+    set_option(options()[i].name, without_mark(values_[i]), name, config, errors);
+  }
   bool after_unknown = false;
-  for (auto const& flag : flags.options) {
-    if (flag.position_key >= 0) {
-      // What follows an unknown flag may be its value.
-      if (!after_unknown) errors.push_back("unexpected argument \"" + flag.value.front() + "\"");
-      continue;
-    }
-    after_unknown = flag.unregistered;
-    if (flag.unregistered) {
-      errors.push_back("unknown flag " + flag.original_tokens.front());
-    } else if (find_option(flag.string_key) != nullptr) {
-      // A switch without a value.
-      std::string const value = flag.value.empty() ? "true" : flag.value.front();
-      set_option(flag.string_key, value, "--" + flag.string_key, config, errors);
-    }
+  for (auto const& marked : app_.remaining()) {
+    auto const word = without_mark(marked);
+    // What follows an unknown flag may be its value.
+    bool const is_flag = word.starts_with('-') && word != "-";
+    if (is_flag) errors.push_back("unknown flag " + word);
+    if (!is_flag && !after_unknown) errors.push_back("unexpected argument \"" + word + "\"");
+    after_unknown = is_flag;
   }
-}
-
-std::string const* find_flag(po::parsed_options const& flags, std::string_view name) {
-  static std::string const present;
-  for (auto const& flag : flags.options) {
-    if (flag.string_key == name) return flag.value.empty() ? &present : &flag.value.front();
-  }
-  return nullptr;
 }
 
 /// Memory is taken and given back in chunks.
@@ -128,18 +147,18 @@ std::string size_message(std::string_view name, std::string_view rule, std::uint
 
 Messages parse_config_file(std::istream& file, std::string_view name, Config& config) {
   Messages errors;
-  try {
-    auto const lines = po::parse_config_file<char>(file, describe_settings(), true);
-    for (auto const& line : lines.options) {
-      auto const where = std::string(name) + ": " + line.string_key;
-      if (line.value.size() != 1) {
-        errors.push_back(where + ": has no value");
-      } else {
-        set_option(line.string_key, line.value.front(), where, config, errors);
-      }
+  for (std::string line; std::getline(file, line);) {
+    line.resize(std::min(line.find('#'), line.size()));  // The comment.
+    boost::trim(line);
+    if (line.empty()) continue;
+    auto const equals = line.find('=');
+    if (equals == std::string::npos) {
+      errors.push_back(std::string(name) + ": \"" + line + "\" is not `name = value`");
+      continue;
     }
-  } catch (po::error const& error) {
-    errors.push_back(std::string(name) + ": " + error.what());
+    auto const setting = boost::trim_copy(line.substr(0, equals));
+    auto const value = boost::trim_copy(line.substr(equals + 1));
+    set_option(setting, value, std::string(name) + ": " + setting, config, errors);
   }
   return errors;
 }
@@ -246,30 +265,30 @@ std::uint64_t all_unread_bytes_max(Config const& config) noexcept {
 std::optional<ConfigErrors> parse_command_line(std::span<char const* const> arguments,
                                                Invocation& invocation) {
   Messages errors;
-  auto const flags = parse_flags(arguments, errors);
-  if (!flags) return ConfigErrors{EX_USAGE, std::move(errors)};
-  if (find_flag(*flags, "help") != nullptr) {
+  Flags flags;
+  try {
+    flags.parse(arguments);
+  } catch (CLI::CallForHelp const&) {
     invocation.action = Invocation::Action::help;
     return std::nullopt;
-  }
-  if (find_flag(*flags, "version") != nullptr) {
+  } catch (CLI::CallForVersion const&) {
     invocation.action = Invocation::Action::version;
     return std::nullopt;
+  } catch (CLI::Error const& error) {
+    return ConfigErrors{EX_USAGE, {error.what()}};
   }
-  if (find_flag(*flags, "check-config") != nullptr) {
-    invocation.action = Invocation::Action::check_config;
-  }
+  if (flags.checks_config) invocation.action = Invocation::Action::check_config;
 
   Messages file_errors;
-  if (auto const* const path = find_flag(*flags, "config")) {
-    std::ifstream file(*path);
+  if (auto const path = without_mark(flags.config_file); !flags.config_file.empty()) {
+    std::ifstream file(path);
     if (file) {
-      file_errors = parse_config_file(file, *path, invocation.config);
+      file_errors = parse_config_file(file, path, invocation.config);
     } else {
-      file_errors.push_back("cannot read the configuration file " + *path);
+      file_errors.push_back("cannot read the configuration file " + path);
     }
   }
-  apply_flags(*flags, invocation.config, errors);
+  flags.apply(invocation.config, errors);
   int const exit_code = errors.empty() ? EX_CONFIG : EX_USAGE;
   auto const misfits = validate(invocation.config);
   errors.insert(errors.end(), file_errors.begin(), file_errors.end());
@@ -279,13 +298,10 @@ std::optional<ConfigErrors> parse_command_line(std::span<char const* const> argu
 }
 
 std::string help_text() {
-  std::ostringstream text;
-  text << "usage: steled [--config FILE] [--name VALUE]…\n\n"
-          "A durable, structured log store. Clients connect to its Unix domain socket.\n\n"
-          "  steled --data-dir ./data --socket ./stele.sock\n\n"
-       << describe_actions() << '\n'
-       << describe_settings();
-  return text.str();
+  return "usage: steled [--config FILE] [--name VALUE]…\n\n"
+         "A durable, structured log store. Clients connect to its Unix domain socket.\n\n"
+         "  steled --data-dir ./data --socket ./stele.sock\n" +
+         Flags().help();
 }
 
 ConfigChange compare(Config const& running, Config const& wanted) {

@@ -26,43 +26,45 @@ inline constexpr std::size_t read_bytes_max = std::size_t{256} << 10;
 
 /// Sizes are bytes.
 struct Config {
-  std::string socket = "/run/stele/stele.sock";
-  std::uint32_t socket_mode = 0660;
+  Config();  ///< The defaults of the table.
+
+  std::string socket{};
+  std::uint32_t socket_mode{};
   std::optional<std::uint32_t> socket_owner{};  ///< Absent: those of the process.
   std::optional<std::uint32_t> socket_group{};
   AccessList may_write{};
   AccessList may_read{};
-  std::string data_dir = "/var/lib/stele";
-  wal::Backend wal_backend = wal::Backend::automatic;
-  bool buffered = false;
-  bool allow_remote = false;
-  std::uint64_t segment_bytes = std::uint64_t{64} << 20;
-  std::uint64_t commit_align = 0;                       ///< 0: the device's sector.
-  std::uint64_t retain_bytes = std::uint64_t{1} << 30;  ///< 0: for ever.
-  std::chrono::seconds retain_age{0};                   ///< 0: for ever.
-  std::vector<std::string> consumers{};                 ///< Whom retention waits for,
-  std::uint64_t hold_bytes = std::uint64_t{512} << 20;  ///< and how far above retain_bytes.
-  std::uint64_t history_share = 0;                      ///< Percent of a user; 0: no limit.
-  std::uint64_t max_store_bytes = 0;                    ///< 0: see store_bytes_max().
-  wal::OnDamage on_damage = wal::OnDamage::serve;
-  std::uint64_t max_connections = 1024;
-  std::uint64_t max_user_connections = 64;  ///< 0: max_connections.
-  std::uint64_t max_frame_bytes = protocol::frame_bytes_default;
-  std::uint64_t max_entry_bytes = protocol::entry_bytes_default;
-  std::uint64_t max_in_flight_bytes = std::uint64_t{64} << 20;
-  std::uint64_t max_unsent_bytes = std::uint64_t{1} << 20;
-  std::uint64_t max_user_unsent_bytes = std::uint64_t{32} << 20;
-  std::uint64_t max_all_unsent_bytes = std::uint64_t{128} << 20;
-  std::uint64_t max_unread_bytes = 0;       ///< 0: a frame and what a read of the socket brings.
-  std::uint64_t max_user_unread_bytes = 0;  ///< 0: twice that,
-  std::uint64_t max_all_unread_bytes = 0;   ///< 0: four times that of a user.
-  std::uint64_t max_unanswered = 4096;
-  std::uint64_t max_tails = 16;
-  std::uint64_t max_writers = 65'536;
-  std::chrono::seconds request_timeout{30};  ///< 0: none, here and below.
-  std::chrono::seconds idle_timeout{0};
-  std::chrono::seconds reader_timeout{60};
-  LogLevel log_level = LogLevel::info;
+  std::string data_dir{};
+  wal::Backend wal_backend{};
+  bool buffered{};
+  bool allow_remote{};
+  std::uint64_t segment_bytes{};
+  std::uint64_t commit_align{};          ///< 0: the device's sector.
+  std::uint64_t retain_bytes{};          ///< 0: for ever.
+  std::chrono::seconds retain_age{};     ///< 0: for ever.
+  std::vector<std::string> consumers{};  ///< Whom retention waits for,
+  std::uint64_t hold_bytes{};            ///< and how far above retain_bytes.
+  std::uint64_t history_share{};         ///< Percent of a user; 0: no limit.
+  std::uint64_t max_store_bytes{};       ///< 0: see store_bytes_max().
+  wal::OnDamage on_damage{};
+  std::uint64_t max_connections{};
+  std::uint64_t max_user_connections{};  ///< 0: max_connections.
+  std::uint64_t max_frame_bytes{};
+  std::uint64_t max_entry_bytes{};
+  std::uint64_t max_in_flight_bytes{};
+  std::uint64_t max_unsent_bytes{};
+  std::uint64_t max_user_unsent_bytes{};
+  std::uint64_t max_all_unsent_bytes{};
+  std::uint64_t max_unread_bytes{};       ///< 0: a frame and what a read of the socket brings.
+  std::uint64_t max_user_unread_bytes{};  ///< 0: twice that,
+  std::uint64_t max_all_unread_bytes{};   ///< 0: four times that of a user.
+  std::uint64_t max_unanswered{};
+  std::uint64_t max_tails{};
+  std::uint64_t max_writers{};
+  std::chrono::seconds request_timeout{};  ///< 0: none, here and below.
+  std::chrono::seconds idle_timeout{};
+  std::chrono::seconds reader_timeout{};
+  LogLevel log_level{};
 
   bool operator==(Config const&) const = default;
 };

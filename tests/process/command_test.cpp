@@ -49,6 +49,8 @@ BOOST_AUTO_TEST_CASE(words_come_back_as_they_were_typed) {
     BOOST_TEST(run_stele(daemon, words).exit_code == 0, line);
   }
   BOOST_TEST(run_stele(daemon, {"read", "-o", "cat"}).out == expected);
+  BOOST_TEST(run_stele(daemon, {"count", "--contains=", "--contains", "[a]"}).out == "1\n");
+  BOOST_TEST(run_stele(daemon, {"count", "--since=", "--contains"}).exit_code == 2);
   BOOST_TEST(run_stele(daemon, {"count", "--contains", "[a]"}).out == "1\n");
 }
 

@@ -48,10 +48,12 @@ class HelpFormatter : public CLI::Formatter {
   }
 };
 
-// CLI11 takes `[a,b]` apart where several words may stand. No word of a command line has a NUL in
-// it: one at the end hides the bracket.
-void hide_bracket(std::string& word) {
-  if (word.size() > 1 && word.front() == '[' && word.back() == ']') word += '\0';
+// CLI11 takes `[a,b]` apart where several words may stand, and the next word for the value where
+// nothing stands behind `--name=`. No word of a command line has a NUL in it: one at the end hides
+// the bracket, and is something.
+void mark(std::string& word) {
+  bool const is_bracket = word.size() > 1 && word.front() == '[' && word.back() == ']';
+  if (is_bracket || (word.starts_with("--") && word.ends_with('='))) word += '\0';
 }
 std::string without_mark(std::string word) {
   if (word.ends_with('\0')) word.pop_back();
@@ -184,7 +186,7 @@ ParsedArguments parse_arguments(int argc, char** argv) {
   auto const added = add_verbs(app, found);
   std::vector<std::string> words{argv + std::min(argc, 1), argv + argc};
   auto const command = take_command(words);
-  std::ranges::for_each(words, hide_bracket);
+  std::ranges::for_each(words, mark);
   std::ranges::reverse(words);  // As CLI11 wants them.
   try {
     app.parse(std::move(words));

@@ -142,6 +142,21 @@ BOOST_AUTO_TEST_CASE(a_flag_without_its_value_is_a_usage_error) {
   BOOST_TEST(parse({"--socket"}).exit_code == EX_USAGE);
 }
 
+BOOST_AUTO_TEST_CASE(an_empty_value_is_no_reason_to_take_the_next_word) {
+  auto const parsed = parse({"--socket=", "--buffered=", "--log-level", "", "--max-tails", "7"});
+  BOOST_TEST(parsed.exit_code == EX_USAGE);
+  BOOST_TEST(parsed.errors.size() == 3U);
+  BOOST_TEST(parsed.invocation.config.max_tails == 7U);
+}
+
+BOOST_AUTO_TEST_CASE(brackets_and_signs_are_part_of_a_value) {
+  BOOST_TEST(parse({"--socket", "[a,b]"}).invocation.config.socket == "[a,b]");
+  BOOST_TEST(parse({"--socket=[a,b]"}).invocation.config.socket == "[a,b]");
+  BOOST_TEST(parse({"--socket", "a=b"}).invocation.config.socket == "a=b");
+  BOOST_TEST(parse({"--socket", "a", "--socket", "c"}).invocation.config.socket == "c");
+  BOOST_TEST(parse({"--max-tails", "-1"}).mentions("\"-1\""));
+}
+
 BOOST_AUTO_TEST_CASE(flags_cannot_be_abbreviated) {
   BOOST_TEST(parse({"--segment", "8M"}).exit_code == EX_USAGE);
 }
