@@ -60,7 +60,7 @@ std::uint64_t fit_connections(std::uint64_t wanted) {
   return std::min<std::uint64_t>(wanted, limit.rlim_cur - own_descriptors);
 }
 
-/// Whether the process may make files of so many bytes. One that may not would find out when a
+/// Whether the process may make files of this many bytes. One that may not would find out when a
 /// segment is due.
 bool fit_file_size(std::uint64_t bytes) {
   rlimit limit{};

@@ -28,7 +28,7 @@ struct GapTotals {
 class GapLedger {
  public:
   /// Records of dropped payloads are kept one by one up to this many; then the oldest of them are
-  /// told as one. Clients write them, so nothing else bounds them.
+  /// reported as one. Clients write them, so nothing else bounds them.
   static constexpr std::size_t dropped_records_max = 4096;
 
   void add(Gap const& gap);

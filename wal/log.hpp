@@ -1,4 +1,4 @@
-// The log: opaque payloads in, sequence numbers out, "durable" told when it is true.
+// The log: opaque payloads in, sequence numbers out, "durable" reported when it is true.
 // The one header of this module that the daemon needs, with storage.hpp and disk_directory.hpp.
 #pragma once
 
@@ -72,7 +72,7 @@ struct RecoveryReport {
   std::uint64_t commits = 0;
   std::uint64_t payloads = 0;
   bool clean_stop = false;  ///< The log ended with a SEAL.
-  /// Damage that no gap tells: a lost MANIFEST, a commit without payloads.
+  /// Damage that no gap names: a lost MANIFEST, a commit without payloads.
   bool damage_without_seqs = false;
   std::vector<Gap> gaps{};              ///< All that is known to be missing, old and new.
   std::vector<Gap> acknowledgements{};  ///< first_seq and last_seq: damage between is known.
@@ -110,7 +110,7 @@ struct LogMetrics {
   std::uint64_t commit_bytes = 0;  ///< As written, with headers and padding.
   std::uint64_t commit_payloads_max = 0;
   std::uint64_t marks = 0;
-  std::uint64_t drop_bytes = 0;  ///< Of the commits that tell of drops.
+  std::uint64_t drop_bytes = 0;  ///< Of the commits that report drops.
   std::uint64_t segments_made = 0;
   std::uint64_t segments_removed = 0;
   std::uint64_t space_failures = 0;
@@ -156,7 +156,7 @@ class Log {
   std::size_t pending_bytes() const noexcept;
   Gathering gathering() const noexcept;
 
-  /// Whether a group of about so many bytes would not wait for a segment to be made. Also if it
+  /// Whether a group of about this many bytes would not wait for a segment to be made. Also if it
   /// would be refused.
   bool has_segment_for(std::size_t payload_bytes) const noexcept;
   /// Why there is no segment behind the active one; null: there is one, or it is being made for the
@@ -172,7 +172,7 @@ class Log {
 
   /// Appends a record that a client dropped `count` payloads here, behind those appended so far.
   /// Returns the commit that will hold it: on disk once durable_commit() has come so far. If the
-  /// listener is told on_refused() before that, it will not be. Precondition: as for append().
+  /// listener gets on_refused() before that, it will not be. Precondition: as for append().
   std::uint64_t append_dropped(WriterId const& writer, std::uint64_t count);
   /// Appends a record that an operator knows of the damage among these seqs; returns the commit
   /// that will hold it.
@@ -193,7 +193,7 @@ class Log {
   /// Begins a commit with what has gathered, unless one is in flight.
   void start_commit(Instant now);
 
-  /// Takes in what the disk has finished; tells the listener; begins what follows.
+  /// Takes in what the disk has finished; notifies the listener; begins what follows.
   void poll(Instant now);
 
   /// When on_timer() wants to be called next, if at all. Changes only within the calls above.

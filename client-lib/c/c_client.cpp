@@ -242,10 +242,10 @@ int stele_client_submit(stele_client* client, stele_entry const* entries, std::s
   if (auto const* const problem = problem_of(entries, count)) return c::invalid_argument(problem);
   if (written == nullptr) return c::invalid_argument("written is NULL");
   return c::guarded([&] {
-    auto const tell = [written, context](stele::Result<stele::SeqRange> const& where) {
+    auto const complete = [written, context](stele::Result<stele::SeqRange> const& where) {
       written(context, c::code_of_result(where), where ? where->first_seq : 0);
     };
-    return c::code_of_result(client->client.submit(to_entries(entries, count), tell, write_no));
+    return c::code_of_result(client->client.submit(to_entries(entries, count), complete, write_no));
   });
 }
 
@@ -377,8 +377,7 @@ int stele_follow(stele_client* client, stele_selection const* selection, std::in
       if (last_seq != nullptr) *last_seq = part.last_seq;
       return goes_on;
     };
-    auto end =
-        client->client.follow_logs(follow_options(asked), visit, c::deadline_of(timeout_ms));
+    auto end = client->client.follow_logs(follow_options(asked), visit, c::deadline_of(timeout_ms));
     if (!end) return c::fail(end.error());
     return end->stopped ? int{STELE_OK} : c::fail(STELE_SHUTTING_DOWN, "the daemon stops");
   });
@@ -428,7 +427,7 @@ int stele_follower_run(stele_follower* follower, std::int64_t timeout_ms, stele_
   if (follower == nullptr) return c::invalid_argument("follower is NULL");
   if (visitor == nullptr) return c::invalid_argument("visitor is NULL");
   return c::guarded([&] {
-    return c::code_of_result(follower->follower.run(shows_parts(visitor, removed, context),
-                                                    c::deadline_of(timeout_ms)));
+    return c::code_of_result(
+        follower->follower.run(shows_parts(visitor, removed, context), c::deadline_of(timeout_ms)));
   });
 }

@@ -100,7 +100,7 @@ int stele_logger_get_status(stele_logger const* logger, stele_logger_status* sta
                .stored = now.stored,
                .refused = now.refused,
                .waiting = now.waiting,
-               .maybe_duplicated = now.unsure};
+               .maybe_duplicated = now.maybe_duplicated};
     return int{STELE_OK};
   });
 }

@@ -299,7 +299,7 @@ void AsyncCalls::Impl::take_answers() {
     auto answer = state.next();
     if (!answer) return;
     auto const call = call_of(answer->reply);
-    if (!call) continue;  // Why the connection ends; the calls are told one by one.
+    if (!call) continue;  // Why the connection ends; the calls are completed one by one.
     in_visitor_ = call->follow_id != 0;
     try {
       call->take(*answer);

@@ -233,7 +233,8 @@ bool ClientState::is_write(Kind kind) noexcept {
          kind == Kind::acknowledge;
 }
 
-/// The member that tells a document from other replies; null: the request has another answer.
+/// The member that distinguishes a document from other replies; null: the request has another
+/// answer.
 char const* ClientState::document_member(Kind kind) noexcept {
   switch (kind) {
     case Kind::hello:

@@ -1,6 +1,6 @@
 // The client's half of the conversation, without the socket: requests become bytes to send, bytes
 // that arrive become replies, matched to the requests in the order in which these were made; but
-// for follows, whose replies come whenever there is something to tell.
+// for follows, whose replies come whenever there is something to send.
 #pragma once
 
 #include <cstddef>
@@ -40,7 +40,7 @@ class ClientState {
 
   ClientState();
 
-  /// What the daemon told about itself; holds for the requests made from now on.
+  /// What the daemon reported about itself; holds for the requests made from now on.
   void set_limits(Limits limits) noexcept { limits_ = limits; }
 
   // Requests. A failure means that nothing was queued: what was asked for is wrong in itself.

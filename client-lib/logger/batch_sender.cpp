@@ -118,7 +118,7 @@ std::optional<BatchSender::Step> BatchSender::take_hello(std::string_view text,
   }
   if (same_store && is_known(*hello)) return std::nullopt;
   // It is not known whether the batch under way was written; another store never had it.
-  if (attempts_ > 0 && same_store) unsure_ += buffer.seal_oldest().entry_count();
+  if (attempts_ > 0 && same_store) maybe_duplicated_ += buffer.seal_oldest().entry_count();
   return renew_writer(connection);
 }
 
@@ -137,7 +137,7 @@ std::optional<BatchSender::Step> BatchSender::take_failure(protocol::Reply const
   trouble_ = reply.failure;
   auto const meaning = meaning_of(reply);
   if (phase_ == Phase::reporting && meaning == Meaning::never) {
-    buffer.report(report_count_);  // A daemon that does not know reports cannot be told.
+    buffer.report(report_count_);  // A daemon that does not know reports cannot be notified.
     phase_ = Phase::ready;
     return std::nullopt;
   }
@@ -159,7 +159,7 @@ std::optional<BatchSender::Step> BatchSender::take_failure(protocol::Reply const
       attempts_ = 0;
       return std::nullopt;
     case Meaning::forgotten:
-      if (attempts_ > 1) unsure_ += buffer.seal_oldest().entry_count();
+      if (attempts_ > 1) maybe_duplicated_ += buffer.seal_oldest().entry_count();
       return renew_writer(connection);
     case Meaning::conflict:
       return renew_writer(connection);

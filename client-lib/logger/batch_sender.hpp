@@ -43,7 +43,7 @@ class BatchSender {
     reconnect,  ///< The connection is of no use any more: begin a new one, after a pause.
   };
   /// Takes the answers that have arrived and makes the next request. `reports`: whether dropped
-  /// entries are to be told now.
+  /// entries are to be reported now.
   Step advance(ClientState& connection, LogBuffer& buffer, bool reports);
 
   /// Why the last pause, reconnection or refusal was; nothing once a batch was stored.
@@ -56,7 +56,7 @@ class BatchSender {
   std::uint64_t repeated() const noexcept { return repeated_; }
   /// Entries that were sent again although the daemon had forgotten whether it stored them: they
   /// may be there twice.
-  std::uint64_t unsure() const noexcept { return unsure_; }
+  std::uint64_t maybe_duplicated() const noexcept { return maybe_duplicated_; }
 
  private:
   enum class Phase : std::uint8_t { greeting, ready, writing, reporting };
@@ -79,7 +79,7 @@ class BatchSender {
   std::uint64_t write_no_ = 1;  ///< Of the oldest batch.
   std::uint64_t attempts_ = 0;  ///< How often that batch was sent under this number.
   std::string store_id_{};
-  /// On disk before this writer sent its first batch; told by its first hello.
+  /// On disk before this writer sent its first batch; reported by its first hello.
   std::optional<std::uint64_t> since_seq_{};
   bool takes_since_seq_ = false;    ///< So does the daemon.
   std::uint64_t report_count_ = 0;  ///< Of the report under way.
@@ -87,7 +87,7 @@ class BatchSender {
   std::optional<Failure> trouble_{};
   std::optional<Failure> refusal_{};
   std::uint64_t repeated_ = 0;
-  std::uint64_t unsure_ = 0;
+  std::uint64_t maybe_duplicated_ = 0;
 };
 
 }  // namespace stele::client

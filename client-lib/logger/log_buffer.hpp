@@ -70,7 +70,7 @@ class LogBuffer {
   };
   Settled take_settled();
 
-  /// `count` dropped entries were told to the daemon.
+  /// `count` dropped entries were reported to the daemon.
   void report(std::uint64_t count) noexcept { reported_ += count; }
 
   std::uint64_t accepted() const noexcept { return accepted_; }

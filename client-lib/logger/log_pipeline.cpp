@@ -145,8 +145,8 @@ Result<void> LogPipeline::append_slowly(RecordShard& shard, Record const& record
   auto& logger = *shard.logger;
   auto const bytes = RecordChunk::bytes_of(record);
   if (bytes > settings_.buffer_bytes) {
-    return refuse(logger, {Error::entry_too_large,
-                           "the entry is larger than the logger's buffer_bytes"});
+    return refuse(logger,
+                  {Error::entry_too_large, "the entry is larger than the logger's buffer_bytes"});
   }
   bool const waits_once = options.when_full == WhenFull::wait;
   auto const until = waits_once ? earlier(deadline, options.full_timeout) : deadline;
@@ -169,7 +169,7 @@ Result<void> LogPipeline::append_slowly(RecordShard& shard, Record const& record
   }
 }
 
-/// For so many bytes at least; called with the shard's lock. False: there is no capacity.
+/// For this many bytes at least; called with the shard's lock. False: there is no capacity.
 bool LogPipeline::add_chunk(RecordShard& shard, std::size_t bytes) {
   shard.chunks.reserve(shard.chunks.size() + 1);
   std::optional<RecordChunk> chunk;
@@ -247,7 +247,7 @@ void LogPipeline::note_chunk(RecordShard& shard) {
   if (wakes) work_.notify_one();
 }
 
-/// Nothing: there are so many free bytes, or the logger is closed.
+/// Nothing: there are this many free bytes, or the logger is closed.
 std::optional<Failure> LogPipeline::wait_for_capacity(Lock& lock, LoggerState const& logger,
                                                       std::size_t bytes, WhenFull when_full,
                                                       Deadline const& until) {
@@ -425,7 +425,7 @@ BufferedLoggerStatus LogPipeline::status(LoggerState const& logger) const {
           .buffer_bytes_peak = bytes_peak_,
           .connections = connections_,
           .repeated_batches = repeated_,
-          .unsure = unsure_,
+          .maybe_duplicated = maybe_duplicated_,
           .trouble = trouble_};
 }
 

@@ -55,7 +55,7 @@ struct LoggerState {
   std::uint64_t refused_flushed = 0;
   std::optional<Failure> refusal{};
   std::atomic<bool> closing = false;  ///< Takes no more entries.
-  bool left = false;     ///< Its close is over, or does what is left.
+  bool left = false;                  ///< Its close is over, or does what is left.
   bool ended = false;
   bool is_notified = false;  ///< Its observer runs.
 
@@ -160,7 +160,7 @@ class LogPipeline {
   mutable std::mutex mutex_{};          // For all up to the thread's own.
   std::condition_variable work_{};      ///< For the thread: there are records, or it shall stop.
   std::condition_variable progress_{};  ///< For the others: entries were settled, or it is closed.
-  std::vector<RecordShard*> filled_{};      ///< Shards that have chunks.
+  std::vector<RecordShard*> filled_{};  ///< Shards that have chunks.
   std::vector<RecordChunk> spare_chunks_{};  ///< Of chunk_bytes each.
   /// Those that have not left, or have entries here, which they outlive.
   std::unordered_map<LoggerState*, std::shared_ptr<LoggerState>> loggers_{};
@@ -168,13 +168,13 @@ class LogPipeline {
   std::size_t bytes_ = 0;    ///< Of records that are not settled, and free in chunks of shards.
   std::size_t bytes_peak_ = 0;
   std::size_t single_chunks_ = 0;  ///< Made so far, of chunk_bytes each.
-  std::uint64_t drops_ = 0;  ///< That the buffer does not know of yet.
+  std::uint64_t drops_ = 0;        ///< That the buffer does not know of yet.
   std::uint64_t unreported_ = 0;
   std::uint64_t stored_ = 0;
   std::uint64_t closers_ = 0;  ///< Calls of close that wait.
   std::uint64_t connections_ = 0;
   std::uint64_t repeated_ = 0;
-  std::uint64_t unsure_ = 0;
+  std::uint64_t maybe_duplicated_ = 0;
   std::optional<Failure> trouble_{};
   LossLine loss_line_{};
   bool is_away_ = false;         ///< Nobody listened when it was tried last.

@@ -91,8 +91,7 @@ bool LogPipeline::encode_some() {
       continue;
     }
     auto const text = encoder_.encode(merged->record);
-    buffer_.append(text,
-                   {.owner = merged->shard, .bytes = merged->bytes});
+    buffer_.append(text, {.owner = merged->shard, .bytes = merged->bytes});
     turn += text.size();
   }
   return false;
@@ -169,7 +168,7 @@ void LogPipeline::publish(Lock& lock) {
   bool const reported = unreported_ != buffer_.unreported();
   unreported_ = buffer_.unreported();
   repeated_ = sender_.repeated();
-  unsure_ = sender_.unsure();
+  maybe_duplicated_ = sender_.maybe_duplicated();
   if (trouble_ || sender_.trouble()) trouble_ = sender_.trouble();
   if (!settled.stored.empty()) {
     backoff_.reset();

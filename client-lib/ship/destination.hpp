@@ -12,7 +12,7 @@
 
 namespace stele::ship {
 
-struct Trouble {
+struct ShipError {
   std::string message{};
   bool is_final = false;  ///< Trying again will not help.
   bool may_pass = false;  ///< It may, later: what is wrong need not be mended on this machine.
@@ -29,7 +29,7 @@ inline std::string not_of_this_store(std::string_view place, std::string_view ot
 }
 
 template <class T>
-using Outcome = boost::system::result<T, Trouble>;
+using Outcome = boost::system::result<T, ShipError>;
 
 /// Messages go in the order in which they are published, and none is taken behind one that was not.
 ///
@@ -65,7 +65,7 @@ class Destination {
   virtual std::size_t body_bytes_max() const = 0;
 };
 
-[[noreturn]] inline void throw_exception_from_error(Trouble const& trouble,
+[[noreturn]] inline void throw_exception_from_error(ShipError const& trouble,
                                                     boost::source_location const& /*where*/) {
   throw std::runtime_error(trouble.message);
 }

@@ -31,7 +31,7 @@ std::size_t bytes_of(ShippedLine const& line) noexcept {
   return sizeof line + line.line.capacity() + line.store.capacity();
 }
 
-Trouble file_trouble(std::string const& directory) {
+ShipError file_trouble(std::string const& directory) {
   return {"a temporary file in " + directory + ": " + std::system_category().message(errno) +
               " (TMPDIR names another place)",
           true};
@@ -79,7 +79,7 @@ class LineSorter::RunReader {
  private:
   bool is_short() const noexcept { return at_ != end_ || begin_ != buffer_.size(); }
 
-  /// Has so many bytes ready behind begin_.
+  /// Has this many bytes ready behind begin_.
   bool fill(std::size_t count) {
     if (buffer_.size() - begin_ >= count) return true;
     buffer_.erase(0, std::exchange(begin_, 0));
@@ -120,7 +120,7 @@ void LineSorter::sort_held() {
   std::ranges::stable_sort(held_, [this](auto const& a, auto const& b) { return before(a, b); });
 }
 
-// Of sorted lines those can go that so many others come before, or behind.
+// Of sorted lines those can go that this many others come before, or behind.
 void LineSorter::drop_unwanted() {
   auto const most = options_.first ? options_.first : options_.last;
   if (!most || held_.size() <= *most) return;

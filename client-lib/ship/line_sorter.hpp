@@ -24,7 +24,7 @@ struct ShippedLine {
 
 struct SortOptions {
   bool newest_first = false;
-  /// Only the first, or only the last so many of what is sorted are wanted.
+  /// Only the first, or only the last N of what is sorted are wanted.
   std::optional<std::uint64_t> first{};
   std::optional<std::uint64_t> last{};
   /// More than that goes into a file without a name in `directory`.

@@ -95,7 +95,7 @@ struct MessageOptions {
   std::string host{};
   std::string store{};
   std::size_t body_bytes_max = 0;     ///< What the destination takes.
-  std::size_t batch_bytes = 400'000;  ///< A batch is whole when it has so many.
+  std::size_t batch_bytes = 400'000;  ///< A batch is whole when it has this many.
 };
 
 /// Valid during the call. False: no more is wanted.

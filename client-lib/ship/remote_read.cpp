@@ -31,10 +31,10 @@ namespace stele::cli {
 namespace {
 
 using ship::Outcome;
+using ship::ShipError;
 using ship::ShippedLine;
 using ship::StreamMessage;
 using ship::StreamReader;
-using ship::Trouble;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
@@ -49,7 +49,7 @@ constexpr std::uint64_t clock_difference_us = 600'000'000;
 constexpr std::uint64_t newest_difference_us = 10'000'000;
 /// From the end of a stream backwards, at first.
 constexpr std::uint64_t block_messages = 512;
-/// The time of the newest so many is worth remembering.
+/// The time of the newest N is worth remembering.
 constexpr std::uint64_t newest_known_max = 1'000'000;
 
 std::uint64_t minus(std::uint64_t from, std::uint64_t less) noexcept {
@@ -132,7 +132,7 @@ Outcome<void> RemoteRead::open(natsConnection* connection,
                                std::vector<std::string> const& streams) {
   jsCtx* made = nullptr;
   if (auto const status = natsConnection_JetStream(&made, connection, nullptr); status != NATS_OK) {
-    return Trouble{ship::nats_text(status), true};
+    return ShipError{ship::nats_text(status), true};
   }
   context_.reset(made);
   for (auto const& name : streams) {
@@ -213,8 +213,8 @@ Outcome<void> RemoteRead::read_part(StreamReader& reader, std::uint64_t end) {
     if (!fetched) trouble = fetched.error().message;
     if (!fetched && fetched.error().is_final) return fetched.error();
     if (steady_clock::now() - came >= patience_) {
-      return Trouble{"stream " + reader.name() + ": given up after " +
-                     std::to_string(patience_.count() / 1000) + " s: " + trouble};
+      return ShipError{"stream " + reader.name() + ": given up after " +
+                       std::to_string(patience_.count() / 1000) + " s: " + trouble};
     }
   }
   return {};
@@ -296,15 +296,15 @@ Outcome<void> RemoteRead::follow() {
   auto const wait = fetch_wait / static_cast<int>(std::max<std::size_t>(streams_.size(), 1));
   auto const visit = [this](StreamMessage const& message) { take_message(message, true); };
   output_.flush();
-  for (std::string told; output_.ok() && has_reader() && !interrupted();) {
+  for (std::string reported; output_.ok() && has_reader() && !interrupted();) {
     for (auto& stream : streams_) {
       auto const fetched = stream.reader.fetch(wait, visit);
       output_.flush();
-      if (fetched && *fetched > 0) told.clear();
+      if (fetched && *fetched > 0) reported.clear();
       if (fetched) continue;
       if (fetched.error().is_final) return fetched.error();
       // Servers that are away fail in the same words again and again.
-      if (std::exchange(told, fetched.error().message) != fetched.error().message) {
+      if (std::exchange(reported, fetched.error().message) != fetched.error().message) {
         print_error(fetched.error().message, "going on when it is back");
       }
       ::poll(nullptr, 0, static_cast<int>(wait.count()));

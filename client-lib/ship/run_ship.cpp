@@ -15,7 +15,7 @@
 #include "client-lib/ship/otlp/otlp.hpp"
 #include "client-lib/ship/otlp/otlp_destination.hpp"
 #include "client-lib/ship/ship_arguments.hpp"
-#include "client-lib/ship/ship_figures.hpp"
+#include "client-lib/ship/ship_metrics.hpp"
 #include "client-lib/ship/shipper.hpp"
 
 namespace stele::cli {
@@ -30,7 +30,7 @@ Result<std::string> store_id(ClientOptions const& options) {
 
 /// Where to, and in which form.
 struct Route {
-  std::string name{};  ///< For the figures.
+  std::string name{};  ///< For the metrics.
   ship::MessageOptions messages;
   ship::Outcome<std::unique_ptr<ship::Destination>> destination;
 };
@@ -59,7 +59,7 @@ Route otlp_route(ship::OtlpOptions options, std::string const& store) {
 }
 
 /// What a person must mend first has a code of its own: the unit does not try it again.
-int report(ship::Trouble const& trouble) {
+int report(ship::ShipError const& trouble) {
   print_error(trouble.message);
   return trouble.is_final && !trouble.may_pass ? exit_refused : exit_failed;
 }
@@ -86,11 +86,11 @@ int run_ship(ClientOptions const& options, GivenOptions const& given) {
   if (auto const path = given.text("--metrics"); !path.empty()) {
     auto const socket = options.socket_path.empty() ? default_socket_path() : options.socket_path;
     ship_options.report = [path, name = route.name, log = log_label(socket),
-                           told = false](ship::ShipFigures const& figures) mutable {
-      auto const text = ship::figures_text(figures, name, log, now_us());
-      if (ship::replace_file(path, text, ship::FileUse::figures) || told) return;
-      told = true;
-      print_error(path + ": the figures cannot be written there");
+                           reported = false](ship::ShipMetrics const& metrics) mutable {
+      auto const text = ship::metrics_text(metrics, name, log, now_us());
+      if (ship::replace_file(path, text, ship::FileUse::metrics) || reported) return;
+      reported = true;
+      print_error(path + ": the metrics cannot be written there");
     };
   }
   auto const done = ship::ship(std::move(ship_options), **route.destination);

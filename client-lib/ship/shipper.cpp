@@ -51,17 +51,17 @@ class Shipper {
   ShipOptions options_;
   Destination& destination_;
   std::optional<std::uint64_t> goal_seq_{};
-  ShipFigures figures_{};
+  ShipMetrics metrics_{};
   steady_clock::time_point reported_at_{};
 };
 
 Outcome<Client> Shipper::connect() {
   auto client = cli::connect_or_wait(options_.client);
-  if (!client) return Trouble{client.error().message, true};
+  if (!client) return ShipError{client.error().message, true};
   if (client->hello().store_id != options_.messages.store) {
-    return Trouble{"this is another store than the one that is shipped (" +
-                       options_.messages.store + "): ship it by a process of its own",
-                   true};
+    return ShipError{"this is another store than the one that is shipped (" +
+                         options_.messages.store + "): ship it by a process of its own",
+                     true};
   }
   return *std::move(client);
 }
@@ -70,14 +70,14 @@ Outcome<std::uint64_t> Shipper::read_cursor(Client& client) {
   auto const cursor = destination_.read_cursor(options_.messages.store);
   if (!cursor) return cursor;
   auto const durable = durable_seq_of(client);
-  if (!durable) return Trouble{durable.error().message};
-  figures_.durable_seq = *durable;
+  if (!durable) return ShipError{durable.error().message};
+  metrics_.durable_seq = *durable;
   if (!goal_seq_) goal_seq_ = *durable;
   if (*cursor > *durable) {
-    return Trouble{"the destination has entries up to seq " + std::to_string(*cursor) +
-                       ", the log only up to " + std::to_string(*durable) +
-                       ": it has lost its end, and its seqs would be given out twice",
-                   true};
+    return ShipError{"the destination has entries up to seq " + std::to_string(*cursor) +
+                         ", the log only up to " + std::to_string(*durable) +
+                         ": it has lost its end, and its seqs would be given out twice",
+                     true};
   }
   return cursor;
 }
@@ -88,16 +88,16 @@ Outcome<void> Shipper::confirm(Client& client, std::uint64_t seq) {
   auto const confirmed = client.confirm(options_.consumer, seq);
   if (confirmed) return {};
   auto const& failure = confirmed.error();
-  return Trouble{failure.message, failure.code == Error::bad_request};
+  return ShipError{failure.message, failure.code == Error::bad_request};
 }
 
 void Shipper::report(bool now) {
   auto const at = steady_clock::now();
   if (!now && at - reported_at_ < report_period) return;
   reported_at_ = at;
-  figures_.acknowledged_seq = destination_.acknowledged_seq();
-  figures_.refused_entries = destination_.refused_entries();
-  if (options_.report) options_.report(figures_);
+  metrics_.acknowledged_seq = destination_.acknowledged_seq();
+  metrics_.refused_entries = destination_.refused_entries();
+  if (options_.report) options_.report(metrics_);
 }
 
 Outcome<void> Shipper::note_part(MessageMaker& maker, FollowPart const& part) {
@@ -105,32 +105,32 @@ Outcome<void> Shipper::note_part(MessageMaker& maker, FollowPart const& part) {
   auto const publish = [&](Message const& message) {
     if (message.is_gap) {
       auto const entries = message.last_seq - message.first_seq + 1;
-      figures_.gap_entries += entries;
+      metrics_.gap_entries += entries;
       cli::print_error(std::to_string(entries) +
                        " entries will not be shipped: " + std::to_string(message.first_seq) +
                        " to " + std::to_string(message.last_seq));
     }
     published = destination_.publish(message);
     if (!published) return false;
-    ++figures_.messages;
+    ++metrics_.messages;
     report();
     return true;
   };
   if (!maker.make(part, publish)) return published;
-  if (!part.entries.empty()) figures_.newest_sent_us = part.entries.back().timestamp;
+  if (!part.entries.empty()) metrics_.newest_sent_us = part.entries.back().timestamp;
   return {};
 }
 
 Outcome<bool> Shipper::ship_from_cursor(Client& client) {
-  // A daemon that was started again holds everything until it is told, also while the destination
-  // is away.
+  // A daemon that was started again holds everything until it is confirmed, also while the
+  // destination is away.
   auto const known = destination_.acknowledged_seq();
-  if (known != 0 && known <= figures_.durable_seq) {
-    if (auto const told = confirm(client, known); !told) return told.error();
+  if (known != 0 && known <= metrics_.durable_seq) {
+    if (auto const confirmed = confirm(client, known); !confirmed) return confirmed.error();
   }
   auto const cursor = read_cursor(client);
   if (!cursor) return cursor.error();
-  if (auto const told = confirm(client, *cursor); !told) return told.error();
+  if (auto const confirmed = confirm(client, *cursor); !confirmed) return confirmed.error();
   auto messages = options_.messages;
   messages.body_bytes_max = destination_.body_bytes_max();
   MessageMaker maker(std::move(messages), *cursor);
@@ -144,26 +144,26 @@ Outcome<bool> Shipper::ship_from_cursor(Client& client) {
     FollowOptions follow{.filter = {.after_seq = maker.last_seq()}};
     auto const end = client.follow_logs(follow, visit, Deadline(follow_period));
     if (!noted) return noted.error();
-    if (!end && end.error().code != ClientError::timed_out) return Trouble{end.error().message};
+    if (!end && end.error().code != ClientError::timed_out) return ShipError{end.error().message};
     if (auto const flushed = destination_.flush(); !flushed) return flushed.error();
-    auto const told = confirm(client, destination_.acknowledged_seq());
-    if (!told) return told.error();
+    auto const confirmed = confirm(client, destination_.acknowledged_seq());
+    if (!confirmed) return confirmed.error();
     report(true);
     if (options_.until_caught_up && maker.last_seq() >= *goal_seq_) return true;
     auto const durable = durable_seq_of(client);
-    if (!durable) return Trouble{durable.error().message};
-    figures_.durable_seq = *durable;
+    if (!durable) return ShipError{durable.error().message};
+    metrics_.durable_seq = *durable;
   }
 }
 
 Outcome<void> Shipper::run() {
   client::Backoff backoff;
   std::random_device random;
-  for (std::string told;;) {
+  for (std::string reported;;) {
     auto client = connect();
     if (!client) return client.error();
     // Also while the destination is away: what it does not have then is what an operator asks for.
-    if (auto const durable = durable_seq_of(*client)) figures_.durable_seq = *durable;
+    if (auto const durable = durable_seq_of(*client)) metrics_.durable_seq = *durable;
     report();
     auto const before = destination_.acknowledged_seq();
     auto const done = ship_from_cursor(*client);
@@ -171,13 +171,13 @@ Outcome<void> Shipper::run() {
     if (done.error().is_final) return done.error();
     if (destination_.acknowledged_seq() > before) {
       backoff.reset();
-      told.clear();
+      reported.clear();
     }
     // A cluster that is away fails in the same words again and again.
-    if (std::exchange(told, done.error().message) != done.error().message) {
+    if (std::exchange(reported, done.error().message) != done.error().message) {
       cli::print_error(done.error().message, "going on from what the destination has");
     }
-    ++figures_.retries;
+    ++metrics_.retries;
     destination_.settle();
     report();
     std::this_thread::sleep_for(backoff.next(random()));

@@ -14,7 +14,7 @@
 namespace stele::ship {
 
 /// Counters since start.
-struct ShipFigures {
+struct ShipMetrics {
   std::uint64_t acknowledged_seq = 0;  ///< What the destination has.
   std::uint64_t durable_seq = 0;       ///< What the log has, when it was asked last.
   std::uint64_t messages = 0;          ///< Published, those that were published again included.
@@ -32,7 +32,7 @@ struct ShipOptions {
   /// Ends when all that was on disk at the start has been taken.
   bool until_caught_up = false;
   /// Told every second or so, and at the end.
-  std::function<void(ShipFigures const&)> report{};
+  std::function<void(ShipMetrics const&)> report{};
 };
 
 /// Returns when it has caught up, if that is wanted, or fails where trying again does not help.

@@ -66,13 +66,13 @@ void Committer::on_turn_end() {
   turn_end_requested_ = false;
   auto const gathered = log_->gathering();
   log_->start_commit(clock_.now());
-  tell(gathered);
+  report(gathered);
 }
 
 void Committer::on_disk_event() {
   auto const gathered = log_->gathering();
   log_->poll(clock_.now());
-  tell(gathered);
+  report(gathered);
 }
 
 void Committer::on_timer() {
@@ -81,13 +81,13 @@ void Committer::on_timer() {
   if (!due || now < *due) return;
   auto const gathered = log_->gathering();
   log_->on_timer(now);
-  tell(gathered);
+  report(gathered);
 }
 
 void Committer::check_place() {
   auto const gathered = log_->gathering();
   log_->check_place();
-  tell(gathered);
+  report(gathered);
 }
 
 void Committer::on_durable(wal::Seq seq) {
@@ -164,7 +164,7 @@ void Committer::look_at_space() {
 }
 
 /// `gathered` is what had gathered before the call into the log.
-void Committer::tell(wal::Gathering const& gathered) {
+void Committer::report(wal::Gathering const& gathered) {
   look_at_space();
   if (refused_from_) {
     Seq const first = *std::exchange(refused_from_, std::nullopt);
@@ -192,11 +192,11 @@ void Committer::tell(wal::Gathering const& gathered) {
 /// Those who ask again meanwhile wait for the next event.
 template <class Telling>
 void Committer::tell_waiters(Telling const& telling) {
-  Waiters told;
-  told.swap(waiters_);
-  while (!told.empty()) {
-    auto& waiter = told.front();
-    told.pop_front();
+  Waiters ready;
+  ready.swap(waiters_);
+  while (!ready.empty()) {
+    auto& waiter = ready.front();
+    ready.pop_front();
     telling(waiter);
   }
 }

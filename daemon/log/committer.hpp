@@ -1,6 +1,6 @@
-// Decides when what was written is committed, and who is told what became of it, in which order.
-// Sans-io but for the log's directory: a shell says when a turn of the loop is over, the disk has
-// finished something, or a deadline has come.
+// Decides when what was written is committed, and who is notified of what became of it, in which
+// order. Sans-io but for the log's directory: a shell says when a turn of the loop is over, the
+// disk has finished something, or a deadline has come.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -23,7 +23,7 @@
 namespace stele::daemon {
 
 /// One who waits for the log. Told once for each time that it asked; it may write and ask again
-/// while it is told. It is forgotten when it is destroyed.
+/// while it is notified. It is forgotten when it is destroyed.
 class LogWaiter : public boost::intrusive::list_base_hook<
                       boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
@@ -97,7 +97,7 @@ class Committer final : public LogPort, private wal::LogListener {
   /// Tells `waiter` of the next event. One that waits already keeps its place.
   void await(LogWaiter& waiter) noexcept;
 
-  /// Called once if a write or sync fails, after all waiters were told.
+  /// Called once if a write or sync fails, after all waiters were notified.
   void set_failure_handler(std::function<void()> handler) { on_failure_ = std::move(handler); }
   /// Calls `handler` when nothing waits for the disk: at the end of this turn, or when it has
   /// become so.
@@ -118,7 +118,7 @@ class Committer final : public LogPort, private wal::LogListener {
   bool failed() const noexcept { return failed_; }
 
  private:
-  /// Members of the list leave it when they are destroyed, also while they are told.
+  /// Members of the list leave it when they are destroyed, also while they are notified.
   using Waiters = boost::intrusive::list<LogWaiter, boost::intrusive::constant_time_size<false>>;
 
   Committer(Store& store, Clock const& clock, TurnScheduler& turns);
@@ -131,7 +131,7 @@ class Committer final : public LogPort, private wal::LogListener {
   void count_commit(wal::Seq seq);
   void request_turn_end();
   void look_at_space();
-  void tell(wal::Gathering const& gathered);
+  void report(wal::Gathering const& gathered);
   template <class Telling>
   void tell_waiters(Telling const& telling);
 
@@ -141,8 +141,8 @@ class Committer final : public LogPort, private wal::LogListener {
   std::unique_ptr<wal::Log> log_{};
   bool turn_end_requested_ = false;
   std::size_t awaited_segment_bytes_ = 0;  ///< 0: nobody waits for a segment.
-  std::uint64_t counted_bytes_ = 0;  ///< Of commits whose users are known.
-  Seq counted_segment_ = 0;          ///< The first seq of the last one's segment.
+  std::uint64_t counted_bytes_ = 0;        ///< Of commits whose users are known.
+  Seq counted_segment_ = 0;                ///< The first seq of the last one's segment.
   Waiters waiters_{};
   std::function<void()> on_failure_{};
   std::function<void()> on_idle_{};
@@ -154,7 +154,7 @@ class Committer final : public LogPort, private wal::LogListener {
   bool refuses_ = false;        ///< A write was refused since, and a line said so.
   std::uint64_t refused_writes_ = 0;
 
-  // What the log told during a call; passed on after it, since waiters append.
+  // What the log reported during a call; passed on after it, since waiters append.
   std::optional<Seq> refused_from_{};
   bool progressed_ = false;
   bool failed_ = false;

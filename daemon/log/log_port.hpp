@@ -13,7 +13,7 @@
 
 namespace stele::daemon {
 
-/// Once so many bytes of payload have gathered for the next commit, each connection may add its
+/// Once this many bytes of payload have gathered for the next commit, each connection may add its
 /// share and no more: a commit stays so short that who writes little hardly notices who writes
 /// much.
 inline constexpr std::size_t gathered_bytes_full = std::size_t{512} << 10;

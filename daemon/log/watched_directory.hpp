@@ -1,4 +1,5 @@
-// The log's directory, with the service manager told of the calls that last as long as the disk.
+// The log's directory, with the service manager notified of the calls that last as long as the
+// disk.
 #pragma once
 
 #include <memory>
@@ -71,7 +72,7 @@ class WatchedDirectory final : public wal::Directory {
 
  private:
   struct DiskCall {
-    explicit DiskCall(Supervisor& told) : manager(told) { manager.begin_disk_call(); }
+    explicit DiskCall(Supervisor& supervisor) : manager(supervisor) { manager.begin_disk_call(); }
     DiskCall(DiskCall const&) = delete;
     DiskCall& operator=(DiskCall const&) = delete;
     ~DiskCall() { manager.end_disk_call(); }

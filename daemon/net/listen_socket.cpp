@@ -81,7 +81,7 @@ std::optional<Failure> remove_stale_socket(boost::asio::io_context& io, SocketFi
     return Failure(Refusal::in_use, "somebody answers on " + path + "; is steled running already?");
   }
   if (error != boost::system::errc::connection_refused) {
-    return Failure(error, "cannot tell whether " + path + " is in use: " + error.message());
+    return Failure(error, "cannot find out whether " + path + " is in use: " + error.message());
   }
   if (status.st_uid != ::geteuid() && status.st_uid != file.owner) {
     return Failure(Refusal::not_ours, path + " is a socket of another user; it was left untouched");

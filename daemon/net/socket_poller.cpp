@@ -27,7 +27,7 @@ int open_epoll() {
 epoll_event event_of(SocketOwner& owner, SocketPoller::Interest interest) noexcept {
   epoll_event event{};
   // A hang-up is reported whatever is asked for. Nobody would do anything about it while neither is
-  // wanted, so then it is told once, not always.
+  // wanted, so then it is reported once, not always.
   event.events = interest == SocketPoller::Interest{} ? static_cast<std::uint32_t>(EPOLLET) : 0U;
   if (interest.read) event.events |= EPOLLIN;
   if (interest.write) event.events |= EPOLLOUT;

@@ -99,7 +99,7 @@ void look_at_old_groups(MachineMemory& memory, std::string const& root, std::str
   }
 }
 
-/// As /proc/meminfo tells it, or the group that all others are in.
+/// As /proc/meminfo reports it, or the group that all others are in.
 std::uint64_t taken_of_machine(MachinePlaces const& places) {
   auto const meminfo = text_of(places.proc + "/meminfo");
   if (auto const free = number_after(meminfo, "MemAvailable")) {
@@ -145,12 +145,12 @@ std::optional<std::string> proposal(Config config, std::uint64_t bytes) {
     halve(config.max_connections, 64);
     halve(config.max_writers, 1024);
   }
-  auto const tell = [&text](std::string_view name, std::string const& value) {
+  auto const add = [&text](std::string_view name, std::string const& value) {
     if (!text.empty()) text += ", ";
     ((text += name) += " = ") += value;
   };
   auto const tell_size = [&](std::string_view name, std::uint64_t now, std::uint64_t before) {
-    if (now != before) tell(name, format_size(now));
+    if (now != before) add(name, format_size(now));
   };
   tell_size("retain-bytes", config.retain_bytes, wanted.retain_bytes);
   tell_size("max-store-bytes", config.max_store_bytes, wanted.max_store_bytes);
@@ -158,10 +158,10 @@ std::optional<std::string> proposal(Config config, std::uint64_t bytes) {
   tell_size("max-in-flight-bytes", config.max_in_flight_bytes, wanted.max_in_flight_bytes);
   tell_size("max-all-unsent-bytes", config.max_all_unsent_bytes, wanted.max_all_unsent_bytes);
   if (config.max_connections != wanted.max_connections) {
-    tell("max-connections", std::to_string(config.max_connections));
+    add("max-connections", std::to_string(config.max_connections));
   }
   if (config.max_writers != wanted.max_writers) {
-    tell("max-writers", std::to_string(config.max_writers));
+    add("max-writers", std::to_string(config.max_writers));
   }
   return text;
 }
@@ -169,8 +169,8 @@ std::optional<std::string> proposal(Config config, std::uint64_t bytes) {
 }  // namespace
 
 std::uint64_t physical_bytes() noexcept {
-  struct sysinfo told {};
-  return ::sysinfo(&told) == 0 ? std::uint64_t{told.totalram} * told.mem_unit : 0;
+  struct sysinfo info {};
+  return ::sysinfo(&info) == 0 ? std::uint64_t{info.totalram} * info.mem_unit : 0;
 }
 
 MachineMemory look_at_memory(MachinePlaces const& places) {

@@ -8,11 +8,11 @@
 
 namespace stele::daemon {
 
-/// The memory of the machine; 0: nobody knows. Unlike /proc/meminfo it is told to a unit with
+/// The memory of the machine; 0: nobody knows. Unlike /proc/meminfo it is known to a unit with
 /// ProcSubset=pid, too.
 std::uint64_t physical_bytes() noexcept;
 
-/// Where the kernel tells it; another place in tests.
+/// Where the kernel reports it; another place in tests.
 struct MachinePlaces {
   std::uint64_t machine_bytes = physical_bytes();
   std::string proc = "/proc";

@@ -14,9 +14,9 @@
 namespace stele::daemon {
 namespace {
 
-/// Those who wait are told when so much came back: each of them costs a turn.
+/// Those who wait are notified when so much came back: each of them costs a turn.
 constexpr std::size_t worth_telling_bytes = std::size_t{256} << 10;
-constexpr std::size_t kept_for_root = 8;  ///< One part of so many.
+constexpr std::size_t kept_for_root = 8;  ///< One part of this many.
 
 /// Code and libraries, the heap's slack, chunks in reserve.
 constexpr std::uint64_t program_bytes = std::uint64_t{64} << 20;
@@ -125,8 +125,7 @@ std::uint64_t MemoryBounds::sum() const noexcept {
 
 MemoryBounds memory_bounds(Config const& config, std::uint64_t store_bytes_max) noexcept {
   MemoryBounds bounds;
-  auto const frames =
-      parsed_bytes_per_byte + spare_frames + prepared_frames + spare_entry_frames;
+  auto const frames = parsed_bytes_per_byte + spare_frames + prepared_frames + spare_entry_frames;
   bounds.program = add(program_bytes, times(config.max_frame_bytes, frames));
   bounds.store = store_bytes_max;
   // Buffers grow by doubling; the message that crosses the limit is taken whole, and its entries

@@ -41,7 +41,7 @@ class MemoryWaiters {
                                  boost::intrusive::link_mode<boost::intrusive::auto_unlink>>>,
                              boost::intrusive::constant_time_size<false>>;
   List waiting_{};
-  std::size_t freed_bytes_ = 0;  ///< Since they were told.
+  std::size_t freed_bytes_ = 0;  ///< Since they were notified.
 };
 
 /// Memory of one kind that connections hold.

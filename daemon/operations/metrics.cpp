@@ -180,7 +180,7 @@ void append_consumers(JsonWriter& writer, Store const& store) {
   writer.end_object();
 }
 
-/// Of what the start found; `audit` and `stele verify` tell more of it.
+/// Of what the start found; `audit` and `stele verify` say more of it.
 constexpr std::size_t recovery_items_max = 100;
 
 void append_recovery(JsonWriter& writer, ServiceFacts const& facts) {

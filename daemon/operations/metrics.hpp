@@ -31,7 +31,7 @@ struct Metrics {
   std::uint64_t entries_written = 0;
   std::uint64_t entries_read = 0;
   std::uint64_t tails_open = 0;
-  std::uint64_t tails_lagged = 0;     ///< Times that a follow was told that entries are lost to it.
+  std::uint64_t tails_lagged = 0;     ///< Times that a follow lost entries, and reported it.
   std::uint64_t entries_tailed = 0;   ///< Sent by follows.
   std::uint64_t writes_repeated = 0;  ///< Answered with `dup`.
   std::uint64_t shares_exceeded = 0;  ///< Writes refused, since their user has its share already.
@@ -77,7 +77,7 @@ struct StatsView {
 /// Appends the members of the `stats` reply, a comma before each.
 void append_stats(std::string& out, StatsView const& view);
 
-/// The limit `batch_bytes_max`, and what of it a batch takes whose entries have so many bytes in
+/// The limit `batch_bytes_max`, and what of it a batch takes whose entries have this many bytes in
 /// canonical form, at most: their numbers are counted as the longest ones.
 std::size_t batch_bytes_max(ServiceFacts const& facts) noexcept;
 std::size_t batch_bytes(std::size_t entries, std::size_t payload_bytes) noexcept;

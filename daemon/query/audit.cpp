@@ -73,15 +73,15 @@ void append_audit_reply(std::string& out, std::string_view id, AuditResult const
       .member("dropped", result.missing.dropped)
       .member("unexplained", result.unexplained)
       .begin_array("gaps");
-  std::size_t told = 0;
+  std::size_t listed = 0;
   std::size_t omitted = 0;
   for (auto const& gap : gaps.gaps()) {
     if (!concerns(gap, result)) continue;
-    if (told == protocol::audit_gaps_max) {
+    if (listed == protocol::audit_gaps_max) {
       ++omitted;
       continue;
     }
-    ++told;
+    ++listed;
     append_gap(writer, gap);
   }
   writer.end_array().member("gaps_omitted", omitted).end_object();

@@ -34,7 +34,7 @@ Result<void> FollowRead::begin(Store const& store) {
     start_ = visible + 1;
     if (back_entries_ == 0) next_ = visible + 1;
   }
-  // Only who names the seq up to which it has everything is told that what followed is gone.
+  // Only who names the seq up to which it has everything learns that what followed is gone.
   if (!after_seq_ || limit_) next_ = std::max(next_, store.removed_seq() + 1);
   return {};
 }
@@ -68,7 +68,8 @@ FollowRead::Step FollowRead::step(Store const& store, std::size_t bytes_max, Tur
   return result;
 }
 
-/// Looks for the place from which so many entries match as are wanted; false: there is more to do.
+/// Looks for the place from which this many entries match as are wanted; false: there is more to
+/// do.
 bool FollowRead::count_back(Work& work, Store const& store) {
   Seq const bound = std::max(next_, store.removed_seq() + 1);
   while (!work.budget.is_spent()) {

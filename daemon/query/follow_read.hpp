@@ -22,7 +22,8 @@ namespace stele::daemon {
 ///   counts back to its start (with a limit) -> history -> caught up -> live -> ended
 ///
 /// It holds no entry and no place in the store, so it costs nothing while it waits or its reader is
-/// slow; what retention removes before it has come there is told as lost, never skipped silently.
+/// slow; what retention removes before it has come there is reported as lost, never skipped
+/// silently.
 class FollowRead {
  public:
   explicit FollowRead(protocol::ReadLogs const& request);
@@ -52,7 +53,7 @@ class FollowRead {
   Step step(Store const& store, std::size_t bytes_max, TurnBudget& turn);
 
   bool has_filter() const noexcept { return filter_ != nullptr; }
-  /// All entries up to here have been given, or do not match, or are told as lost.
+  /// All entries up to here have been given, or do not match, or are reported as lost.
   Seq seq() const noexcept { return next_ - 1; }
 
  private:

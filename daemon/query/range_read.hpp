@@ -51,7 +51,7 @@ class RangeRead {
   enum class Status {
     more,       ///< Step again.
     exhausted,  ///< The range has no more entries.
-    limited,    ///< The range has more entries than `limit`; cursor() tells where.
+    limited,    ///< The range has more entries than `limit`; cursor() says where.
   };
   struct Step {
     Status status = Status::more;
@@ -75,7 +75,7 @@ class RangeRead {
   std::size_t take_neighbours(Work& work, TimeIndex::Keys keys);
   void take_if_wanted(Work& work, Seq seq);
   void take(Work& work, EntryRun const& run);
-  /// As far as its seq tells.
+  /// As far as its seq shows.
   bool is_wanted(TimeKey key) const noexcept {
     return key.seq <= position_.as_of_seq && key.seq > after_seq_;
   }

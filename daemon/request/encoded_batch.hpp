@@ -29,7 +29,7 @@ class EncodedBatch {
   /// Makes more, as the budget allows. `drafts` are all of them, each time.
   void encode(std::span<protocol::EntryDraft const> drafts, TurnBudget& budget);
   /// `first` is what the first one gets, and its time those that have none. False: there is no room
-  /// for so many digits; then the entries are of no use.
+  /// for this many digits; then the entries are of no use.
   /// Precondition: is_complete().
   bool stamp(std::span<protocol::EntryDraft const> drafts, protocol::EntryStamp const& first);
 

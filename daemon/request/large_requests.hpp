@@ -53,8 +53,8 @@ class LargeRequests {
   /// destroyed.
   class Ticket final : public TurnQueue::Member {
    public:
-    /// `text` stays where it is. `waiter`, if there is one, is told when a request that had to wait
-    /// has its parser; not from here.
+    /// `text` stays where it is. `waiter`, if there is one, is notified when a request that had to
+    /// wait has its parser; not from here.
     Ticket(LargeRequests& requests, std::uint32_t uid, std::string_view text, ParserWaiter* waiter);
     ~Ticket();
 

@@ -51,8 +51,8 @@ Failure id_conflict_failure(NumberedWrite const& original) {
               .text()};
 }
 
-Failure unknown_retry_failure(WriterTable::Verdict verdict) {
-  if (verdict == WriterTable::Verdict::passed_by) {
+Failure unknown_retry_failure(WriterTable::Decision decision) {
+  if (decision == WriterTable::Decision::passed_by) {
     return {Error::unknown_retry, "the number was not used, and one that is " +
                                       std::to_string(writes_max) +
                                       " above it was; send the entries under a new number"};

@@ -22,7 +22,7 @@ void append_knowledge(std::string& out, WriterTable::Knowledge const& knowledge)
 Failure no_writer_failure();
 Failure id_conflict_failure(NumberedWrite const& original);
 /// For a write that was passed by or forgotten.
-Failure unknown_retry_failure(WriterTable::Verdict verdict);
+Failure unknown_retry_failure(WriterTable::Decision decision);
 Failure crowded_failure();
 
 }  // namespace stele::daemon

@@ -95,7 +95,7 @@ Failure no_damage_failure(protocol::Acknowledge const& request) {
   return {Error::bad_request,
           "nothing from seq " + std::to_string(request.first_seq) + " to " +
               std::to_string(request.last_seq) +
-              " is damaged and not acknowledged; audit tells what is",
+              " is damaged and not acknowledged; audit names what is",
           R"({"path":"first_seq"})"};
 }
 
@@ -161,7 +161,7 @@ PendingReply RequestHandler::answer(protocol::ParsedRequest const& parsed, Peer&
   if (!parsed.request) {
     std::optional<protocol::WriteState> state;
     if (parsed.is_write) state = protocol::WriteState::not_written;
-    if (parsed.write_no != 0 && peer.writer) store_.writers().judge(peer.writer, parsed.write_no);
+    if (parsed.write_no != 0 && peer.writer) store_.writers().check(peer.writer, parsed.write_no);
     return fail(parsed.id, parsed.request.error(), state);
   }
   auto const op = op_of(*parsed.request);
@@ -276,11 +276,11 @@ PendingReply RequestHandler::answer(std::string_view id, protocol::Write const& 
   wal::WriterMark mark;
   if (request.write_no != 0) {
     if (!peer.writer) return fail(id, no_writer_failure(), WriteState::not_written);
-    auto const judgement = store_.writers().judge(peer.writer, request.write_no);
-    if (judgement.verdict != WriterTable::Verdict::is_new) {
-      return answer_again(id, request, judgement);
+    auto const checked = store_.writers().check(peer.writer, request.write_no);
+    if (checked.decision != WriterTable::Decision::is_new) {
+      return answer_again(id, request, checked);
     }
-    mark = {peer.writer.id(), request.write_no, judgement.late};
+    mark = {peer.writer.id(), request.write_no, checked.late};
   }
   if (draining_) {
     return fail(id, {Error::shutting_down, "the daemon is stopping"}, WriteState::not_written);
@@ -336,19 +336,19 @@ std::optional<Failure> RequestHandler::judge_share(Peer const& peer, std::uint64
 
 /// Neither a full disk nor the end of the daemon matters: nothing is written.
 PendingReply RequestHandler::answer_again(std::string_view id, protocol::Write const& request,
-                                          WriterTable::Judgement const& judgement) {
+                                          WriterTable::CheckedWrite const& checked) {
   using protocol::WriteState;
-  using Verdict = WriterTable::Verdict;
-  if (judgement.verdict == Verdict::crowded) {
+  using Decision = WriterTable::Decision;
+  if (checked.decision == Decision::crowded) {
     return fail(id, crowded_failure(), WriteState::not_written);
   }
-  if (judgement.verdict != Verdict::repeated) {
-    bool const is_sure = judgement.verdict == Verdict::passed_by;
-    return fail(id, unknown_retry_failure(judgement.verdict),
+  if (checked.decision != Decision::repeated) {
+    bool const is_sure = checked.decision == Decision::passed_by;
+    return fail(id, unknown_retry_failure(checked.decision),
                 is_sure ? WriteState::not_written : WriteState::unknown);
   }
-  if (!has_entries(store_, judgement.original, request.entries)) {
-    return fail(id, id_conflict_failure(judgement.original), WriteState::not_written);
+  if (!has_entries(store_, checked.original, request.entries)) {
+    return fail(id, id_conflict_failure(checked.original), WriteState::not_written);
   }
   ++metrics_.writes_repeated;
   WriteReply reply;
@@ -356,8 +356,8 @@ PendingReply RequestHandler::answer_again(std::string_view id, protocol::Write c
   reply.many = request.many;
   reply.dup = true;
   reply.numbered = true;
-  reply.first_seq = judgement.original.first_seq;
-  reply.last_seq = judgement.original.last_seq;
+  reply.first_seq = checked.original.first_seq;
+  reply.last_seq = checked.original.last_seq;
   return reply;
 }
 

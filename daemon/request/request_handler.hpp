@@ -192,7 +192,7 @@ class RequestHandler {
   std::size_t stage(protocol::Write const& write, protocol::EntryStamp const& first);
   std::optional<Failure> judge_share(Peer const& peer, std::uint64_t more_bytes);
   PendingReply answer_again(std::string_view id, protocol::Write const& request,
-                            WriterTable::Judgement const& judgement);
+                            WriterTable::CheckedWrite const& checked);
 
   ServiceFacts const& facts_;
   Store& store_;

@@ -25,7 +25,7 @@ std::optional<std::uint32_t> parse_id(std::string_view text) noexcept {
   return id;
 }
 
-/// Its own group comes first; the kernel tells the others apart from it.
+/// Its own group comes first; the kernel lists the others without it.
 bool read_groups(int socket, std::vector<std::uint32_t>& groups) {
   std::vector<gid_t> supplementary(64);
   for (;;) {

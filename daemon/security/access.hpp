@@ -49,7 +49,7 @@ struct Credentials {
   std::vector<std::uint32_t> groups{};  ///< Its own and the supplementary ones.
 };
 /// As they were when the client connected; a process that was given the socket later acts as the
-/// one that opened it. Nothing if the kernel does not tell.
+/// one that opened it. Nothing if the kernel does not say.
 std::optional<Credentials> peer_credentials(int socket);
 
 /// A name or a number. Nothing if there is no such user or group, or if it is the one that the

@@ -16,15 +16,15 @@ class Admission {
     std::size_t connections_max = 1024;
     std::size_t user_connections_max = 64;  ///< 0: as many as there are places.
   };
-  enum class Verdict : std::uint8_t { admitted, all_taken, user_has_enough };
+  enum class Decision : std::uint8_t { admitted, all_taken, user_has_enough };
 
   /// `own_uid` is the user that the daemon runs as.
   Admission(Limits limits, std::uint32_t own_uid) noexcept : limits_(limits), own_uid_(own_uid) {}
 
   /// Whether `uid` may have one more; changes nothing.
-  Verdict ask(std::uint32_t uid) const noexcept;
+  Decision check(std::uint32_t uid) const noexcept;
   void opened(std::uint32_t uid);
-  /// Of a user that was told to opened() before.
+  /// Of a user that was given to opened() before.
   void closed(std::uint32_t uid);
 
   /// For connections from now on; those that are open stay.

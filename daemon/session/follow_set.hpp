@@ -39,7 +39,7 @@ class FollowSet {
 
   bool empty() const noexcept { return follows_.empty(); }
   std::size_t held_bytes() const noexcept { return held_bytes_; }
-  /// The next one in turn that has something to tell; none: all wait for entries.
+  /// The next one in turn that has something to send; none: all wait for entries.
   Follow* next(Store const& store);
 
  private:

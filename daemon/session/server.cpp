@@ -29,7 +29,7 @@ constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
 /// While no descriptor is free the listening socket stays readable; without a pause the loop spins.
 constexpr std::chrono::milliseconds accept_pause_delay{100};
 
-/// How long to wait for the first byte of a connection that is refused: it tells in which form.
+/// How long to wait for the first byte of a connection that is refused: it shows in which form.
 constexpr std::chrono::seconds refusal_delay{1};
 /// Connections that are refused with words at a time; further ones are just closed.
 constexpr std::size_t refusing_max = 32;
@@ -131,9 +131,9 @@ void Server::open_session(AcceptedSocket socket) {
     return;
   }
   auto const& origin = credentials->origin;
-  auto const verdict = admission_.ask(origin.uid);
-  if (verdict != Admission::Verdict::admitted) {
-    return turn_away(std::move(socket), origin.uid, verdict);
+  auto const decision = admission_.check(origin.uid);
+  if (decision != Admission::Decision::admitted) {
+    return turn_away(std::move(socket), origin.uid, decision);
   }
   admission_.opened(origin.uid);
   ++metrics.connections_accepted;
@@ -194,9 +194,9 @@ void Server::on_session_end(Session& session) {
   });
 }
 
-void Server::turn_away(AcceptedSocket socket, std::uint32_t uid, Admission::Verdict why) {
+void Server::turn_away(AcceptedSocket socket, std::uint32_t uid, Admission::Decision why) {
   ++handler_.metrics().connections_refused;
-  bool const is_users = why == Admission::Verdict::user_has_enough;
+  bool const is_users = why == Admission::Decision::user_has_enough;
   auto const& limits = admission_.limits();
   if (auto const held_back = refusals_.pass(clock_.now())) {
     spdlog::warn("{} connections are open{}: one of uid {} refused ({} more since the last line)",

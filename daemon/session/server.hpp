@@ -25,7 +25,7 @@
 namespace stele::daemon {
 
 /// SIGTERM or SIGINT drains: no new connections, new writes refused; a moment later, when who was
-/// about to send has been told so, an answer to all that has arrived and the end. A client that
+/// about to send has been notified, an answer to all that has arrived and the end. A client that
 /// does not read its replies is given a bounded time. A second signal ends the process at once.
 class Server final : private SessionOwner {
  public:
@@ -47,7 +47,7 @@ class Server final : private SessionOwner {
 
   boost::asio::awaitable<void> accept_clients();
   boost::asio::awaitable<void> refuse(AcceptedSocket socket, Failure failure);
-  void turn_away(AcceptedSocket socket, std::uint32_t uid, Admission::Verdict why);
+  void turn_away(AcceptedSocket socket, std::uint32_t uid, Admission::Decision why);
   void open_session(AcceptedSocket socket);
   Access access_of(Credentials const& credentials) const noexcept;
   void watch_time();

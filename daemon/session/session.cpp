@@ -45,7 +45,7 @@ std::size_t Session::take_turn(bool is_ready) {
   return visits + advance();
 }
 
-/// All who wait for the log are told at once: what is not done soon is done in its turn.
+/// All who wait for the log are notified at once: what is not done soon is done in its turn.
 void Session::on_log_progress() {
   context_.poller.pay(*this, advance(TurnBudget(log_progress_visits)));
 }
@@ -132,7 +132,7 @@ void Session::watch() {
 }
 
 /// A socket that is closed with unread bytes, or while its client sends, makes the client's next
-/// call fail, and it might never read its last replies. So it is told the end first, and what it
+/// call fail, and it might never read its last replies. So the end is sent first, and what it
 /// still sends is read and dropped, for a while.
 void Session::end() {
   if (state_.client_ended()) return close();

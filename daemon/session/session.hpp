@@ -43,7 +43,8 @@ class Session final : public std::enable_shared_from_this<Session>,
   void start();
   /// To be called now and then. Ends if the client has taken too long; true: with its replies.
   bool on_time(Instant now);
-  /// Ends its follows, and answers on until end_drain(): a client that sends just now is told.
+  /// Ends its follows, and answers on until end_drain(): a client that sends just now gets an
+  /// answer.
   void drain();
   /// Answers what has arrived, then ends.
   void end_drain();

@@ -256,7 +256,7 @@ bool SessionState::end_read(CancelReply const& cancel) {
   return true;
 }
 
-/// A frame of each follow that has something to tell, in turn, as long as there is room.
+/// A frame of each follow that has something to send, in turn, as long as there is room.
 bool SessionState::produce_follows() {
   if (follows_.empty()) return false;
   auto const& store = handler_.store();

@@ -61,7 +61,7 @@ class SessionState {
   void on_refused(Seq first);
   /// Writes that are not durable now never will be known to be.
   void on_log_failed();
-  /// Follows end. Requests are answered on, so that a client that sends some just now is told.
+  /// Follows end. Requests are answered on, so that a client that sends some just now gets them.
   void on_drain() noexcept { draining_ = true; }
   /// Finish what is there, then end.
   void on_drain_end() noexcept { draining_ = drained_ = true; }

@@ -77,7 +77,7 @@ class Chunk {
   /// `bytes_max` or more after it. Preconditions: those of entries(), and bytes_max > 0.
   Seq run_end(Seq first, Seq end, std::size_t bytes_max) const noexcept;
 
-  /// Where the next entry is to be written, before append() is told how long it is.
+  /// Where the next entry is to be written, before append() knows how long it is.
   char* free_begin() noexcept { return begin_ + used_bytes(); }
   std::string_view append(std::size_t bytes);
   void pop_back() noexcept { ends_.pop_back(); }
@@ -104,7 +104,7 @@ class Chunk {
 
   std::shared_ptr<ChunkMemory> memory_;
   char* begin_;        ///< In the memory, of this chunk's part,
-  std::size_t bytes_;  ///< of so many bytes.
+  std::size_t bytes_;  ///< of this many bytes.
   Seq first_seq_;
   std::vector<std::uint32_t> ends_{};
   mutable Slices slices_{};

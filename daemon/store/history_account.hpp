@@ -27,7 +27,7 @@ class HistoryAccount {
   /// `last_seq` is not below that of what was staged before. What has no seq of its own, such as a
   /// report, has that of the entry before it.
   void stage(Seq last_seq, Uid uid, std::uint64_t payload_bytes);
-  /// What is staged up to `seq` is on disk, in one commit of so many bytes. Without anything
+  /// What is staged up to `seq` is on disk, in one commit of this many bytes. Without anything
   /// staged, nobody is charged.
   void commit(Seq seq, std::uint64_t disk_bytes);
   /// The next commit lies in a new segment.

@@ -90,9 +90,9 @@ void report_recovery(wal::RecoveryReport const& report, Store const& store, std:
     spdlog::info("history held: seq {} to {}, {} MiB in memory", store.removed_seq() + 1,
                  store.visible_seq(), mebibytes(store.text_bytes() + store.index_bytes()));
   }
-  auto const told = std::min(report.findings.size(), recovery_lines_max);
-  for (auto const& finding : std::span(report.findings).first(told)) spdlog::warn("{}", finding);
-  auto const findings_left = report.findings.size() - told + report.findings_omitted;
+  auto const shown = std::min(report.findings.size(), recovery_lines_max);
+  for (auto const& finding : std::span(report.findings).first(shown)) spdlog::warn("{}", finding);
+  auto const findings_left = report.findings.size() - shown + report.findings_omitted;
   if (findings_left > 0) spdlog::warn("{} more findings; see stele verify", findings_left);
   std::size_t gaps = 0;
   std::size_t reports = 0;

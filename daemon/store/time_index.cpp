@@ -33,8 +33,8 @@ TimeIndex::Leaf& TimeIndex::add_leaf(Leaves::iterator before, TimeKey bound) {
   return leaf;
 }
 
-/// Lays the keys of neighbouring leaves out again: so many in the first leaf, the others evenly in
-/// `others` more.
+/// Lays the keys of neighbouring leaves out again: this many in the first leaf, the others evenly
+/// in `others` more.
 void TimeIndex::spread(Leaves::iterator first, Leaves::iterator end, std::size_t first_keys,
                        std::size_t others) {
   std::vector<TimeKey> keys;

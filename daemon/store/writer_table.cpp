@@ -52,20 +52,20 @@ WriterTable::Writer& WriterTable::writer_of(WriterId const& id) {
   return writer;
 }
 
-WriterTable::Judgement WriterTable::judge(Attachment const& attachment, std::uint64_t write_no) {
+WriterTable::CheckedWrite WriterTable::check(Attachment const& attachment, std::uint64_t write_no) {
   Writer& writer = *attachment.writer_;
   trim(writer);
   auto const& writes = writer.writes;
   auto const found = std::ranges::lower_bound(writes, write_no, {}, &Kept::write_no);
   if (found != writes.end() && found->write_no == write_no) {
-    return {Verdict::repeated, false, found->write()};
+    return {Decision::repeated, false, found->write()};
   }
   if (writer.floor == nothing_known && writer.may_begin && write_no == 1) writer.floor = 0;
-  if (write_no <= writer.floor) return {Verdict::forgotten};
+  if (write_no <= writer.floor) return {Decision::forgotten};
   bool const late = found != writes.end();
-  if (late && writes.back().write_no - write_no >= writes_max) return {Verdict::passed_by};
-  if (writer.staged >= writes_max) return {Verdict::crowded};
-  return {Verdict::is_new, late};
+  if (late && writes.back().write_no - write_no >= writes_max) return {Decision::passed_by};
+  if (writer.staged >= writes_max) return {Decision::crowded};
+  return {Decision::is_new, late};
 }
 
 void WriterTable::stage(Attachment const& writer, NumberedWrite const& write, std::uint32_t uid,
@@ -187,8 +187,7 @@ void WriterTable::drop_lowest(Writer& writer) {
       std::ranges::find_if(writer.writes, [this](Kept const& kept) { return !is_staged(kept); });
   // Of a log that is being read: the higher number that came before a late one may be lost. Else
   // all numbers above are known, and those that were never written stay new.
-  auto const number =
-      lowest->late && is_restoring_ ? lowest->highest_before() : lowest->write_no;
+  auto const number = lowest->late && is_restoring_ ? lowest->highest_before() : lowest->write_no;
   writer.floor = std::max(writer.floor, number);
   writer.writes.erase(lowest);
   kept_bytes_ -= sizeof(Kept);

@@ -83,20 +83,20 @@ class WriterTable {
   /// and with no proof that the writer is not a forgotten one, a number 1 is its word to be new.
   Attachment attach(WriterId const& writer, std::optional<wal::Seq> since_seq = std::nullopt);
 
-  enum class Verdict : std::uint8_t {
+  enum class Decision : std::uint8_t {
     is_new,     ///< Not written: to be written now.
     repeated,   ///< Written before, or staged.
     passed_by,  ///< Not written, and too far below the highest number to be written now.
     forgotten,  ///< Nobody knows whether it was written.
     crowded,    ///< Not written; too many of this writer's are staged.
   };
-  struct Judgement {
-    Verdict verdict = Verdict::is_new;
+  struct CheckedWrite {
+    Decision decision = Decision::is_new;
     bool late = false;         ///< With `is_new`: a higher number was written, or is staged.
     NumberedWrite original{};  ///< With `repeated`.
   };
   /// Also to be asked about a number whose write is refused for another reason: 1 may be a word.
-  Judgement judge(Attachment const& writer, std::uint64_t write_no);
+  CheckedWrite check(Attachment const& writer, std::uint64_t write_no);
 
   /// A write that is_new was given to the log, by this user. Seqs rise from call to call.
   void stage(Attachment const& writer, NumberedWrite const& write, std::uint32_t uid, bool late);
@@ -111,7 +111,7 @@ class WriterTable {
   /// The same, and some of what was there was never restored.
   void lose_up_to(wal::Seq seq);
 
-  /// What is known of a writer, to be told to it.
+  /// What is known of a writer, to be reported to it.
   struct Knowledge {
     /// Numbers above it that are not in the lists are not written. Nothing: no number is sure.
     std::optional<std::uint64_t> known_above{};
@@ -127,7 +127,7 @@ class WriterTable {
   std::size_t users() const noexcept { return users_.size(); }
   /// What was written up to this seq may be of a writer that is forgotten; 0: none is.
   wal::Seq forgotten_seq() const noexcept { return forgotten_seq_; }
-  /// Memory that it takes, about, and at most for so many writers with so many connections.
+  /// Memory that it takes, about, and at most for this many writers with this many connections.
   std::size_t bytes() const noexcept;
   static std::size_t bytes_max(std::size_t writers_max, std::size_t connections_max) noexcept;
 

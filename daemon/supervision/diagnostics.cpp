@@ -65,7 +65,7 @@ std::string_view colour_of(spdlog::level::level_enum level) noexcept {
 }
 
 /// One thread logs, and it serves all clients: it never waits for who reads the lines. What has no
-/// room is counted, and told as soon as there is some.
+/// room is counted, and reported as soon as there is some.
 class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
   enum class Colours : bool { no, yes };
@@ -84,11 +84,12 @@ class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_m
 
   void tell_dropped() {
     auto const dropped = writer_.dropped();
-    if (dropped == told_) return;
-    auto const text = fmt::format("{} lines of this log had no room on stderr", dropped - told_);
-    if (writer_.write(text_of({"steled", spdlog::level::warn, text}))) told_ = dropped;
+    if (dropped == reported_) return;
+    auto const text =
+        fmt::format("{} lines of this log had no room on stderr", dropped - reported_);
+    if (writer_.write(text_of({"steled", spdlog::level::warn, text}))) reported_ = dropped;
     // The line that had no room either is not one of them.
-    told_ += writer_.dropped() - dropped;
+    reported_ += writer_.dropped() - dropped;
   }
 
   std::string text_of(spdlog::details::log_msg const& message) {
@@ -104,7 +105,7 @@ class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_m
 
   Colours colours_;
   LineWriter writer_{STDERR_FILENO};
-  std::uint64_t told_ = 0;
+  std::uint64_t reported_ = 0;
 };
 
 /// Null until start_diagnostics().

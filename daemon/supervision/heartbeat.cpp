@@ -49,7 +49,7 @@ void Heartbeat::beat() {
   manager_.feed();
   auto text = line();
   if (text == told_) return;
-  manager_.tell(text);
+  manager_.report(text);
   told_ = std::move(text);
 }
 

@@ -1,4 +1,5 @@
-// What the running event loop tells the service manager: that it goes round, and how things are.
+// What the running event loop reports to the service manager: that it goes round, and how things
+// are.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -51,7 +51,7 @@ Supervisor::Supervisor() {
   if (name == nullptr) return;
   socket_ = connect_to(name);
   if (socket_ < 0) {
-    spdlog::warn("the service manager cannot be told anything: NOTIFY_SOCKET={}: {}", name,
+    spdlog::warn("the service manager cannot be notified: NOTIFY_SOCKET={}: {}", name,
                  std::generic_category().message(errno));
     return;
   }
@@ -76,7 +76,7 @@ void Supervisor::ready(std::string_view status) {
   send("READY=1\n" + status_line(status), Urgency::waits);
 }
 
-/// systemd 253 and later tells by the time that this belongs to the reload that it asked for.
+/// systemd 253 and later knows by the time that this belongs to the reload that it asked for.
 void Supervisor::reloading(Instant now) {
   auto const now_us =
       std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
@@ -91,7 +91,9 @@ void Supervisor::feed() {
   if (watched_) send("WATCHDOG=1\n", Urgency::may_be_lost);
 }
 
-void Supervisor::tell(std::string_view status) { send(status_line(status), Urgency::may_be_lost); }
+void Supervisor::report(std::string_view status) {
+  send(status_line(status), Urgency::may_be_lost);
+}
 
 void Supervisor::begin_disk_call() {
   if (watched_) send(watchdog_line({}), Urgency::waits);

@@ -1,4 +1,4 @@
-// What systemd is told about this process, as sd_notify(3) has it.
+// What is reported to systemd about this process, as sd_notify(3) has it.
 #pragma once
 
 #include <chrono>
@@ -35,7 +35,7 @@ class Supervisor {
   /// The event loop goes round.
   void feed();
   /// One line for `systemctl status`.
-  void tell(std::string_view status);
+  void report(std::string_view status);
 
   /// The loop is in a call that lasts as long as the disk does: from then on until the end of it
   /// nothing can feed, and nobody watches.

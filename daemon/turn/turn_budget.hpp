@@ -31,7 +31,7 @@ class TurnBudget {
   /// For entries that lie alone in memory, and are copied.
   void pay_for_copy(std::size_t bytes) noexcept { pay(8 + bytes / 32); }
 
-  /// A call to the kernel that takes or brings so many bytes.
+  /// A call to the kernel that takes or brings this many bytes.
   static constexpr std::size_t visits_of_call(std::size_t bytes) noexcept {
     return 100 + bytes / 32;
   }

@@ -36,7 +36,7 @@ class PlainWriteReader {
   enum class Status : std::uint8_t { more, done, not_plain };
 
   void start(std::string_view text, std::size_t entry_bytes_max);
-  /// Reads entries until so many bytes have been passed.
+  /// Reads entries until this many bytes have been passed.
   Status read(std::size_t bytes, std::vector<EntryDraft>& drafts);
   std::size_t read_bytes() const noexcept { return read_bytes_; }
   PlainWrite const& write() const noexcept { return write_; }
@@ -49,7 +49,7 @@ class PlainWriteReader {
   PlainWrite write_{};
 };
 
-/// For one draft more, of a request of so many bytes: once they are many, there is memory for all
+/// For one draft more, of a request of this many bytes: once they are many, there is memory for all
 /// that it can hold, so that they are not moved any more, which would take long.
 void reserve_drafts(std::vector<EntryDraft>& drafts, std::size_t text_bytes);
 

@@ -14,7 +14,7 @@
 
 namespace stele::protocol {
 
-/// What is wrong inside an entry's metadata or a read's `where`, as CanonicalObject tells it.
+/// What is wrong inside an entry's metadata or a read's `where`, as CanonicalObject reports it.
 struct ObjectFault {
   CanonicalObject::Problem problem = CanonicalObject::Problem::none;
   std::string text{};

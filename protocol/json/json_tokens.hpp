@@ -51,7 +51,7 @@ struct JsonFault {
   std::size_t taken_bytes = 0;
 };
 
-/// Says it in words. `path`: of the member in which the fault lies, if it is to be told.
+/// Says it in words. `path`: of the member in which the fault lies, if it is to be reported.
 Failure describe_bad_json(std::string_view text, JsonFault const& fault, std::size_t depth_max,
                           std::optional<std::string_view> path = std::nullopt);
 
@@ -243,7 +243,7 @@ class JsonReader {
   boost::json::error_code code_{};
 };
 
-/// All of `text` at once: see JsonReader. A fault is told as bad_json.
+/// All of `text` at once: see JsonReader. A fault is reported as bad_json.
 template <class Consumer>
 std::optional<Failure> read_json(std::string_view text, std::size_t depth_max, std::string& scratch,
                                  Consumer& consumer) {

@@ -52,7 +52,7 @@ void append_entries_more(std::string& out);
 /// `cursor` empty: the range is exhausted (null on the wire).
 void append_entries_end(std::string& out, std::string_view cursor);
 
-/// Ends of the frames of a follow. Everything up to `seq` has been told.
+/// Ends of the frames of a follow. Everything up to `seq` has been reported.
 struct LostSeqs {
   std::uint64_t from_seq = 0;
   std::uint64_t to_seq = 0;
@@ -73,7 +73,7 @@ void append_help_reply(std::string& out, std::string_view id);
 // Decoding, for clients.
 
 struct Reply {
-  /// Which of the members that tell one kind of reply from another were there.
+  /// Which of the members that distinguish the kinds of reply were there.
   struct Members {
     bool seq = false;
     bool first_seq = false;
@@ -94,7 +94,7 @@ struct Reply {
   std::vector<StoredEntry> entries{};  ///< Reads.
   bool more = false;
   std::string cursor{};  ///< Empty: null or absent.
-  // Follows; all up to `last_seq` has been told.
+  // Follows; all up to `last_seq` has been reported.
   bool caught_up = false;
   std::optional<LostSeqs> lagged{};
   Members has{};

@@ -110,7 +110,7 @@ inline constexpr std::array<Operation, 13> operations{{
      "which seqs are there, and what is missing, and why"},
     {Op::report_dropped, "report_dropped", bit(Member::count) | bit(Member::writer),
      bit(Member::count), false, R"({"op":"report_dropped","count":12})",
-     "store that the client gave up so many entries, so that audit names them"},
+     "store that the client gave up this many entries, so that audit names them"},
     {Op::confirm, "confirm", bit(Member::consumer) | bit(Member::seq),
      bit(Member::consumer) | bit(Member::seq), false,
      R"({"op":"confirm","consumer":"archive","seq":42})",

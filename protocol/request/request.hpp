@@ -56,7 +56,7 @@ struct CountLogs {
   std::uint64_t start_ts = 0;  ///< As in ReadLogs.
   std::uint64_t end_ts = UINT64_MAX;
   EntryFilter filter{};
-  /// Count by time, in buckets of so many microseconds; absent: one count of all.
+  /// Count by time, in buckets of this many microseconds; absent: one count of all.
   std::optional<std::uint64_t> bucket_us{};
 };
 

@@ -71,7 +71,7 @@ NO_DAEMON = "no daemon: 15 MB and 4 KiB by turns"
 
 
 def read_frames(peer, count, kept=b""):
-    """Skips so many frames; returns what came behind them."""
+    """Skips this many frames; returns what came behind them."""
     data = bytearray(kept)
     while count > 0:
         while len(data) < 4 or len(data) < 4 + struct.unpack(">I", data[:4])[0]:

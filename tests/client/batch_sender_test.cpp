@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(what_was_not_acknowledged_is_sent_again_under_its_number) {
   daemon.answer_stored(true);
   BOOST_TEST(daemon.write() == numbered(2, {"b"}));
   BOOST_TEST(daemon.sender.repeated() == 1U);
-  BOOST_TEST(daemon.sender.unsure() == 0U);
+  BOOST_TEST(daemon.sender.maybe_duplicated() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(a_batch_that_is_refused_for_now_is_sent_again_after_a_pause) {
@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(a_number_with_other_entries_is_not_ours_and_the_writer_is_c
   BOOST_TEST(daemon.writer_of_hello() == "02");
   daemon.answer_hello();
   BOOST_TEST(daemon.write() == numbered(1, {"a"}));
-  BOOST_TEST(daemon.sender.unsure() == 0U);
+  BOOST_TEST(daemon.sender.maybe_duplicated() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(a_forgotten_writer_without_a_write_under_way_begins_anew) {
@@ -238,7 +238,7 @@ BOOST_AUTO_TEST_CASE(a_forgotten_writer_without_a_write_under_way_begins_anew) {
   BOOST_TEST(daemon.writer_of_hello() == "02");
   daemon.answer_hello({.durable = 9, .forgotten = 9});
   BOOST_TEST(daemon.write() == numbered(1, {"b"}));
-  BOOST_TEST(daemon.sender.unsure() == 0U);
+  BOOST_TEST(daemon.sender.maybe_duplicated() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(a_forgotten_writer_with_a_write_under_way_is_sent_again_and_counted) {
@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(a_forgotten_writer_with_a_write_under_way_is_sent_again_and
   BOOST_TEST(daemon.writer_of_hello() == "02");
   daemon.answer_hello({.durable = 9, .forgotten = 9});
   BOOST_TEST(daemon.write() == numbered(1, {"b", "c"}));
-  BOOST_TEST(daemon.sender.unsure() == 2U);
+  BOOST_TEST(daemon.sender.maybe_duplicated() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(the_first_write_is_unsure_only_if_writers_were_forgotten_since) {
@@ -270,7 +270,7 @@ BOOST_AUTO_TEST_CASE(the_first_write_is_unsure_only_if_writers_were_forgotten_si
       daemon.answer_hello();
     }
     BOOST_TEST(daemon.write() == numbered(1, {"a"}));
-    BOOST_TEST(daemon.sender.unsure() == (forgotten > 5 ? 1U : 0U));
+    BOOST_TEST(daemon.sender.maybe_duplicated() == (forgotten > 5 ? 1U : 0U));
   }
 }
 
@@ -287,7 +287,7 @@ BOOST_AUTO_TEST_CASE(a_later_hello_says_since_when_the_writer_writes_and_trusts_
   BOOST_TEST(daemon.request().find("\"since_seq\":5}") != std::string::npos);
   daemon.answer_hello({.durable = 9, .forgotten = 7, .known_above = "1"});
   BOOST_TEST(daemon.write() == numbered(2, {"b"}));
-  BOOST_TEST(daemon.sender.unsure() == 0U);
+  BOOST_TEST(daemon.sender.maybe_duplicated() == 0U);
   for (auto const* known_above : {"2", "null"}) {
     daemon.reconnect();
     daemon.greet({.durable = 9, .forgotten = 9, .known_above = known_above});
@@ -295,7 +295,7 @@ BOOST_AUTO_TEST_CASE(a_later_hello_says_since_when_the_writer_writes_and_trusts_
     daemon.answer_hello({.durable = 9, .forgotten = 9, .known_above = "0"});
     BOOST_TEST(daemon.write() == numbered(1, {"b"}));
   }
-  BOOST_TEST(daemon.sender.unsure() == 2U);
+  BOOST_TEST(daemon.sender.maybe_duplicated() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(an_older_daemon_in_place_of_a_newer_one_is_greeted_as_it_wants_to_be) {
@@ -324,7 +324,7 @@ BOOST_AUTO_TEST_CASE(a_log_that_was_restored_never_had_the_write_that_was_under_
   BOOST_TEST(daemon.writer_of_hello() == "02");
   daemon.answer_hello({.durable = 5, .known_above = "0"});
   BOOST_TEST(daemon.write() == numbered(1, {"a"}));
-  BOOST_TEST(daemon.sender.unsure() == 0U);
+  BOOST_TEST(daemon.sender.maybe_duplicated() == 0U);
   daemon.reconnect();
   BOOST_TEST(daemon.request().find("\"since_seq\":5}") != std::string::npos);
 }
@@ -342,7 +342,7 @@ BOOST_AUTO_TEST_CASE(another_store_never_had_the_write_that_was_under_way) {
   BOOST_TEST(daemon.writer_of_hello() == "02");
   daemon.answer_hello({.store = "s2", .durable = 3, .forgotten = 3});
   BOOST_TEST(daemon.write() == numbered(1, {"b"}));
-  BOOST_TEST(daemon.sender.unsure() == 0U);
+  BOOST_TEST(daemon.sender.maybe_duplicated() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(an_entry_that_the_daemon_refuses_is_found_and_the_others_are_stored) {

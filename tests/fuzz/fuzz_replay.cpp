@@ -31,7 +31,7 @@ using Input = std::vector<std::uint8_t>;
 struct Target {
   std::string_view name;
   int (*run)(std::uint8_t const* data, std::size_t size);
-  /// A run of this one costs as much as so many of the quickest.
+  /// A run of this one costs as much as this many of the quickest.
   std::uint64_t cost;
 };
 constexpr Target targets[] = {

@@ -42,7 +42,7 @@ class EntryMaker:
         return values
 
     def intent(self, size=0):
-        """`size`: about so many bytes of message at least."""
+        """`size`: about this many bytes of message at least."""
         random = self._random
         self._token += 1
         token = f"#{self._token}"

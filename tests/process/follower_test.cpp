@@ -30,7 +30,7 @@ struct Log : Steled {
   }
 };
 
-/// What a follower hands over, until there are so many.
+/// What a follower hands over, until there are this many.
 struct Handed {
   std::vector<std::string> messages{};
   std::size_t enough = 0;

@@ -43,7 +43,7 @@ struct SharedLog {
     BOOST_REQUIRE(::seteuid(0) == 0);
     return peer;
   }
-  /// How many of so many writes of 50 kB each are taken before one is refused.
+  /// How many of this many writes of 50 kB each are taken before one is refused.
   static int write(WirePeer& peer, int count) {
     auto const request = stele::test::write_of(std::string(50'000, 'x'));
     for (int written = 0; written < count; ++written) {

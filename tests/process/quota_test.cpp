@@ -135,7 +135,7 @@ struct QuotaFixture {
         R"({"op":"write_log","entry":{"message":")" + std::string(message_bytes, 'w') + "\"}}";
     BOOST_REQUIRE(witness->ask(write).at("ok").as_bool());
   }
-  /// Two entries that readers want, and much that they do not, in each of so many chunks.
+  /// Two entries that readers want, and much that they do not, in each of this many chunks.
   void fill(int chunks) {
     std::string wanted = R"({"op":"write_many_logs","entries":[{"message":")";
     wanted += std::string(5000, 'k') + R"(","metadata":{"k":1}})";
@@ -199,9 +199,9 @@ std::string const& reports_of_drops() {
 std::string const& reads_with_filters() {
   static std::string const bytes = [] {
     auto all = reads_of_few_entries();
-    auto const read = stele::test::frame(R"({"op":"read_logs","where":{"a":")" +
-                                         std::string(4000, 'w') + R"("},"contains":")" +
-                                         std::string(4000, 'c') + "\"}");
+    auto const read =
+        stele::test::frame(R"({"op":"read_logs","where":{"a":")" + std::string(4000, 'w') +
+                           R"("},"contains":")" + std::string(4000, 'c') + "\"}");
     for (int i = 0; i < 1000; ++i) all += read;
     return all;
   }();

@@ -25,7 +25,7 @@ class UnreliableDestination final : public Destination {
   explicit UnreliableDestination(std::uint64_t seed) : random_(seed) {}
 
   Outcome<std::uint64_t> read_cursor(std::string_view) override {
-    if (below(10) == 0) return Trouble{"an election is on"};
+    if (below(10) == 0) return ShipError{"an election is on"};
     auto const cursor = stored.empty() ? 0 : stored.back().last_seq;
     acknowledged_ = cursor;
     expected_ = stored.size();
@@ -36,7 +36,7 @@ class UnreliableDestination final : public Destination {
   }
 
   Outcome<void> publish(Message const& message) override {
-    if (failure_) return Trouble{*failure_};
+    if (failure_) return ShipError{*failure_};
     ++published;
     switch (below(60)) {
       case 0:  // Lost on the way.
@@ -51,7 +51,7 @@ class UnreliableDestination final : public Destination {
         failure_ = "timeout";
         break;
       case 3:
-        return Trouble{"the connection is gone"};
+        return ShipError{"the connection is gone"};
       default:
         if (take({message, expected_})) {
           acknowledged_ = message.last_seq;
@@ -65,7 +65,7 @@ class UnreliableDestination final : public Destination {
 
   std::uint64_t acknowledged_seq() const override { return acknowledged_; }
   Outcome<void> flush() override {
-    if (failure_) return Trouble{*failure_};
+    if (failure_) return ShipError{*failure_};
     return {};
   }
   void settle() override {
@@ -130,9 +130,9 @@ BOOST_AUTO_TEST_CASE(whatever_a_destination_loses_it_has_each_seq_once_and_in_or
     BOOST_TEST_CONTEXT("STELE_SEED=" << seed << " run " << run) {
       auto const layout = run % 2 == 0 ? Layout::entries : Layout::batches;
       UnreliableDestination destination(seed + run);
-      ShipFigures told;
+      ShipMetrics told;
       auto options = options_for(daemon, layout);
-      options.report = [&](ShipFigures const& figures) { told = figures; };
+      options.report = [&](ShipMetrics const& figures) { told = figures; };
       auto const done = ship(std::move(options), destination);
       BOOST_TEST_REQUIRE(done.has_value(), done.error().message);
       std::uint64_t next = 1;

@@ -37,7 +37,7 @@ class SimulatedSession final : public daemon::LogWaiter {
   /// Bytes arrive; returns how many of them it takes.
   std::size_t receive(std::string_view bytes);
   void end_input();
-  /// Bytes leave: at most so many.
+  /// Bytes leave: at most this many.
   std::string send(std::size_t bytes_max);
   /// The loop has come round to a session that left something for its next turn.
   void take_turn();

@@ -97,7 +97,7 @@ class Load {
   /// The daemon has ended by then, or answers: else the clients would wait for ever.
   ~Load() { finish(); }
 
-  /// Waits for so many more replies to writes; false if the daemon ended before, or hangs.
+  /// Waits for this many more replies to writes; false if the daemon ended before, or hangs.
   bool wait_for_replies(std::size_t count, Program& daemon);
   /// Ends the clients.
   void finish();

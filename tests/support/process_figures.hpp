@@ -18,7 +18,7 @@ ProcessFigures figures_of(pid_t pid);
 /// From now on the peak is counted again.
 void forget_peak(pid_t pid);
 
-/// Lets this process, and what it starts, have so many descriptors. Throws if it may not.
+/// Lets this process, and what it starts, have this many descriptors. Throws if it may not.
 void allow_descriptors(std::size_t count);
 
 }  // namespace stele::test

@@ -18,7 +18,8 @@ struct SimulatedDiskOptions {
   std::size_t sector_bytes = 512;
   /// Space for all files; creating beyond it fails with Errc::no_space.
   std::uint64_t capacity_bytes = UINT64_MAX;
-  /// Of 40 sectors that a power cut met while they were written, so many hold garbage: at most 20.
+  /// Of 40 sectors that a power cut met while they were written, this many hold garbage: at
+  /// most 20.
   std::uint64_t garbage_sectors = 1;
 };
 

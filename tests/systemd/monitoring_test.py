@@ -73,7 +73,7 @@ class Monitoring(unittest.TestCase):
         self.assertEqual([name for name in names if f"alertname: {name}}}" not in tested], [])
 
     def test_rules_dashboard_and_guide_name_metrics_that_there_are(self):
-        shipper = (self.source / "client-lib/ship/ship_figures.cpp").read_text()
+        shipper = (self.source / "client-lib/ship/ship_metrics.cpp").read_text()
         there = names_in(self.metrics) | names_in(shipper)
         guide = (self.source / "systemd/README.md").read_text()
         for text in ((self.monitoring / "stele.rules.yml").read_text(),

@@ -12,15 +12,14 @@ from pathlib import Path
 
 from cpp_text import code_only, function_bodies
 from folder_rules import CONCEPTS_MAX, in_a_circle
-from tidy import PRIVATE_WORDS, tracked_files
+from tidy import CODE_WORDS, PRIVATE_WORDS, tracked_files
 
 MODULES = ("protocol", "wal", "daemon", "client-lib")
 # Folders whose own files put the parts together, and whose own headers are for all.
 ROOTS = (*MODULES, "client-lib/cli", "client-lib/ship")
 SMALL_LINES = 40
 # Words of this project's own for what has a common name.
-COUNTED_WORDS = (*PRIVATE_WORDS, r"rooms?", r"so many", r"terms", r"figures", r"Trouble",
-                 r"Verdicts?", r"unsure", r"tells?", r"told")
+COUNTED_WORDS = (*PRIVATE_WORDS, *CODE_WORDS)
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 
 

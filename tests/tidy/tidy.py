@@ -91,8 +91,13 @@ PRIVATE_WORDS = {
     "own_file": "checked_open", "ClientPatience": "ClientTimeout", "Haste": "AllocationPriority",
     "DirectoryPlace": "DirectoryHandle", "remains_of": "salvageable_payloads",
     "had_its_share": "is_over_commit_quota", "drop_input": "discard_input",
-    "turn_segment": "rotate_segment", "read_room": "read_buffer", "this room": "this module"}
+    "turn_segment": "rotate_segment", "read_room": "read_buffer", "this room": "this module",
+    "Trouble": "Error", "EntryTerms": "EntryFilter", "TermsReader": "FilterReader"}
+# What code is said to do; documents may tell people.
+CODE_WORDS = {"so many": "N", "told": "reported", "tells": "reports", "tell": "report",
+              "unsure": "maybe_duplicated", "figures": "metrics"}
 PRIVATE_WORD = re.compile(rf"\b(?:{'|'.join(PRIVATE_WORDS)})\b")
+CODE_WORD = re.compile(rf"\b(?:{'|'.join(CODE_WORDS)})\b")
 EMOJI = re.compile("[\u2600-\u27bf\U0001f000-\U0001faff]")
 UNVERSIONED_BOOST = re.compile(r"\blibboost-(?:[a-z]+-)*dev\b")
 
@@ -177,6 +182,7 @@ def width(path, line):
 
 
 def line_findings(path, text):
+    is_product = path.endswith(CPP) and not path.startswith("tests/")
     for number, line in enumerate(text.split("\n"), 1):
         if width(path, line) > LINE_COLUMNS_MAX:
             yield path, number, f"{len(line)} columns; at most {LINE_COLUMNS_MAX}"
@@ -186,6 +192,8 @@ def line_findings(path, text):
             yield path, number, "a tab; indent with spaces"
         for match in PRIVATE_WORD.finditer(line):
             yield path, number, f"{match.group(0)}: say {PRIVATE_WORDS[match.group(0)]}"
+        for match in CODE_WORD.finditer(line if is_product else ""):
+            yield path, number, f"{match.group(0)}: say {CODE_WORDS[match.group(0)]}"
         if UNFINISHED.search(line):
             yield path, number, "finish it or file an issue"
         if UNVERSIONED_BOOST.search(line):

@@ -33,7 +33,7 @@ std::optional<Record> take_record(std::span<std::byte const>& bytes) noexcept {
   return record;
 }
 
-/// What a difference of two checksums becomes behind so many bytes that are the same.
+/// What a difference of two checksums becomes behind this many bytes that are the same.
 std::uint32_t carried(std::uint32_t difference, std::size_t bytes) noexcept {
   static constexpr std::array<std::byte, 4096> zeros{};
   while (bytes > 0) {

@@ -52,7 +52,7 @@ struct LogEnd {
 };
 
 /// SegmentHeader::prev_end_commit of a segment made while the log was running: there the commits
-/// themselves tell where the one before ended.
+/// themselves show where the one before ended.
 inline constexpr std::uint64_t end_commit_unknown = UINT64_MAX;
 
 struct SegmentHeader {

@@ -1,4 +1,4 @@
-// MANIFEST: which segments must be there. Without it nobody could tell that the last one is gone.
+// MANIFEST: which segments must be there. Without it nobody could know that the last one is gone.
 #pragma once
 
 #include <array>

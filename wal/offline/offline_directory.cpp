@@ -24,7 +24,7 @@ constexpr auto no_such_file = boost::system::errc::no_such_file_or_directory;
 /// A listing that is taken while a file is renamed may show it twice, or not at all.
 constexpr int listings_max = 5;
 
-/// What has been done, and is told at the next poll() or wait().
+/// What has been done, and is reported at the next poll() or wait().
 struct Done {
   Completion* completion = nullptr;
   boost::system::error_code error{};

@@ -27,10 +27,10 @@ class SaltWalk {
   std::vector<std::uint64_t> run(KnownSegment const& known_last);
 
  private:
-  enum class Verdict : std::uint8_t { unknown, ours, foreign };
+  enum class Owner : std::uint8_t { unknown, ours, foreign };
   void look_at(OpenSegment const& segment);
-  Verdict judge(OpenSegment const& segment) const;
-  Verdict judge_last(SegmentHeader const& header) const;
+  Owner owner_of(OpenSegment const& segment) const;
+  Owner owner_of_last(SegmentHeader const& header) const;
   bool is_salt_of_one_before(std::uint64_t segment_no, std::uint64_t salt) const;
   /// Notes a foreign one, and what it says of the one before it.
   void follow(OpenSegment const& segment, bool is_ours);
@@ -59,34 +59,34 @@ bool SaltWalk::is_salt_of_one_before(std::uint64_t segment_no, std::uint64_t sal
 
 /// What MANIFEST says of the last one. A start makes a spare that was never written to again, and
 /// MANIFEST may be older than that: what that start found is not older than MANIFEST then.
-SaltWalk::Verdict SaltWalk::judge_last(SegmentHeader const& header) const {
-  if (header.salt == salt_) return Verdict::ours;
+SaltWalk::Owner SaltWalk::owner_of_last(SegmentHeader const& header) const {
+  if (header.salt == salt_) return Owner::ours;
   bool const is_newer =
       is_made_by_start(header) && header.prev_end_commit >= inventory_.manifest.durable_commit;
-  return is_newer ? Verdict::unknown : Verdict::foreign;
+  return is_newer ? Owner::unknown : Owner::foreign;
 }
 
-SaltWalk::Verdict SaltWalk::judge(OpenSegment const& segment) const {
+SaltWalk::Owner SaltWalk::owner_of(OpenSegment const& segment) const {
   auto const no = segment.segment_no;
   bool const agrees = segment.header.salt == salt_;
   switch (said_) {
     case Said::nothing:
-      return Verdict::unknown;
+      return Owner::unknown;
     case Said::by_manifest:
-      return judge_last(segment.header);
+      return owner_of_last(segment.header);
     case Said::by_neighbour:
-      if (agrees) return Verdict::ours;
+      if (agrees) return Owner::ours;
       // One without a commit is a spare that a start has made again before it crashed.
-      return was_written(directory_, reader_, no) ? Verdict::foreign : Verdict::unknown;
+      return was_written(directory_, reader_, no) ? Owner::foreign : Owner::unknown;
     case Said::by_start:
-      if (agrees) return Verdict::ours;
+      if (agrees) return Owner::ours;
       return !is_salt_of_one_before(no, salt_) && has_commit(directory_, reader_, no)
-                 ? Verdict::foreign
-                 : Verdict::unknown;
+                 ? Owner::foreign
+                 : Owner::unknown;
     case Said::by_foreign:
-      return agrees ? Verdict::foreign : Verdict::unknown;
+      return agrees ? Owner::foreign : Owner::unknown;
   }
-  return Verdict::unknown;
+  return Owner::unknown;
 }
 
 void SaltWalk::follow(OpenSegment const& segment, bool is_ours) {
@@ -105,8 +105,8 @@ void SaltWalk::follow(OpenSegment const& segment, bool is_ours) {
 }
 
 void SaltWalk::look_at(OpenSegment const& segment) {
-  auto const verdict = segment.unreadable.empty() ? judge(segment) : Verdict::unknown;
-  if (verdict != Verdict::unknown) return follow(segment, verdict == Verdict::ours);
+  auto const owner = segment.unreadable.empty() ? owner_of(segment) : Owner::unknown;
+  if (owner != Owner::unknown) return follow(segment, owner == Owner::ours);
   // A start may name an older one.
   if (said_ != Said::by_start || !segment.unreadable.empty()) said_ = Said::nothing;
 }

@@ -14,8 +14,8 @@ namespace {
 /// Of a segment that is lost, when no other is larger: the default size.
 constexpr std::uint64_t lost_bytes_unknown = std::uint64_t{64} << 20;
 
-/// Between two segments whose headers are there so many others may be missing, if no MANIFEST says
-/// how many there were. What has a higher number is no part of the log.
+/// Between two segments whose headers are there this many others may be missing, if no MANIFEST
+/// says how many there were. What has a higher number is no part of the log.
 constexpr std::uint64_t lost_segments_max = 1024;
 
 /// A first start that crashed before its MANIFEST was there leaves nothing, or the first segment
@@ -244,7 +244,8 @@ std::uint64_t end_commit_of(LogInventory const& inventory, std::uint64_t segment
   auto next = inventory.segments.upper_bound(segment_no);
   for (; next != inventory.segments.end(); ++next) {
     auto const& segment = next->second;
-    // A start that got no commit onto the disk has told nobody; the log's end is judged again.
+    // A start that got no commit onto the disk has acknowledged nothing; the log's end is judged
+    // again.
     if (!segment.unreadable.empty() || segment.start_crashed) continue;
     auto const end = segment.header.prev_end_commit;
     if (end != end_commit_unknown) return end;

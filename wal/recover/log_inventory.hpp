@@ -17,8 +17,8 @@ namespace stele::wal {
 /// New in this look at the log, or known already.
 struct Finding {
   enum class Kind : std::uint8_t {
-    damage,  ///< What was on disk is not there any more, or nobody can tell.
-    torn,    ///< A write was under way; nobody was told that it had succeeded.
+    damage,  ///< What was on disk is not there any more, or nobody can know.
+    torn,    ///< A write was under way; it was not acknowledged.
     note,    ///< Nothing is missing: bytes that nothing depends on, or that something else says.
   };
   Kind kind = Kind::damage;
@@ -37,8 +37,8 @@ struct Finding {
   bool operator==(Finding const&) const = default;
 };
 
-/// A file with the name of a segment that is no part of the log: it is told, left alone, and kept
-/// under another name before the log makes a segment of that name.
+/// A file with the name of a segment that is no part of the log: it is reported, left alone, and
+/// kept under another name before the log makes a segment of that name.
 struct StraySegment {
   std::uint64_t segment_no = 0;
   /// 0: nothing says that it was ever part of this log. Else its last commit, and the seq behind

@@ -19,7 +19,7 @@ enum class Beyond : std::uint8_t {
 };
 
 struct MissingCommit {
-  bool proven = false;                 ///< Something on disk says that commit b was on disk.
+  bool proven = false;  ///< Something on disk says that commit b was on disk.
   TailState::Kind rest =
       TailState::Kind::zero;  ///< The bytes from that place to the end of the segment.
   Beyond beyond = Beyond::nothing;
@@ -27,7 +27,7 @@ struct MissingCommit {
 
 enum class Verdict : std::uint8_t {
   clean_end,  ///< The log ends here.
-  torn_tail,  ///< A write was under way; nobody was told that it had succeeded.
+  torn_tail,  ///< A write was under way; it was not acknowledged.
   turned,     ///< The log goes on in a later segment. What else lies here was set aside.
   damage,     ///< Something that was on disk is not there any more.
 };

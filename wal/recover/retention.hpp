@@ -35,7 +35,7 @@ std::vector<ExpiredSegment> plan_expiry(RetentionView const& view, std::uint64_t
                                         Manifest& manifest,
                                         std::span<std::uint64_t const> space = {});
 
-/// The first payload that stays if so many bytes more come, as far as size decides. 0: all stay.
+/// The first payload that stays if this many bytes more come, as far as size decides. 0: all stay.
 Seq first_seq_kept(RetentionView const& view, std::uint64_t new_bytes) noexcept;
 
 /// Whether payloads are too old, also those in the active segment. Segments without payloads are no

@@ -109,7 +109,7 @@ void Log::Core::give_tails_back() {
   if (!is_disk_full_ && std::exchange(has_tails_, false)) release_tails(large_tail);
 }
 
-/// Those of which zeros are at least one in so many bytes. Whether that made room.
+/// Those of which zeros are at least one in this many bytes. Whether that made room.
 bool Log::Core::release_tails(std::uint64_t bytes_per_zero) {
   bool has_released = false;
   for (auto const& segment : recovered_.segments) {
@@ -269,7 +269,7 @@ void Log::Core::write_commit() {
 void Log::Core::on_complete(boost::system::error_code error) noexcept {
   write_in_flight_ = false;
   if (failure_ || destroyed_) return;
-  // Nobody is told of what lies in a file that is gone.
+  // Nobody is notified of what lies in a file that is gone.
   if (!error && !active_.file->has_name()) error = Errc::replaced;
   if (error) {
     return fail(
@@ -292,10 +292,10 @@ void Log::Core::on_complete(boost::system::error_code error) noexcept {
   metrics.durable_first_seq = segments_.back().first_seq;
   bool const dropped = note_durable_drops();
   if (dropped) metrics.drop_bytes += commit_disk_bytes_;
-  bool const tell = std::exchange(commit_payloads_, 0) > 0 || dropped;
+  bool const notifies = std::exchange(commit_payloads_, 0) > 0 || dropped;
   // The disk goes on while the listener acknowledges.
   if (!closing_) advance();
-  if (tell) listener_.on_durable(seq);
+  if (notifies) listener_.on_durable(seq);
 }
 
 std::uint64_t Log::Core::append_dropped(WriterId const& writer, std::uint64_t count) {

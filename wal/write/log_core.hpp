@@ -102,7 +102,7 @@ class Log::Core final : private Completion {
   bool destroyed_ = false;
   Instant now_{};
   Instant opened_at_{};
-  bool has_time_ = false;                                 ///< Somebody has told what time it is.
+  bool has_time_ = false;                                 ///< The time is known.
   std::optional<std::chrono::milliseconds> noted_age_{};  ///< In the last age record.
   std::optional<Instant> age_check_at_{};
   Instant commit_begun_{};

@@ -304,7 +304,7 @@ NextBytes Unpacker::read() {
   return std::optional{std::string_view{}};
 }
 
-// Reads as much as tells whose part it is; a signal leaves it for the next call.
+// Reads as much as shows whose part it is; a signal leaves it for the next call.
 Result<void> Unpacker::begin_part() {
   while (may_become_packed(ahead_)) {
     auto const more = next_();

@@ -182,10 +182,10 @@ void append_consumers(std::string& out, json::object const& stats) {
   for (auto const& metric : consumer_metrics) {
     append_metric_head(out, metric.name, metric.type, metric.help);
     for (auto const& consumer : *consumers) {
-      auto const* figures = consumer.value().if_object();
-      if (figures == nullptr) continue;
+      auto const* members = consumer.value().if_object();
+      if (members == nullptr) continue;
       auto const number =
-          client::number_of(figures->if_contains({metric.member.data(), metric.member.size()}));
+          client::number_of(members->if_contains({metric.member.data(), metric.member.size()}));
       if (!number) continue;
       append_sample(out, metric.name, "consumer", consumer.key(), std::to_string(*number));
     }
@@ -202,7 +202,7 @@ void append_state(std::string& out, json::object const& stats) {
   }
 }
 
-// The daemon tells [lower bound in microseconds, count] of the buckets that are not empty; bounds
+// The daemon reports [lower bound in microseconds, count] of the buckets that are not empty; bounds
 // are powers of two. Here each bound has its line always, as those who read the series expect.
 void append_commit_times(std::string& out, json::object const& stats) {
   auto const* wal = object_in(stats, "wal");

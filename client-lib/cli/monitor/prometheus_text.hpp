@@ -8,12 +8,12 @@ namespace stele::cli {
 
 /// The reply to `stats` in Prometheus' text format, for node_exporter's textfile collector: HELP
 /// and TYPE of each metric, then its values; the last line is OpenMetrics' `# EOF`. Times are
-/// seconds. A member that the daemon does not tell has no metric. Empty if the text is no JSON
+/// seconds. A member that the daemon does not report has no metric. Empty if the text is no JSON
 /// object.
 std::string prometheus_text(std::string_view stats_json);
 
-/// What tells the log behind this socket from others of the machine: the name of the directory that
-/// its unit makes, `stele` or `stele-NAME`; else the path.
+/// What distinguishes the log behind this socket from others of the machine: the name of the
+/// directory that its unit makes, `stele` or `stele-NAME`; else the path.
 std::string log_label(std::string const& socket_path);
 /// The same metrics, each with one label more.
 std::string with_label(std::string_view text, std::string_view name, std::string_view value);

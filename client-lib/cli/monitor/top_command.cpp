@@ -27,7 +27,7 @@ constexpr std::string_view top_help =
 Examples:
   stele top
   stele top --delay 5s
-  stele top --count 1 --delay 10s >> figures.txt
+  stele top --count 1 --delay 10s >> metrics.txt
 )";
 
 constexpr std::array top_options{
@@ -37,7 +37,7 @@ constexpr std::array top_options{
            .default_value = "1s"},
     Option{.names = "-c,--count",
            .value = "N",
-           .help = "End after so many screens; default: never, but one where the output is no "
+           .help = "End after this many screens; default: never, but one where the output is no "
                    "terminal"},
 };
 

@@ -68,25 +68,25 @@ class Visit {
 
 int run_doctor(ClientOptions const& options, GivenOptions const& given) {
   auto const directory = nearest_directory(given.text("--data-dir", default_data_dir));
-  auto const told = ask_daemon(options);
+  auto const report = ask_daemon(options);
   auto const file_system = look_at_file_system(directory);
   auto space = look_at_space(directory);
-  space.log_bytes = told.log_bytes;
-  space.retain_bytes = told.retain_bytes;
+  space.log_bytes = report.log_bytes;
+  space.retain_bytes = report.retain_bytes;
   auto clock = look_at_clock();
-  clock.newest_us = told.newest_us;
+  clock.newest_us = report.newest_us;
 
   auto const socket = options.socket_path.empty() ? default_socket_path() : options.socket_path;
 
   Visit visit;
-  visit.add("daemon", judge_daemon(told.daemon));
+  visit.add("daemon", judge_daemon(report.daemon));
   visit.add("socket", judge_socket(look_at_socket(socket)));
   visit.add("file system", judge_file_system(file_system));
   visit.add("write cache", judge_write_cache(file_system));
   visit.add("syncs", judge_syncs(measure_syncs(directory)));
-  visit.add("io_uring", judge_ring(try_ring(), told.daemon));
+  visit.add("io_uring", judge_ring(try_ring(), report.daemon));
   visit.add("space", judge_space(space));
-  visit.add("memory", judge_memory(told.memory));
+  visit.add("memory", judge_memory(report.memory));
   visit.add("clock", judge_clock(clock));
   visit.add("unit", judge_unit(ask_for_exposure(given.text("--unit"))));
   return visit.finish();

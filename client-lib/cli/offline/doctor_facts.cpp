@@ -101,35 +101,35 @@ std::string nearest_directory(std::string const& path) {
   return place;
 }
 
-DaemonTold ask_daemon(ClientOptions const& options) {
-  DaemonTold told;
+DaemonReport ask_daemon(ClientOptions const& options) {
+  DaemonReport report;
   auto client = Client::connect(options);
   auto const stats = client ? client->stats_json() : Result<std::string>(client.error());
   if (!stats) {
-    told.daemon.failure = stats.error().message;
-    return told;
+    report.daemon.failure = stats.error().message;
+    return report;
   }
   boost::system::error_code error;
   auto const value = json::parse(*stats, error);
   if (error.failed() || !value.is_object()) {
-    told.daemon.failure = "its figures cannot be understood";
-    return told;
+    report.daemon.failure = "its metrics cannot be understood";
+    return report;
   }
   auto const& object = value.get_object();
-  told.daemon.version = text_in(object, "version");
-  told.daemon.state = text_in(object, "state");
+  report.daemon.version = text_in(object, "version");
+  report.daemon.state = text_in(object, "state");
   if (auto const* wal = object.if_contains("wal"); wal != nullptr && wal->is_object()) {
-    told.daemon.backend = text_in(wal->get_object(), "backend");
+    report.daemon.backend = text_in(wal->get_object(), "backend");
   }
-  told.log_bytes = number_in(object, "wal", "log_bytes").value_or(0);
-  told.retain_bytes = number_in(object, "limits", "retain_bytes");
-  if (told.retain_bytes.value_or(0) != 0) {
-    *told.retain_bytes += number_in(object, "limits", "hold_bytes").value_or(0);
+  report.log_bytes = number_in(object, "wal", "log_bytes").value_or(0);
+  report.retain_bytes = number_in(object, "limits", "retain_bytes");
+  if (report.retain_bytes.value_or(0) != 0) {
+    *report.retain_bytes += number_in(object, "limits", "hold_bytes").value_or(0);
   }
-  told.memory.bytes_max = number_in(object, "limits", "memory_bytes_max").value_or(0);
-  told.memory.machine_bytes = number_in(object, "memory", "machine_bytes").value_or(0);
-  told.newest_us = number_in(object, "store", "newest_ts");
-  return told;
+  report.memory.bytes_max = number_in(object, "limits", "memory_bytes_max").value_or(0);
+  report.memory.machine_bytes = number_in(object, "memory", "machine_bytes").value_or(0);
+  report.newest_us = number_in(object, "store", "newest_ts");
+  return report;
 }
 
 FileSystemFacts look_at_file_system(std::string const& directory) {

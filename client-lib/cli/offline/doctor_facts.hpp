@@ -11,15 +11,15 @@ namespace stele::cli {
 /// The directory itself, or the nearest one above it that is there.
 std::string nearest_directory(std::string const& path);
 
-/// What the daemon tells of itself, and what of its figures the other judgements need.
-struct DaemonTold {
+/// What the daemon reports of itself, and what of its metrics the other judgements need.
+struct DaemonReport {
   DaemonFacts daemon{};
   MemoryFacts memory{};
   std::uint64_t log_bytes = 0;
   std::optional<std::uint64_t> retain_bytes{};
   std::optional<std::uint64_t> newest_us{};
 };
-DaemonTold ask_daemon(ClientOptions const& options);
+DaemonReport ask_daemon(ClientOptions const& options);
 
 FileSystemFacts look_at_file_system(std::string const& directory);
 /// 200 writes as the daemon makes them, or as many as 2 s allow.

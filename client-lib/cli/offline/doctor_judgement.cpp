@@ -127,7 +127,7 @@ Diagnosis judge_write_cache(FileSystemFacts const& facts) {
   if (facts.write_cache == "write through") {
     return {Grade::ok, "write through: what the device has taken, it says, is kept"};
   }
-  return {Grade::note, "the device does not tell"};
+  return {Grade::note, "the device does not report it"};
 }
 
 Diagnosis judge_syncs(SyncFacts facts) {
@@ -184,7 +184,7 @@ Diagnosis judge_space(SpaceFacts const& facts) {
 }
 
 Diagnosis judge_memory(MemoryFacts const& facts) {
-  if (facts.bytes_max == 0) return {Grade::note, "no daemon told what it may take"};
+  if (facts.bytes_max == 0) return {Grade::note, "no daemon reported what it may take"};
   auto const text = "the daemon may take " + std::to_string(facts.bytes_max >> 20) + " MiB";
   if (facts.machine_bytes == 0) return {Grade::note, text + "; of how much, it does not know"};
   auto const there = std::to_string(facts.machine_bytes >> 20) + " MiB";

@@ -1,4 +1,4 @@
-// What the figures of a machine mean for a log on it: the judgements of `stele doctor`, without
+// What the metrics of a machine mean for a log on it: the judgements of `stele doctor`, without
 // looking at anything.
 #pragma once
 
@@ -33,11 +33,11 @@ struct DaemonFacts {
 Diagnosis judge_daemon(DaemonFacts const& daemon);
 
 struct FileSystemFacts {
-  std::uint32_t magic = 0;  ///< As statfs(2) tells it.
-  std::string type{};       ///< These as /proc/self/mountinfo tells them; empty: not found there.
+  std::uint32_t magic = 0;  ///< As statfs(2) reports it.
+  std::string type{};       ///< These as /proc/self/mountinfo reports them; empty: not found there.
   std::string source{};
   std::string options{};
-  std::string write_cache{};  ///< As the device's queue tells it in /sys; empty: it has none.
+  std::string write_cache{};  ///< As the device's queue reports it in /sys; empty: it has none.
 };
 /// Fills type, source and options of the mount with this number, and returns its device,
 /// `major:minor`. Nothing if it is not there.
@@ -63,13 +63,13 @@ struct SpaceFacts {
   std::string failure{};
   std::uint64_t free_bytes = 0;
   std::uint64_t log_bytes = 0;
-  /// With what is held for consumers. 0: no limit. Nothing: no daemon told it.
+  /// With what is held for consumers. 0: no limit. Nothing: no daemon reported it.
   std::optional<std::uint64_t> retain_bytes{};
 };
 Diagnosis judge_space(SpaceFacts const& facts);
 
 struct MemoryFacts {
-  std::uint64_t bytes_max = 0;      ///< All that the daemon may take; 0: no daemon told it.
+  std::uint64_t bytes_max = 0;      ///< All that the daemon may take; 0: no daemon reported it.
   std::uint64_t machine_bytes = 0;  ///< What it can have; 0: nobody knows.
 };
 Diagnosis judge_memory(MemoryFacts const& facts);

@@ -52,12 +52,13 @@ void append_rest(std::string& out, std::size_t count, std::string_view one, std:
 
 /// The gaps that no finding is about.
 std::vector<wal::Gap> gaps_not_told(wal::LogCheck const& check) {
-  std::vector<wal::Gap> told;
-  for (auto const& finding : check.findings) told.push_back(finding.gap);
-  std::ranges::sort(told, {}, &wal::Gap::first_seq);
+  std::vector<wal::Gap> found;
+  for (auto const& finding : check.findings) found.push_back(finding.gap);
+  std::ranges::sort(found, {}, &wal::Gap::first_seq);
   std::vector<wal::Gap> others;
   std::ranges::copy_if(check.report.gaps, std::back_inserter(others), [&](wal::Gap const& gap) {
-    auto const [from, to] = std::ranges::equal_range(told, gap.first_seq, {}, &wal::Gap::first_seq);
+    auto const [from, to] =
+        std::ranges::equal_range(found, gap.first_seq, {}, &wal::Gap::first_seq);
     return std::find(from, to, gap) == to;
   });
   return others;

@@ -23,7 +23,7 @@ Example:
   stele salvage /var/lib/stele /var/lib/stele.new
 
 Takes single entries out of damaged commits, too. Entries keep their seqs; what is missing, the new
-log names, and `stele audit` tells it. No daemon may have the old log open. The copy is made under
+log names, and `stele audit` names it. No daemon may have the old log open. The copy is made under
 the name NEWDIR.unfinished, which becomes NEWDIR when all of it is on disk, and is removed if that
 fails. Exit code 0: NEWDIR is there, whatever it lacks; 1: it is not; 7: no log can be read in DIR.
 )";

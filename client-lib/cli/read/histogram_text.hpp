@@ -13,7 +13,7 @@ namespace stele::cli {
 inline constexpr std::size_t histogram_bars_default = 24;
 
 /// The round length of time (1 ms … 1 s, 5 s … 1 h … 1 week …) with which from `first_us` to
-/// `last_us` are at most so many bars.
+/// `last_us` are at most this many bars.
 std::uint64_t choose_bucket_us(std::uint64_t first_us, std::uint64_t last_us,
                                std::size_t bars_max = histogram_bars_default);
 

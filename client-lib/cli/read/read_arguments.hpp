@@ -15,8 +15,8 @@ namespace stele::cli {
 
 struct ReadArguments {
   EntrySelection selection{};
-  std::optional<std::uint64_t> newest{};  ///< `-n N`: the newest so many.
-  std::optional<std::uint64_t> first{};   ///< `-n +N`: the first so many.
+  std::optional<std::uint64_t> newest{};  ///< `-n N`: the newest N.
+  std::optional<std::uint64_t> first{};   ///< `-n +N`: the first N.
   bool newest_first = false;
   bool follow = false;
   EntryStyle style{};

@@ -57,7 +57,7 @@ class Follow {
  private:
   /// Until the connection ends, or nothing can be printed any more.
   Result<void> follow_connection();
-  /// The newest entries that are wanted, where the daemon cannot tell which those are.
+  /// The newest entries that are wanted, where the daemon does not know which those are.
   Result<void> print_newest();
   bool print(FollowPart const& part);
   Result<void> connect_again();

@@ -54,7 +54,7 @@ constexpr std::array ship_options{
     Option{.names = "--host", .value = "NAME", .help = "For {host}; default: the machine's name"},
     Option{.names = "--create-replicas",
            .value = "N",
-           .help = "Make the stream, with so many replicas, if it is not there"},
+           .help = "Make the stream, with this many replicas, if it is not there"},
     Option{.names = "--hold-retention",
            .value = "NAME",
            .help = "Have the daemon keep what is not shipped, up to its hold-bytes; NAME is one of "
@@ -65,7 +65,7 @@ constexpr std::array ship_options{
     Option{.names = "--until-caught-up", .help = "End when all that is there has been taken"},
     Option{.names = "--metrics",
            .value = "FILE",
-           .help = "Write figures there each second, for node_exporter's textfile collector"},
+           .help = "Write metrics there each second, for node_exporter's textfile collector"},
     Option{.names = "--tls", .help = "Only over TLS"},
     Option{.names = "--tls-ca", .value = "FILE", .help = "Certificates of authorities to trust"},
     Option{.names = "--tls-cert", .value = "FILE", .help = "Own certificate, and"},

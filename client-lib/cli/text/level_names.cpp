@@ -123,7 +123,7 @@ std::optional<ReadLevel> level_of_number(int number) {
   return std::nullopt;
 }
 
-// slog: DEBUG is -4, INFO 0, WARN 4, ERROR 8, and others are told by their distance.
+// slog: DEBUG is -4, INFO 0, WARN 4, ERROR 8, and others are written by their distance.
 std::optional<ReadLevel> level_of_slog(std::string_view text) {
   auto const sign = text.find_first_of("+-", 1);
   if (sign == text.npos) return std::nullopt;

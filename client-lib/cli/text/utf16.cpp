@@ -10,7 +10,7 @@
 namespace stele::cli {
 namespace {
 
-// Of a text without a byte order mark so many are looked at.
+// Of a text without a byte order mark this many are looked at.
 constexpr std::size_t looked_at_bytes_max = 4096;
 constexpr std::size_t looked_at_bytes_min = 8;
 /// Where one of them is a line end.

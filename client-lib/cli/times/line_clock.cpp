@@ -203,7 +203,7 @@ std::optional<std::uint64_t> ClockFinder::find_first_time(std::string_view text,
   return std::nullopt;
 }
 
-// Where the day and the month could be either, a line that is only one of the two tells which.
+// Where the day and the month could be either, a line that is only one of the two shows which.
 std::optional<LineClock> ClockFinder::find_vague_clock(std::string_view text,
                                                        std::uint64_t latest_us) {
   auto const lines = first_lines(text);

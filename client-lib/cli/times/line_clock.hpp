@@ -78,12 +78,12 @@ class ClockFinder {
   std::vector<LineClock> find_clocks(std::string_view text, std::uint64_t latest_us);
   /// The first of these.
   std::optional<LineClock> find_clock(std::string_view text, std::uint64_t latest_us);
-  /// The time of the first of so many lines that begins with one, in any form.
+  /// The time of the first of this many lines that begins with one, in any form.
   std::optional<std::uint64_t> find_first_time(std::string_view text, std::uint64_t latest_us,
                                                std::size_t lines_max);
   /// The form that more than half of the lines have somewhere near their start.
   std::optional<LineClock> find_clock_within(std::string_view text, std::uint64_t latest_us);
-  /// `1/13/2024` or `13/1/2024`, if the lines tell which it is.
+  /// `1/13/2024` or `13/1/2024`, if the lines show which it is.
   std::optional<LineClock> find_vague_clock(std::string_view text, std::uint64_t latest_us);
   /// Whether most lines have a date that may be either of these.
   bool is_vague(std::string_view text);

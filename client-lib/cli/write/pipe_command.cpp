@@ -167,7 +167,7 @@ void LinePipe::store(ChildLine const& line) {
                     look_again);  // What is refused is counted, and reported at the end.
 }
 
-// `made` is `{}`, or tells about bytes that were not UTF-8.
+// `made` is `{}`, or names bytes that were not UTF-8.
 std::string LinePipe::metadata_of(ChildLine const& line, std::string_view made) const {
   std::string json = "{\"identifier\":";
   protocol::append_json_string(json, identifier_);

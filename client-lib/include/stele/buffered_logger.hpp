@@ -82,7 +82,7 @@ struct LogLine {
 struct BufferedLoggerStatus {
   std::uint64_t accepted = 0;  ///< Entries that log() took: stored, refused later, or waiting.
   std::uint64_t stored = 0;    ///< On disk.
-  /// Entries that log() did not take, or the daemon did not; the daemon is told how many
+  /// Entries that log() did not take, or the daemon did not; the daemon is notified how many
   /// (report_dropped), so that an audit of the log names them.
   std::uint64_t refused = 0;
   std::uint64_t waiting = 0;  ///< In the buffer.
@@ -93,7 +93,7 @@ struct BufferedLoggerStatus {
   std::uint64_t repeated_batches = 0;  ///< Sent again, and stored by an earlier attempt.
   /// Entries that may be stored twice: sent, not acknowledged, and by the time of the next
   /// connection the daemon had forgotten this writer (PROTOCOL.md, "Exactly once").
-  std::uint64_t unsure = 0;
+  std::uint64_t maybe_duplicated = 0;
   /// Why nothing is stored at the moment; absent when the last batch was.
   std::optional<Failure> trouble{};
 };

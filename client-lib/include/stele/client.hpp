@@ -46,7 +46,7 @@ struct ClientOptions {
   /// Whose the numbered writes of this connection are: see write_once().
   WriterId writer{};
   /// hello().durable_seq of this writer's first connection, for the later ones: then the daemon
-  /// can tell whether it has forgotten a write of this writer. If the log was restored to an older
+  /// can know whether it has forgotten a write of this writer. If the log was restored to an older
   /// state, connecting fails with Error::bad_request and a detail that has "durable_seq": the log
   /// has none of this writer's writes. Choose a new writer, and leave this out.
   std::optional<std::uint64_t> since_seq{};
@@ -56,7 +56,7 @@ struct ClientOptions {
   std::chrono::milliseconds request_timeout{30'000};
 };
 
-/// What the daemon tells about itself when a client connects.
+/// What the daemon reports about itself when a client connects.
 struct ServerHello {
   std::string store_id{};  ///< Changes when the store was wiped or replaced.
   std::string server_version{};
@@ -149,7 +149,7 @@ struct CountOptions {
   std::uint64_t start_ts = 0;  ///< As in ReadOptions.
   std::uint64_t end_ts = UINT64_MAX;
   EntryFilter filter{};
-  /// Count by time, too: in buckets of so many microseconds, which start at multiples of it.
+  /// Count by time, too: in buckets of this many microseconds, which start at multiples of it.
   std::optional<std::uint64_t> bucket_us{};
 };
 
@@ -271,8 +271,8 @@ class Client {
   [[nodiscard]] Result<void> report_dropped(std::uint64_t count, WriterId const& writer = {},
                                             Deadline const& deadline = {});
 
-  /// Stores that an operator knows of the damage among these seqs, as audit_json() tells it: from
-  /// then on audit tells it as acknowledged, and the daemon's state is not `damaged` for it.
+  /// Stores that an operator knows of the damage among these seqs, as audit_json() reports it: from
+  /// then on audit reports it as acknowledged, and the daemon's state is not `damaged` for it.
   /// Returns once that is on disk. For root and the daemon's own user.
   [[nodiscard]] Result<void> acknowledge(SeqRange const& damaged, Deadline const& deadline = {});
 

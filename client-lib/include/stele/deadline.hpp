@@ -9,7 +9,7 @@
 namespace stele {
 
 /// As a duration, of an option or a deadline: no limit. So is every duration that ends later than a
-/// clock can tell.
+/// clock can show.
 inline constexpr std::chrono::milliseconds no_limit = std::chrono::milliseconds::max();
 
 /// Made from a moment, or from a duration that begins where it is written:

@@ -158,7 +158,7 @@ int stele_client_process(stele_client* client);
 int stele_client_descriptor(const stele_client* client);
 int stele_client_has_to_send(const stele_client* client);
 size_t stele_client_writes_under_way(const stele_client* client);
-/* STELE_1. Stores that so many entries were given up; writer: 16 bytes or NULL. */
+/* STELE_1. Stores that this many entries were given up; writer: 16 bytes or NULL. */
 int stele_report_dropped(stele_client* client, uint64_t count, const uint8_t* writer,
                          int64_t timeout_ms);
 /* STELE_1. The consumer of this name has what it needs up to seq. */
@@ -177,7 +177,7 @@ int stele_read_logs(stele_client* client, uint64_t start_ts, uint64_t end_ts, ui
 typedef struct stele_query {
   uint64_t start_ts;     /* Inclusive, both. */
   uint64_t end_ts;
-  uint64_t limit;        /* 0: all. Of a follow: so many of the newest first; of a count: unused. */
+  uint64_t limit;        /* 0: all. Of a follow: the newest N first; of a count: unused. */
   uint64_t after_seq;    /* Only entries with a greater seq. */
   int32_t newest_first;  /* Not of a follow. */
   int32_t min_level;
@@ -207,7 +207,7 @@ typedef struct stele_selection {
   size_t size;             /* sizeof(stele_selection) */
   uint64_t start_ts;       /* Inclusive, both. */
   uint64_t end_ts;
-  const uint64_t* limit;   /* NULL: all. Of a follow: the newest so many; 0: from now on. */
+  const uint64_t* limit;   /* NULL: all. Of a follow: the newest N; 0: from now on. */
   const uint64_t* after_seq;
   int32_t newest_first;    /* Not of a follow. */
   int32_t min_level;

@@ -20,7 +20,7 @@ std::uint64_t to_timestamp(std::chrono::sys_time<Duration> moment) {
   return static_cast<std::uint64_t>(since.count());
 }
 
-/// The other way round; a timestamp that no clock can tell is the last moment that one can.
+/// The other way round; a timestamp that no clock can show is the last moment that one can.
 inline std::chrono::sys_time<std::chrono::microseconds> to_sys_time(std::uint64_t timestamp) {
   using Microseconds = std::chrono::microseconds;
   auto const last = static_cast<std::uint64_t>(Microseconds::max().count());

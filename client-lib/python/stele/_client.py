@@ -292,7 +292,7 @@ class Client:
                     reconnect: bool = True,
                     on_removed: Callable[[int, int], None] | None = None) -> Follow:
         """Entries as they become durable, after those that are there, in the order of the log: see
-        Follow. `newest`: so many of the newest first; 0: from now on; None: all, or those after
+        Follow. `newest`: this many of the newest first; 0: from now on; None: all, or those after
         `filter.after_seq`. `timeout`: longest time until the next entry."""
         from ._follow import Follow
         asked = to_selection(start, end, filter)
@@ -399,6 +399,6 @@ class Client:
 
 
 def _next_size(entries: list[StoredEntry]) -> int:
-    """So many that a page has a MiB or so."""
+    """This many that a page has a MiB or so."""
     held = sum(len(entry.message) + len(entry.metadata_text) + 100 for entry in entries)
     return min(max(len(entries) * _PAGE_BYTES // max(held, 1), _PAGE_MIN), _PAGE_MAX)

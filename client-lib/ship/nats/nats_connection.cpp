@@ -81,21 +81,21 @@ Outcome<NatsConnection> connect_to_nats(NatsOptions const& options,
   if (status == NATS_OK && patience && patience->count() < connect_timeout_ms) {
     status = natsOptions_SetTimeout(made, patience->count());
   }
-  if (status != NATS_OK) return Trouble{nats_text(status), true};
+  if (status != NATS_OK) return ShipError{nats_text(status), true};
   client::Backoff backoff;
   std::random_device random;
   auto const start = std::chrono::steady_clock::now();
-  for (bool told = false;; told = true) {
+  for (bool reported = false;; reported = true) {
     natsConnection* connection = nullptr;
     status = natsConnection_Connect(&connection, made);
     if (status == NATS_OK) return NatsConnection(connection);
     if (!may_come(status)) {
-      return Trouble{
+      return ShipError{
           .message = "cannot connect: " + nats_text(status), .is_final = true, .may_pass = true};
     }
     auto const text = "no server can be reached (" + nats_text(status) + ")";
-    if (patience && std::chrono::steady_clock::now() - start >= *patience) return Trouble{text};
-    if (!told) cli::print_error(text + "; waiting");
+    if (patience && std::chrono::steady_clock::now() - start >= *patience) return ShipError{text};
+    if (!reported) cli::print_error(text + "; waiting");
     std::this_thread::sleep_for(backoff.next(random()));
   }
 }

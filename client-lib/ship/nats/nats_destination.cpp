@@ -112,7 +112,7 @@ Outcome<void> NatsDestination::open() {
   options.PublishAsync.AckHandlerClosure = this;
   jsCtx* made = nullptr;
   auto const status = natsConnection_JetStream(&made, connection_.get(), &options);
-  if (status != NATS_OK) return Trouble{nats_text(status), true};
+  if (status != NATS_OK) return ShipError{nats_text(status), true};
   js_.reset(made);
   return {};
 }
@@ -130,8 +130,8 @@ Outcome<void> NatsDestination::make_stream() {
   jsErrCode code{};
   auto const status = js_AddStream(nullptr, js_.get(), &config, nullptr, &code);
   if (status == NATS_OK) return {};
-  return Trouble{"cannot make the stream " + options_.stream + ": " + nats_text(status),
-                 status == NATS_INVALID_ARG};
+  return ShipError{"cannot make the stream " + options_.stream + ": " + nats_text(status),
+                   status == NATS_INVALID_ARG};
 }
 
 Outcome<void> NatsDestination::ensure_stream() {
@@ -145,12 +145,12 @@ Outcome<void> NatsDestination::ensure_stream() {
     return {};
   }
   if (status != NATS_NOT_FOUND && code != js_stream_not_found) {
-    return Trouble{"cannot look at the stream " + options_.stream + ": " + nats_text(status)};
+    return ShipError{"cannot look at the stream " + options_.stream + ": " + nats_text(status)};
   }
   if (!options_.create_replicas) {
-    return Trouble{"there is no stream " + options_.stream +
-                       "; make it, or let it be made with --create-replicas",
-                   true};
+    return ShipError{"there is no stream " + options_.stream +
+                         "; make it, or let it be made with --create-replicas",
+                     true};
   }
   stream_seq_ = 0;
   return make_stream();
@@ -172,19 +172,20 @@ Outcome<std::uint64_t> NatsDestination::read_cursor(std::string_view store) {
     return std::uint64_t{0};
   }
   if (status != NATS_OK) {
-    return Trouble{"cannot read the last message of " + options_.stream + ": " + nats_text(status)};
+    return ShipError{"cannot read the last message of " + options_.stream + ": " +
+                     nats_text(status)};
   }
-  // Of this very message, and not of the stream's state: another server may have told that, one
+  // Of this very message, and not of the stream's state: another server may have reported that, one
   // that had more or less of the stream.
   stream_seq_ = natsMsg_GetSequence(last.get());
   auto const id = parse_message_id(header_of(last.get(), "Nats-Msg-Id"));
   if (!id || (id->store != store && id->store != options_.continued_store)) {
     auto const text = not_of_this_store("the last message of " + options_.stream,
                                         id ? id->store : "none that is known");
-    return Trouble{text + (own ? "; a stream that stores share needs --batch"
-                               : "; else give each store a subject of its own, by {store} or "
-                                 "{host}"),
-                   true};
+    return ShipError{text + (own ? "; a stream that stores share needs --batch"
+                                 : "; else give each store a subject of its own, by {store} or "
+                                   "{host}"),
+                     true};
   }
   acknowledged_seq_ = id->seq;
   return id->seq;
@@ -195,8 +196,8 @@ Outcome<void> NatsDestination::publish(Message const& message) {
   bool const free =
       has_room() || changed_.wait_for(lock, options_.ack_timeout + flush_patience,
                                       [this] { return failure_ || has_plenty_of_room(); });
-  if (failure_) return Trouble{*failure_};
-  if (!free) return Trouble{"no acknowledgement comes"};
+  if (failure_) return ShipError{*failure_};
+  if (!free) return ShipError{"no acknowledgement comes"};
   Sent sent{.last_seq = message.last_seq, .bytes = message.body.size()};
   auto const expected = stream_seq_;
   if (options_.layout == Layout::entries) sent.stream_seq = ++stream_seq_;
@@ -220,17 +221,17 @@ Outcome<void> NatsDestination::publish(Message const& message) {
     options.ExpectNoMessage = expected == 0;
   }
   bool const made_whole = status == NATS_OK && set_headers(made, message);
-  if (!made_whole) return Trouble{"cannot make a message: " + nats_text(status)};
+  if (!made_whole) return ShipError{"cannot make a message: " + nats_text(status)};
   auto* handed = owned.release();
   status = js_PublishMsgAsync(js_.get(), &handed, &options);
   owned.reset(handed);  // Not taken if it failed.
-  if (status != NATS_OK) return Trouble{"cannot publish: " + nats_text(status)};
+  if (status != NATS_OK) return ShipError{"cannot publish: " + nats_text(status)};
   return {};
 }
 
 /// An id that the servers have seen is acknowledged as a duplicate, also while its first message is
 /// still on its way to them all, and may not arrive. What counts is that it stands in its place;
-/// where that is not known, the cursor tells.
+/// where that is not known, the cursor decides.
 bool NatsDestination::is_in_place(Sent const& sent, jsPubAck const& ack) noexcept {
   return sent.stream_seq != 0 ? ack.Sequence == sent.stream_seq : !ack.Duplicate;
 }
@@ -271,8 +272,8 @@ Outcome<void> NatsDestination::flush() {
   std::unique_lock lock(mutex_);
   bool const done =
       changed_.wait_for(lock, flush_patience, [this] { return failure_ || sent_.empty(); });
-  if (failure_) return Trouble{*failure_};
-  if (!done) return Trouble{"no acknowledgement comes"};
+  if (failure_) return ShipError{*failure_};
+  if (!done) return ShipError{"no acknowledgement comes"};
   return {};
 }
 

@@ -17,7 +17,7 @@ struct NatsOptions {
   std::string stream{};
   Layout layout = Layout::entries;
   SubjectPattern pattern;
-  /// Makes the stream with so many replicas if it is not there.
+  /// Makes the stream with this many replicas if it is not there.
   std::optional<int> create_replicas{};
   std::string host{};
   std::string store{};

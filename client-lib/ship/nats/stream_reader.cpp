@@ -17,7 +17,7 @@ constexpr std::int64_t consumer_idle_ns = 60'000 * ns_of_ms;
 StreamReader::StreamReader(natsConnection* connection, jsCtx* context, std::string stream)
     : connection_(connection), context_(context), stream_(std::move(stream)) {}
 
-Trouble StreamReader::trouble(natsStatus status) const {
+ShipError StreamReader::trouble(natsStatus status) const {
   bool const is_final = status == NATS_NOT_FOUND || status == NATS_NOT_PERMITTED;
   return {"stream " + stream_ + ": " + nats_text(status), is_final};
 }

@@ -54,7 +54,7 @@ class StreamReader {
   using Subscription =
       std::unique_ptr<natsSubscription, Destroy<natsSubscription, natsSubscription_Destroy>>;
 
-  Trouble trouble(natsStatus status) const;
+  ShipError trouble(natsStatus status) const;
   Outcome<void> subscribe();
   /// False: messages were lost on the way.
   bool take(natsMsg* message, std::function<void(StreamMessage const&)> const& visit);

@@ -122,7 +122,7 @@ std::string any_value(json::value const& given) {
   return out;
 }
 
-/// The bytes of an id, if this is one of so many hex digits and not all zero.
+/// The bytes of an id, if this is one of this many hex digits and not all zero.
 std::optional<std::string> id_bytes(json::value const& given, std::size_t digits) {
   if (!given.is_string() || given.get_string().size() != digits) return std::nullopt;
   std::string bytes;

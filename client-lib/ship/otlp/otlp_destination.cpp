@@ -14,7 +14,7 @@
 
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/ship/otlp/otlp.hpp"
-#include "client-lib/ship/ship_figures.hpp"
+#include "client-lib/ship/ship_metrics.hpp"
 
 namespace stele::ship {
 namespace {
@@ -99,7 +99,7 @@ class HttpConnection {
     auto const code = ::curl_easy_perform(curl);
     if (code != CURLE_OK) {
       auto const* said = error_.front() != '\0' ? error_.data() : ::curl_easy_strerror(code);
-      return Trouble{.message = said, .is_final = is_final(code), .may_pass = true};
+      return ShipError{.message = said, .is_final = is_final(code), .may_pass = true};
     }
     ::curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &response.status);
     curl_off_t wait = 0;
@@ -165,9 +165,9 @@ Outcome<std::uint64_t> OtlpDestination::read_cursor(std::string_view store) {
   if (std::getline(file, line)) {
     auto const id = parse_message_id(line);
     if (!id || (id->store != store && id->store != options_.continued_store)) {
-      return Trouble{not_of_this_store(options_.state_file, id ? id->store : line) +
-                         "; or name another file by --state",
-                     true};
+      return ShipError{not_of_this_store(options_.state_file, id ? id->store : line) +
+                           "; or name another file by --state",
+                       true};
     }
     acknowledged_seq_ = id->seq;
   }
@@ -179,8 +179,8 @@ Outcome<void> OtlpDestination::keep(std::uint64_t seq) {
   auto const line = message_id(options_.store, seq) + '\n';
   if (replace_file(options_.state_file, line, FileUse::state)) return {};
   auto const why = std::generic_category().message(errno);
-  return Trouble{options_.state_file + ": how far the receiver is cannot be kept there: " + why,
-                 true};
+  return ShipError{options_.state_file + ": how far the receiver is cannot be kept there: " + why,
+                   true};
 }
 
 Outcome<void> OtlpDestination::take(Message const& message) {
@@ -210,9 +210,9 @@ Outcome<void> OtlpDestination::judge(Response const& response, Message const& me
     return take(message);
   }
   bool const is_passing = status == 429 || status == 502 || status == 503 || status == 504;
-  if (!is_passing) return Trouble{.message = text, .is_final = true, .may_pass = true};
+  if (!is_passing) return ShipError{.message = text, .is_final = true, .may_pass = true};
   std::this_thread::sleep_for(response.retry_after);
-  return Trouble{text};
+  return ShipError{text};
 }
 
 Outcome<void> OtlpDestination::publish(Message const& message) {
@@ -235,10 +235,10 @@ bool is_receivers_url(std::string const& text) {
 
 Outcome<std::unique_ptr<Destination>> connect_otlp(OtlpOptions options) {
   if (!is_receivers_url(options.url)) {
-    return Trouble{options.url + ": not a URL of the form http[s]://host[:port]/path", true};
+    return ShipError{options.url + ": not a URL of the form http[s]://host[:port]/path", true};
   }
   if (options.state_file.empty()) {
-    return Trouble{"--state is missing: where the cursor is kept", true};
+    return ShipError{"--state is missing: where the cursor is kept", true};
   }
   return std::unique_ptr<Destination>(std::make_unique<OtlpDestination>(std::move(options)));
 }

@@ -47,7 +47,7 @@ std::string text_of(std::size_t i, std::uint64_t seq, std::uint64_t received_at)
 }
 
 struct EncodedBatchFixture : stele::test::SessionFixture {
-  /// As if the log held so many entries.
+  /// As if the log held this many entries.
   void begin_behind(std::size_t entries) {
     log.payloads.resize(entries);
     store.pass_up_to(entries);

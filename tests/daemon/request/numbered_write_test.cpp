@@ -29,7 +29,7 @@ struct NumberedFixture : stele::test::SessionFixture {
     receive(hello);
     replies();
   }
-  json::object ask(std::string const& request) {
+  json::object check(std::string const& request) {
     receive(request);
     commit();
     auto const answers = replies();
@@ -38,7 +38,7 @@ struct NumberedFixture : stele::test::SessionFixture {
   }
   /// All of it, answered.
   void write_durably(std::uint64_t write_no) {
-    BOOST_TEST(ask(write(write_no)).at("ok").as_bool());
+    BOOST_TEST(check(write(write_no)).at("ok").as_bool());
   }
 };
 
@@ -50,14 +50,14 @@ BOOST_AUTO_TEST_CASE(the_log_is_given_the_writer_and_the_number_of_a_write) {
   write_durably(1);
   BOOST_TEST(log.marks.at(0).write_no == 1U);
   BOOST_TEST(log.marks.at(0).writer[15] == 0xa1);
-  ask(write_line("1"));
+  check(write_line("1"));
   BOOST_TEST((log.marks.at(1) == stele::wal::WriterMark{}));
 }
 
 BOOST_AUTO_TEST_CASE(a_write_that_comes_again_is_answered_and_not_written_again) {
-  auto const first = ask(write(1));
+  auto const first = check(write(1));
   BOOST_TEST(!first.contains("dup"));
-  auto const again = ask(write(1));
+  auto const again = check(write(1));
   BOOST_TEST(again.at("seq") == first.at("seq"));
   BOOST_TEST(again.at("dup").as_bool());
   BOOST_TEST(log.groups == 1U);
@@ -66,12 +66,12 @@ BOOST_AUTO_TEST_CASE(a_write_that_comes_again_is_answered_and_not_written_again)
 }
 
 BOOST_AUTO_TEST_CASE(a_batch_that_comes_again_is_answered_with_all_its_seqs) {
-  ask(write_line("1"));
+  check(write_line("1"));
   std::string const batch =
       "{\"op\":\"write_many_logs\",\"write_no\":1,\"entries\":["
       "{\"message\":\"a\"},{\"message\":\"b\"}]}\n";
-  ask(batch);
-  auto const again = ask(batch);
+  check(batch);
+  auto const again = check(batch);
   BOOST_TEST(again.at("first_seq").as_int64() == 2);
   BOOST_TEST(again.at("last_seq").as_int64() == 3);
   BOOST_TEST(again.at("dup").as_bool());
@@ -100,45 +100,45 @@ BOOST_AUTO_TEST_CASE(a_refused_write_leaves_its_number_free_and_its_repetition_i
   BOOST_REQUIRE_EQUAL(answers.size(), 2U);
   BOOST_TEST(code_of(answers[0]) == "no_space");
   BOOST_TEST(code_of(answers[1]) == "no_space");
-  auto const written = ask(write(1));
+  auto const written = check(write(1));
   BOOST_TEST(written.at("seq").as_int64() == 1);
   BOOST_TEST(!written.contains("dup"));
 }
 
 BOOST_AUTO_TEST_CASE(a_write_that_the_log_does_not_admit_leaves_its_number_free) {
   log.refusal = stele::wal::Errc::no_space;
-  BOOST_TEST(code_of(ask(write(1))) == "no_space");
-  BOOST_TEST(code_of(ask(write(2))) == "no_space");
+  BOOST_TEST(code_of(check(write(1))) == "no_space");
+  BOOST_TEST(code_of(check(write(2))) == "no_space");
   log.refusal = {};
-  BOOST_TEST(!ask(write(1)).contains("dup"));
-  BOOST_TEST(!ask(write(2)).contains("dup"));
+  BOOST_TEST(!check(write(1)).contains("dup"));
+  BOOST_TEST(!check(write(2)).contains("dup"));
 }
 
 BOOST_AUTO_TEST_CASE(a_number_that_was_refused_is_written_when_the_entry_is_mended) {
-  BOOST_TEST(code_of(ask(write(1, ""))) == "invalid_entry");
-  BOOST_TEST(code_of(ask(write(2, ""))) == "invalid_entry");
-  BOOST_TEST(ask(write(2)).at("seq").as_int64() == 1);
-  BOOST_TEST(ask(write(1)).at("seq").as_int64() == 2);
-  BOOST_TEST(ask(write(2)).at("dup").as_bool());
+  BOOST_TEST(code_of(check(write(1, ""))) == "invalid_entry");
+  BOOST_TEST(code_of(check(write(2, ""))) == "invalid_entry");
+  BOOST_TEST(check(write(2)).at("seq").as_int64() == 1);
+  BOOST_TEST(check(write(1)).at("seq").as_int64() == 2);
+  BOOST_TEST(check(write(2)).at("dup").as_bool());
 }
 
 BOOST_AUTO_TEST_CASE(a_refusal_between_pipelined_writes_leaves_its_number_free) {
   receive(write(1) + write(2, "") + write(3) + write(4, R"("message":"m","version":2)") + write(5));
   commit();
   BOOST_TEST(replies().size() == 5U);
-  auto const known = ask(std::string(hello));
+  auto const known = check(std::string(hello));
   BOOST_TEST(known.at("known_above").as_int64() == 0);
   BOOST_TEST(json::serialize(known.at("written")) == "[[1,1],[3,3],[5,5]]");
   for (std::uint64_t const write_no : {2U, 4U}) {
-    BOOST_TEST(!ask(write(write_no)).contains("dup"));
-    BOOST_TEST(ask(write(write_no)).at("dup").as_bool());
+    BOOST_TEST(!check(write(write_no)).contains("dup"));
+    BOOST_TEST(check(write(write_no)).at("dup").as_bool());
   }
   BOOST_TEST(log.marks.back().late);
   BOOST_TEST(log.groups == 5U);
 }
 
 BOOST_AUTO_TEST_CASE(a_new_connection_may_begin_behind_a_number_that_was_refused) {
-  BOOST_TEST(code_of(ask(write(1, ""))) == "invalid_entry");
+  BOOST_TEST(code_of(check(write(1, ""))) == "invalid_entry");
   SessionState other(handler, Origin{}, stele::daemon::session_limits({}));
   receive(other, std::string(hello) + write(2));
   make_durable();
@@ -154,10 +154,10 @@ BOOST_AUTO_TEST_CASE(what_another_connection_wrote_before_it_was_forgotten_is_no
   make_durable();
   other.advance();
   store.remove_up_to(2);
-  auto const again = ask(write(2));
+  auto const again = check(write(2));
   BOOST_TEST(code_of(again) == "unknown_retry");
   BOOST_TEST(again.at("state").as_string() == "unknown");
-  BOOST_TEST(!ask(write(3)).contains("dup"));
+  BOOST_TEST(!check(write(3)).contains("dup"));
   BOOST_TEST(log.groups == 3U);
 }
 
@@ -196,33 +196,33 @@ BOOST_AUTO_TEST_CASE(of_one_writer_64_writes_are_taken_over_all_its_connections)
 BOOST_AUTO_TEST_CASE(a_full_disk_and_the_end_of_the_daemon_do_not_matter_to_what_is_written) {
   write_durably(1);
   log.refusal = stele::wal::Errc::no_space;
-  BOOST_TEST(ask(write(1)).at("dup").as_bool());
+  BOOST_TEST(check(write(1)).at("dup").as_bool());
   handler.start_draining();
-  BOOST_TEST(ask(write(1)).at("dup").as_bool());
-  BOOST_TEST(code_of(ask(write(2))) == "shutting_down");
+  BOOST_TEST(check(write(1)).at("dup").as_bool());
+  BOOST_TEST(code_of(check(write(2))) == "shutting_down");
 }
 
 BOOST_AUTO_TEST_CASE(the_same_number_with_other_entries_is_a_conflict) {
   auto const original = R"("message":"m","level":"warn","metadata":{"a":1.0},"timestamp":5)";
-  ask(write(1, original));
-  BOOST_TEST(ask(write(1, original)).at("dup").as_bool());
+  check(write(1, original));
+  BOOST_TEST(check(write(1, original)).at("dup").as_bool());
   // Members in another order and spelling are the same entry.
   BOOST_TEST(
-      ask(write(1, R"("timestamp":5,"metadata": {"\u0061":1.0},"level":"warn","message":"m")"))
+      check(write(1, R"("timestamp":5,"metadata": {"\u0061":1.0},"level":"warn","message":"m")"))
           .at("dup")
           .as_bool());
   for (auto const* other : {R"("message":"n","level":"warn","metadata":{"a":1.0},"timestamp":5)",
                             R"("message":"m","level":"info","metadata":{"a":1.0},"timestamp":5)",
                             R"("message":"m","level":"warn","metadata":{"a":1},"timestamp":5)",
                             R"("message":"m","level":"warn","metadata":{"a":1.0},"timestamp":6)"}) {
-    auto const reply = ask(write(1, other));
+    auto const reply = check(write(1, other));
     BOOST_TEST(code_of(reply) == "id_conflict");
     BOOST_TEST(reply.at("state").as_string() == "not_written");
     BOOST_TEST(reply.at("error").at("detail").at("first_seq").as_int64() == 1);
   }
-  auto const batch =
-      ask("{\"op\":\"write_many_logs\",\"write_no\":1,\"entries\":["
-          "{\"message\":\"m\"},{\"message\":\"m\"}]}\n");
+  auto const batch = check(
+      "{\"op\":\"write_many_logs\",\"write_no\":1,\"entries\":["
+      "{\"message\":\"m\"},{\"message\":\"m\"}]}\n");
   BOOST_TEST(code_of(batch) == "id_conflict");
   BOOST_TEST(log.groups == 1U);
 }
@@ -230,21 +230,21 @@ BOOST_AUTO_TEST_CASE(the_same_number_with_other_entries_is_a_conflict) {
 BOOST_AUTO_TEST_CASE(the_time_of_receipt_is_not_part_of_a_write) {
   write_durably(1);
   clock.wall += 1000;
-  BOOST_TEST(ask(write(1)).at("dup").as_bool());
-  BOOST_TEST(code_of(ask(write(1, R"("message":"m","timestamp":5)"))) == "id_conflict");
+  BOOST_TEST(check(write(1)).at("dup").as_bool());
+  BOOST_TEST(code_of(check(write(1, R"("message":"m","timestamp":5)"))) == "id_conflict");
 }
 
 BOOST_AUTO_TEST_CASE(a_number_that_nobody_remembers_is_not_guessed_at) {
   // A start that could not see all of the log.
   store.writers().lose_up_to(5);
-  auto const greeting = ask(R"({"op":"hello","writer":"000000000000000000000000000000a2"})"
-                            "\n");
+  auto const greeting = check(R"({"op":"hello","writer":"000000000000000000000000000000a2"})"
+                              "\n");
   BOOST_TEST(greeting.at("known_above").is_null());
-  auto const unknown = ask(write(7));
+  auto const unknown = check(write(7));
   BOOST_TEST(code_of(unknown) == "unknown_retry");
   BOOST_TEST(unknown.at("state").as_string() == "unknown");
   // Nor are those behind it.
-  BOOST_TEST(code_of(ask(write(8))) == "unknown_retry");
+  BOOST_TEST(code_of(check(write(8))) == "unknown_retry");
   BOOST_TEST(log.groups == 0U);
 }
 
@@ -252,7 +252,7 @@ BOOST_AUTO_TEST_CASE(a_number_too_far_below_the_highest_is_told_not_to_be_writte
   write_durably(1);
   write_durably(66);
   write_durably(3);
-  auto const late = ask(write(2));
+  auto const late = check(write(2));
   BOOST_TEST(code_of(late) == "unknown_retry");
   BOOST_TEST(late.at("state").as_string() == "not_written");
   BOOST_TEST(log.groups == 3U);
@@ -264,14 +264,14 @@ BOOST_AUTO_TEST_CASE(a_hello_without_a_writer_or_one_that_is_refused_leaves_the_
        {R"({"op":"hello"})", R"({"op":"hello","client":"c"})", R"({"op":"hello","writer":"0"})",
         R"({"op":"hello","writer":"000000000000000000000000000000a2","x":1})",
         R"({"op":"hello","since_seq":0})"}) {
-    ask(other + "\n");
-    BOOST_TEST(ask(write(1)).at("dup").as_bool());
+    check(other + "\n");
+    BOOST_TEST(check(write(1)).at("dup").as_bool());
   }
 }
 
 BOOST_AUTO_TEST_CASE(a_default_that_is_left_out_or_given_is_the_same_write) {
-  ask(write(1, R"("message":"m")"));
-  BOOST_TEST(ask(write(1, R"("message":"m","level":"info","metadata":{},"version":1)"))
+  check(write(1, R"("message":"m")"));
+  BOOST_TEST(check(write(1, R"("message":"m","level":"info","metadata":{},"version":1)"))
                  .at("dup")
                  .as_bool());
 }
@@ -289,12 +289,12 @@ BOOST_AUTO_TEST_CASE(writers_do_not_share_numbers) {
   write_durably(1);
   receive("{\"op\":\"hello\",\"writer\":\"000000000000000000000000000000a2\"}\n");
   replies();
-  BOOST_TEST(!ask(write(1)).contains("dup"));
+  BOOST_TEST(!check(write(1)).contains("dup"));
   BOOST_TEST(log.groups == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(hello_tells_a_writer_its_last_write_that_is_on_disk) {
-  auto reply = ask(std::string(hello));
+  auto reply = check(std::string(hello));
   BOOST_TEST(!reply.contains("last_write_no"));
   BOOST_TEST(reply.at("forgotten_seq").as_int64() == 0);
   write_durably(1);
@@ -305,43 +305,43 @@ BOOST_AUTO_TEST_CASE(hello_tells_a_writer_its_last_write_that_is_on_disk) {
   BOOST_REQUIRE_EQUAL(answers.size(), 2U);
   BOOST_TEST(answers[1].at("last_write_no").as_int64() == 1);
   BOOST_TEST(answers[1].at("last_seq").as_int64() == 1);
-  reply = ask(std::string(hello));
+  reply = check(std::string(hello));
   BOOST_TEST(reply.at("last_write_no").as_int64() == 2);
   BOOST_TEST(reply.at("durable_seq").as_int64() == 2);
-  BOOST_TEST(!ask("{\"op\":\"hello\"}\n").contains("forgotten_seq"));
+  BOOST_TEST(!check("{\"op\":\"hello\"}\n").contains("forgotten_seq"));
 }
 
 BOOST_AUTO_TEST_CASE(what_retention_removed_is_forgotten_but_the_connection_counts_on) {
   write_durably(1);
   write_durably(2);
   store.remove_up_to(2);
-  auto const known = ask(std::string(hello));
+  auto const known = check(std::string(hello));
   BOOST_TEST(known.at("forgotten_seq").as_int64() == 2);
   BOOST_TEST(known.at("known_above").as_int64() == 2);
-  BOOST_TEST(code_of(ask(write(1))) == "unknown_retry");
-  BOOST_TEST(code_of(ask(write(2))) == "unknown_retry");
+  BOOST_TEST(code_of(check(write(1))) == "unknown_retry");
+  BOOST_TEST(code_of(check(write(2))) == "unknown_retry");
   write_durably(3);
 }
 
 BOOST_AUTO_TEST_CASE(a_batch_of_which_the_first_entries_were_removed_is_not_compared) {
-  ask(R"({"op":"write_many_logs","write_no":1,"entries":[{"message":"a"},{"message":"b"}]})"
-      "\n");
+  check(R"({"op":"write_many_logs","write_no":1,"entries":[{"message":"a"},{"message":"b"}]})"
+        "\n");
   store.remove_up_to(1);
-  BOOST_TEST(code_of(ask(write(1))) == "unknown_retry");
+  BOOST_TEST(code_of(check(write(1))) == "unknown_retry");
 }
 
 BOOST_AUTO_TEST_CASE(a_writer_that_says_since_when_it_writes_is_told_what_was_forgotten) {
   write_durably(1);
   store.remove_up_to(1);
   auto const greet = [this](std::string const& name, std::string const& since) {
-    return ask(R"({"op":"hello","writer":"000000000000000000000000000000)" + name +
-               R"(","since_seq":)" + since + "}\n");
+    return check(R"({"op":"hello","writer":"000000000000000000000000000000)" + name +
+                 R"(","since_seq":)" + since + "}\n");
   };
   BOOST_TEST(greet("b1", "1").at("known_above").as_int64() == 0);
-  BOOST_TEST(!ask(write(5)).contains("dup"));
+  BOOST_TEST(!check(write(5)).contains("dup"));
   store.writers().lose_up_to(1);
   BOOST_TEST(greet("b2", "0").at("known_above").is_null());
-  BOOST_TEST(code_of(ask(write(1))) == "unknown_retry");
+  BOOST_TEST(code_of(check(write(1))) == "unknown_retry");
   BOOST_TEST(greet("b2", "1").at("known_above").as_int64() == 0);
 }
 
@@ -349,8 +349,8 @@ BOOST_AUTO_TEST_CASE(a_writer_that_says_since_when_it_writes_is_told_what_was_fo
 BOOST_AUTO_TEST_CASE(a_since_seq_behind_the_log_proves_nothing_and_is_refused) {
   write_durably(1);
   auto const greet = [this](std::string const& since) {
-    return ask(R"({"op":"hello","writer":"000000000000000000000000000000b1","since_seq":)" + since +
-               "}\n");
+    return check(R"({"op":"hello","writer":"000000000000000000000000000000b1","since_seq":)" +
+                 since + "}\n");
   };
   for (std::string const since : {"2", "18446744073709551615"}) {
     auto const refused = greet(since);
@@ -360,14 +360,14 @@ BOOST_AUTO_TEST_CASE(a_since_seq_behind_the_log_proves_nothing_and_is_refused) {
     BOOST_TEST(detail.at("durable_seq").as_int64() == 1);
   }
   // The writer is still the one before.
-  BOOST_TEST(ask(write(1)).contains("dup"));
+  BOOST_TEST(check(write(1)).contains("dup"));
   BOOST_TEST(greet("1").at("known_above").as_int64() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_restart_remembers_what_the_log_holds) {
   write_durably(1);
-  ask(R"({"op":"write_many_logs","write_no":2,"entries":[{"message":"a"},{"message":"b"}]})"
-      "\n");
+  check(R"({"op":"write_many_logs","write_no":2,"entries":[{"message":"a"},{"message":"b"}]})"
+        "\n");
   stele::daemon::Store recovered;
   stele::daemon::StoreLoader loader(recovered, clock);
   loader.on_group(log.marks.at(0), 1, 1);
@@ -379,9 +379,9 @@ BOOST_AUTO_TEST_CASE(a_restart_remembers_what_the_log_holds) {
   BOOST_REQUIRE(last.has_value());
   BOOST_TEST((*last == stele::daemon::NumberedWrite{2, 2, 3}));
   auto const attachment = recovered.writers().attach(log.marks.at(1).writer);
-  using Verdict = stele::daemon::WriterTable::Verdict;
-  BOOST_TEST((recovered.writers().judge(attachment, 1).verdict == Verdict::repeated));
-  BOOST_TEST((recovered.writers().judge(attachment, 3).verdict == Verdict::is_new));
+  using Decision = stele::daemon::WriterTable::Decision;
+  BOOST_TEST((recovered.writers().check(attachment, 1).decision == Decision::repeated));
+  BOOST_TEST((recovered.writers().check(attachment, 3).decision == Decision::is_new));
   // Entries that are damaged may have been numbered.
   loader.on_gap({3, 3, stele::wal::GapReason::damaged, 1, 0});
   BOOST_TEST(!recovered.writers().last(log.marks.at(1).writer).has_value());

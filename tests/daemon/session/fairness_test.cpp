@@ -21,7 +21,7 @@ std::string write_line(std::string_view message) {
   return R"({"op":"write_log","entry":{"message":")" + std::string(message) + "\"}}\n";
 }
 
-/// A batch in one request of so many KiB.
+/// A batch in one request of this many KiB.
 std::string batch_line(std::size_t kib) {
   std::string line = R"({"op":"write_many_logs","entries":[)";
   for (std::size_t i = 0; i < kib / 100; ++i) {

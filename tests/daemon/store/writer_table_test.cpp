@@ -12,7 +12,7 @@ namespace {
 using stele::daemon::NumberedWrite;
 using stele::daemon::WriterId;
 using stele::daemon::WriterTable;
-using Verdict = WriterTable::Verdict;
+using Decision = WriterTable::Decision;
 using Seq = stele::wal::Seq;
 
 WriterId id(std::uint16_t name) {
@@ -32,7 +32,7 @@ struct TableFixture {
     NumberedWrite const write{write_no, next_seq, next_seq + count - 1};
     next_seq += count;
     auto const attachment = attach(writer);
-    table.stage(attachment, write, uid, table.judge(attachment, write_no).late);
+    table.stage(attachment, write, uid, table.check(attachment, write_no).late);
     return write;
   }
   NumberedWrite write(std::uint16_t writer, std::uint64_t write_no, Seq count = 1,
@@ -42,13 +42,13 @@ struct TableFixture {
     return staged;
   }
   /// As a connection that comes now is told.
-  Verdict judge(std::uint16_t writer, std::uint64_t write_no) {
-    return table.judge(attach(writer), write_no).verdict;
+  Decision check(std::uint16_t writer, std::uint64_t write_no) {
+    return table.check(attach(writer), write_no).decision;
   }
   NumberedWrite original(std::uint16_t writer, std::uint64_t write_no) {
-    auto const judgement = table.judge(attach(writer), write_no);
-    BOOST_TEST((judgement.verdict == Verdict::repeated));
-    return judgement.original;
+    auto const checked = table.check(attach(writer), write_no);
+    BOOST_TEST((checked.decision == Decision::repeated));
+    return checked.original;
   }
   std::optional<std::uint64_t> known_above(std::uint16_t writer) {
     return table.knowledge(attach(writer)).known_above;
@@ -67,15 +67,15 @@ class RandomLife {
     auto& name = names_[random_() % names_.size()];
     auto const write_no = 1 + random_() % (highest_[name] + 3);
     auto const connection = table_.attach(id(name));
-    auto const judgement = table_.judge(connection, write_no);
-    if (judgement.verdict == Verdict::is_new) {
+    auto const checked = table_.check(connection, write_no);
+    if (checked.decision == Decision::is_new) {
       NumberedWrite const write{write_no, next_seq_, next_seq_ + random_() % 3};
       next_seq_ = write.last_seq + 1;
-      table_.stage(connection, write, name % 2U, judgement.late);
+      table_.stage(connection, write, name % 2U, checked.late);
       BOOST_REQUIRE(ever_.emplace(std::pair(name, write_no), write.first_seq).second);
-      staged_.push_back({name, write, judgement.late});
+      staged_.push_back({name, write, checked.late});
       highest_[name] = std::max(highest_[name], write_no);
-    } else if (judgement.verdict == Verdict::forgotten && random_() % 4 == 0) {
+    } else if (checked.decision == Decision::forgotten && random_() % 4 == 0) {
       name = ++last_name_;
     }
   }
@@ -109,13 +109,14 @@ class RandomLife {
       auto const now = table_.attach(id(name));
       auto const then = restarted.attach(id(name), 0);
       for (std::uint64_t no = 1; no < highest_[name] + 3; ++no) {
-        auto const lived = table_.judge(now, no);
-        auto const filled = restarted.judge(then, no);
+        auto const lived = table_.check(now, no);
+        auto const filled = restarted.check(then, no);
         auto const written = ever_.find({name, no});
-        if (lived.verdict == Verdict::repeated) BOOST_REQUIRE((filled.verdict == lived.verdict));
-        if (filled.verdict == Verdict::repeated) {
+        if (lived.decision == Decision::repeated)
+          BOOST_REQUIRE((filled.decision == lived.decision));
+        if (filled.decision == Decision::repeated) {
           BOOST_REQUIRE_EQUAL(filled.original.first_seq, written->second);
-        } else if (filled.verdict != Verdict::forgotten) {
+        } else if (filled.decision != Decision::forgotten) {
           BOOST_REQUIRE((written == ever_.end()));
         }
       }
@@ -148,13 +149,13 @@ class RandomLife {
 BOOST_FIXTURE_TEST_SUITE(writer_table_test, TableFixture)
 
 BOOST_AUTO_TEST_CASE(what_is_not_remembered_of_a_writer_that_was_not_forgotten_is_new) {
-  BOOST_TEST((judge(1, 1) == Verdict::is_new));
-  BOOST_TEST((judge(1, 2) == Verdict::is_new));
+  BOOST_TEST((check(1, 1) == Decision::is_new));
+  BOOST_TEST((check(1, 2) == Decision::is_new));
   write(1, 2);
-  BOOST_TEST((judge(1, 2) == Verdict::repeated));
-  BOOST_TEST((judge(1, 1) == Verdict::is_new));
-  BOOST_TEST((judge(1, 1000) == Verdict::is_new));
-  BOOST_TEST((judge(2, 1) == Verdict::is_new));
+  BOOST_TEST((check(1, 2) == Decision::repeated));
+  BOOST_TEST((check(1, 1) == Decision::is_new));
+  BOOST_TEST((check(1, 1000) == Decision::is_new));
+  BOOST_TEST((check(2, 1) == Decision::is_new));
 }
 
 BOOST_AUTO_TEST_CASE(a_repeated_write_is_answered_with_its_seqs) {
@@ -169,11 +170,11 @@ BOOST_AUTO_TEST_CASE(a_repeated_write_is_answered_with_its_seqs) {
 BOOST_AUTO_TEST_CASE(a_number_that_was_passed_over_is_taken_late_up_to_63_below_the_highest) {
   write(1, 1);
   write(1, 65);
-  BOOST_TEST((judge(1, 2) == Verdict::is_new));
-  BOOST_TEST(table.judge(attach(1), 2).late);
-  BOOST_TEST(!table.judge(attach(1), 66).late);
+  BOOST_TEST((check(1, 2) == Decision::is_new));
+  BOOST_TEST(table.check(attach(1), 2).late);
+  BOOST_TEST(!table.check(attach(1), 66).late);
   write(1, 66);
-  BOOST_TEST((judge(1, 2) == Verdict::passed_by));
+  BOOST_TEST((check(1, 2) == Decision::passed_by));
   auto const third = write(1, 3);
   BOOST_TEST((original(1, 3) == third));
   BOOST_TEST(table.last(id(1))->write_no == 66U);
@@ -186,9 +187,9 @@ BOOST_AUTO_TEST_CASE(a_late_write_that_makes_room_leaves_the_numbers_above_it_as
   for (std::uint64_t number = 3; number <= 66; ++number) {
     if (number != 40) write(1, number);
   }
-  BOOST_TEST((judge(1, 1) == Verdict::forgotten));
+  BOOST_TEST((check(1, 1) == Decision::forgotten));
   BOOST_TEST(*known_above(1) == 1U);
-  BOOST_TEST((judge(1, 40) == Verdict::is_new));
+  BOOST_TEST((check(1, 40) == Decision::is_new));
 }
 
 BOOST_AUTO_TEST_CASE(hello_is_told_which_numbers_are_written_and_which_are_under_way) {
@@ -221,8 +222,8 @@ BOOST_AUTO_TEST_CASE(a_refused_write_never_was) {
   stage(2, 1);
   stage(1, 3);
   table.unstage_from(first);
-  BOOST_TEST((judge(1, 2) == Verdict::is_new));
-  BOOST_TEST((judge(2, 1) == Verdict::is_new));
+  BOOST_TEST((check(1, 2) == Decision::is_new));
+  BOOST_TEST((check(2, 1) == Decision::is_new));
   next_seq = first;
   auto const second = write(1, 2);
   BOOST_TEST((original(1, 2) == second));
@@ -235,26 +236,26 @@ BOOST_AUTO_TEST_CASE(what_was_durable_before_a_refusal_stays) {
   table.publish(second.last_seq);
   table.unstage_from(third.first_seq);
   BOOST_TEST((original(1, 2) == second));
-  BOOST_TEST((judge(1, 3) == Verdict::is_new));
+  BOOST_TEST((check(1, 3) == Decision::is_new));
 }
 
 BOOST_AUTO_TEST_CASE(the_last_writes_of_a_writer_are_remembered_and_older_ones_are_not) {
   for (std::uint64_t no = 1; no <= WriterTable::writes_max + 5; ++no) write(1, no);
-  BOOST_TEST((judge(1, 5) == Verdict::forgotten));
-  BOOST_TEST((judge(1, 6) == Verdict::repeated));
-  BOOST_TEST((judge(1, WriterTable::writes_max + 5) == Verdict::repeated));
+  BOOST_TEST((check(1, 5) == Decision::forgotten));
+  BOOST_TEST((check(1, 6) == Decision::repeated));
+  BOOST_TEST((check(1, WriterTable::writes_max + 5) == Decision::repeated));
   BOOST_TEST(*known_above(1) == 5U);
 }
 
 BOOST_AUTO_TEST_CASE(one_write_more_than_are_remembered_is_not_staged) {
   for (std::uint64_t no = 1; no <= WriterTable::writes_max; ++no) {
-    BOOST_TEST((judge(1, no) == Verdict::is_new));
+    BOOST_TEST((check(1, no) == Decision::is_new));
     stage(1, no);
   }
-  BOOST_TEST((judge(1, WriterTable::writes_max + 1) == Verdict::crowded));
-  BOOST_TEST((judge(1, 1) == Verdict::repeated));
+  BOOST_TEST((check(1, WriterTable::writes_max + 1) == Decision::crowded));
+  BOOST_TEST((check(1, 1) == Decision::repeated));
   table.publish(1);
-  BOOST_TEST((judge(1, WriterTable::writes_max + 1) == Verdict::is_new));
+  BOOST_TEST((check(1, WriterTable::writes_max + 1) == Decision::is_new));
 }
 
 BOOST_AUTO_TEST_CASE(the_writer_that_wrote_longest_ago_is_forgotten_for_a_new_one) {
@@ -265,29 +266,29 @@ BOOST_AUTO_TEST_CASE(the_writer_that_wrote_longest_ago_is_forgotten_for_a_new_on
   BOOST_TEST(table.forgotten_seq() == 0U);
   write(4, 1);
   BOOST_TEST(table.size() == 3U);
-  for (std::uint64_t no : {1U, 2U, 3U}) BOOST_TEST((judge(2, no) == Verdict::forgotten));
+  for (std::uint64_t no : {1U, 2U, 3U}) BOOST_TEST((check(2, no) == Decision::forgotten));
   BOOST_TEST(!known_above(2).has_value());
-  BOOST_TEST((judge(1, 2) == Verdict::repeated));
-  BOOST_TEST((judge(1, 1) == Verdict::repeated));
-  BOOST_TEST((judge(3, 1) == Verdict::repeated));
+  BOOST_TEST((check(1, 2) == Decision::repeated));
+  BOOST_TEST((check(1, 1) == Decision::repeated));
+  BOOST_TEST((check(3, 1) == Decision::repeated));
   BOOST_TEST(table.forgotten_seq() == of_2.last_seq);
-  BOOST_TEST((judge(5, 1) == Verdict::is_new));
+  BOOST_TEST((check(5, 1) == Decision::is_new));
 }
 
 BOOST_AUTO_TEST_CASE(the_writers_of_one_user_cannot_push_out_those_of_another) {
   write(1, 1, 1, 1000);
   write(2, 1, 1, 1001);
   for (std::uint16_t writer = 10; writer < 100; ++writer) write(writer, 1, 1, 1001);
-  BOOST_TEST((judge(1, 1) == Verdict::repeated));
-  BOOST_TEST((judge(2, 1) == Verdict::forgotten));
-  BOOST_TEST((judge(98, 1) == Verdict::repeated));
-  BOOST_TEST((judge(99, 1) == Verdict::repeated));
+  BOOST_TEST((check(1, 1) == Decision::repeated));
+  BOOST_TEST((check(2, 1) == Decision::forgotten));
+  BOOST_TEST((check(98, 1) == Decision::repeated));
+  BOOST_TEST((check(99, 1) == Decision::repeated));
   BOOST_TEST(table.size() == 3U);
   BOOST_TEST(table.users() == 2U);
   // Whoever has less than others takes a place from them.
   write(3, 1, 1, 7);
-  BOOST_TEST((judge(1, 1) == Verdict::repeated));
-  BOOST_TEST((judge(98, 1) == Verdict::forgotten));
+  BOOST_TEST((check(1, 1) == Decision::repeated));
+  BOOST_TEST((check(98, 1) == Decision::forgotten));
   BOOST_TEST(table.users() == 3U);
 }
 
@@ -297,40 +298,40 @@ BOOST_AUTO_TEST_CASE(a_connection_keeps_what_is_known_of_its_writer_when_that_is
   write(1, 2);
   for (std::uint16_t writer = 2; writer <= 4; ++writer) write(writer, 1);
   BOOST_TEST(table.size() == 3U);
-  BOOST_TEST((judge(1, 2) == Verdict::forgotten));
-  BOOST_TEST((judge(1, 3) == Verdict::is_new));
+  BOOST_TEST((check(1, 2) == Decision::forgotten));
+  BOOST_TEST((check(1, 3) == Decision::is_new));
   BOOST_TEST(*known_above(1) == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(a_writer_says_since_when_it_writes_and_is_told_whether_that_is_enough) {
   write(1, 1);
   auto const before = next_seq - 1;
-  BOOST_TEST((table.judge(attach(9, before), 7).verdict == Verdict::is_new));
+  BOOST_TEST((table.check(attach(9, before), 7).decision == Decision::is_new));
   write(9, 1);
   for (std::uint16_t writer = 2; writer <= 4; ++writer) write(writer, 1);
-  BOOST_TEST((judge(9, 1) == Verdict::forgotten));
-  BOOST_TEST((table.judge(attach(9, before), 1).verdict == Verdict::forgotten));
-  BOOST_TEST((table.judge(attach(8, table.forgotten_seq()), 7).verdict == Verdict::is_new));
+  BOOST_TEST((check(9, 1) == Decision::forgotten));
+  BOOST_TEST((table.check(attach(9, before), 1).decision == Decision::forgotten));
+  BOOST_TEST((table.check(attach(8, table.forgotten_seq()), 7).decision == Decision::is_new));
 }
 
 BOOST_AUTO_TEST_CASE(where_the_log_is_not_seen_whole_only_number_1_may_be_a_writers_word) {
   table.lose_up_to(5);
   next_seq = 6;
-  BOOST_TEST((judge(1, 2) == Verdict::forgotten));
-  BOOST_TEST((table.judge(attach(1, 4), 1).verdict == Verdict::forgotten));
-  BOOST_TEST((table.judge(attach(1, 5), 2).verdict == Verdict::is_new));
+  BOOST_TEST((check(1, 2) == Decision::forgotten));
+  BOOST_TEST((table.check(attach(1, 4), 1).decision == Decision::forgotten));
+  BOOST_TEST((table.check(attach(1, 5), 2).decision == Decision::is_new));
   auto const connection = attach(2);
-  BOOST_TEST((judge(2, 3) == Verdict::forgotten));
-  BOOST_TEST((judge(2, 1) == Verdict::is_new));
-  BOOST_TEST((judge(2, 3) == Verdict::is_new));
+  BOOST_TEST((check(2, 3) == Decision::forgotten));
+  BOOST_TEST((check(2, 1) == Decision::is_new));
+  BOOST_TEST((check(2, 3) == Decision::is_new));
 }
 
 BOOST_AUTO_TEST_CASE(a_writer_is_forgotten_for_what_is_on_disk_and_not_for_what_is_staged) {
   for (std::uint16_t writer = 1; writer <= 3; ++writer) write(writer, 1);
   auto const staged = stage(4, 1);
-  BOOST_TEST((judge(1, 1) == Verdict::repeated));
+  BOOST_TEST((check(1, 1) == Decision::repeated));
   table.unstage_from(staged.first_seq);
-  BOOST_TEST((judge(1, 1) == Verdict::repeated));
+  BOOST_TEST((check(1, 1) == Decision::repeated));
 }
 
 BOOST_AUTO_TEST_CASE(a_writer_with_staged_writes_keeps_those_when_it_is_forgotten) {
@@ -338,7 +339,7 @@ BOOST_AUTO_TEST_CASE(a_writer_with_staged_writes_keeps_those_when_it_is_forgotte
   auto const fourth = stage(4, 1);
   auto const staged = stage(1, 2);
   table.publish(fourth.last_seq);
-  BOOST_TEST((judge(1, 1) == Verdict::forgotten));
+  BOOST_TEST((check(1, 1) == Decision::forgotten));
   BOOST_TEST((original(1, 2) == staged));
   table.publish(staged.last_seq);
   BOOST_TEST((original(1, 2) == staged));
@@ -350,10 +351,10 @@ BOOST_AUTO_TEST_CASE(what_retention_removed_is_forgotten) {
   write(2, 1);
   auto const second = write(1, 3);
   table.remove_up_to(second.first_seq - 1);
-  BOOST_TEST((judge(1, 1) == Verdict::forgotten));
-  BOOST_TEST((judge(1, 2) == Verdict::is_new));
+  BOOST_TEST((check(1, 1) == Decision::forgotten));
+  BOOST_TEST((check(1, 2) == Decision::is_new));
   BOOST_TEST((original(1, 3) == second));
-  BOOST_TEST((judge(2, 2) == Verdict::forgotten));
+  BOOST_TEST((check(2, 2) == Decision::forgotten));
   BOOST_TEST(table.size() == 1U);
   BOOST_TEST(table.forgotten_seq() == second.first_seq - 1);
   BOOST_TEST(first.last_seq < table.forgotten_seq());
@@ -362,7 +363,7 @@ BOOST_AUTO_TEST_CASE(what_retention_removed_is_forgotten) {
 BOOST_AUTO_TEST_CASE(a_batch_of_which_entries_were_removed_is_forgotten) {
   auto const batch = write(1, 1, 3);
   table.remove_up_to(batch.first_seq);
-  BOOST_TEST((judge(1, 1) == Verdict::forgotten));
+  BOOST_TEST((check(1, 1) == Decision::forgotten));
   BOOST_TEST(table.size() == 0U);
 }
 
@@ -371,9 +372,9 @@ BOOST_AUTO_TEST_CASE(a_writer_that_begins_anew_in_the_log_is_taken_from_there) {
   larger.restore(id(1), {57, 1, 1}, 0, false);
   larger.restore(id(1), {1, 2, 2}, 0, false);
   auto const attachment = larger.attach(id(1));
-  BOOST_TEST((larger.judge(attachment, 57).verdict == Verdict::forgotten));
-  BOOST_TEST((larger.judge(attachment, 58).verdict == Verdict::is_new));
-  BOOST_TEST((larger.judge(attachment, 1).verdict == Verdict::repeated));
+  BOOST_TEST((larger.check(attachment, 57).decision == Decision::forgotten));
+  BOOST_TEST((larger.check(attachment, 58).decision == Decision::is_new));
+  BOOST_TEST((larger.check(attachment, 1).decision == Decision::repeated));
   BOOST_TEST(larger.size() == 1U);
 }
 
@@ -384,13 +385,13 @@ BOOST_AUTO_TEST_CASE(a_start_takes_what_it_did_not_see_for_written) {
   table.restore(id(3), {7, 13, 13}, 0, true);
   table.restore(id(3), {20, 14, 14}, 0, false);
   table.lose_up_to(10);
-  BOOST_TEST((judge(1, 6) == Verdict::forgotten));
-  BOOST_TEST((judge(1, 8) == Verdict::is_new));
-  BOOST_TEST((judge(2, 8) == Verdict::forgotten));
-  BOOST_TEST((judge(2, 70) == Verdict::forgotten));
-  BOOST_TEST((judge(2, 71) == Verdict::is_new));
-  BOOST_TEST((judge(3, 19) == Verdict::forgotten));
-  BOOST_TEST((judge(3, 21) == Verdict::is_new));
+  BOOST_TEST((check(1, 6) == Decision::forgotten));
+  BOOST_TEST((check(1, 8) == Decision::is_new));
+  BOOST_TEST((check(2, 8) == Decision::forgotten));
+  BOOST_TEST((check(2, 70) == Decision::forgotten));
+  BOOST_TEST((check(2, 71) == Decision::is_new));
+  BOOST_TEST((check(3, 19) == Decision::forgotten));
+  BOOST_TEST((check(3, 21) == Decision::is_new));
 }
 
 BOOST_AUTO_TEST_CASE(memory_is_within_its_bound_when_all_places_are_taken) {

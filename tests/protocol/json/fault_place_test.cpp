@@ -58,7 +58,7 @@ std::string repeat(std::string_view text, std::size_t times) {
   return all;
 }
 
-/// `{"a":[[…]]}`, so many deep; with the mark at the bracket that is one too many.
+/// `{"a":[[…]]}`, this many deep; with the mark at the bracket that is one too many.
 std::string nested(std::size_t depth, std::size_t depth_max) {
   auto const inside = depth - 1;
   auto const brackets = inside <= depth_max - 1 ? repeat("[", inside)

@@ -21,7 +21,7 @@ BOOST_AUTO_TEST_SUITE(foreign_segment_test)
 
 namespace {
 
-/// A life that writes so many payloads, about eleven in a segment. `closed`: it ends in a stop.
+/// A life that writes this many payloads, about eleven in a segment. `closed`: it ends in a stop.
 void live(KnownLog& log, int payloads, bool closed) {
   if (!closed) {
     return log.live([&](LogFixture& life) {

@@ -38,7 +38,7 @@ class EventfulTarget final : public ForwardingDirectory {
   std::function<void()> event_;
 };
 
-/// MANIFEST is half written, so many times that it is opened.
+/// MANIFEST is half written, this many times that it is opened.
 class HalfWritten final : public ForwardingDirectory {
  public:
   HalfWritten(Directory& directory, SimulatedDisk& disk, int times)

@@ -20,7 +20,7 @@ namespace {
 constexpr std::uint64_t segment_bytes = 64 << 10;
 std::string const payload(5000, 'x');
 
-/// A log on a disk with room for so many segments; the last but one is needed while making the
+/// A log on a disk with room for this many segments; the last but one is needed while making the
 /// MANIFEST.
 struct Fixture {
   explicit Fixture(std::uint64_t segments) { set_room(segments); }
@@ -260,7 +260,7 @@ struct CrowdedFixture {
     options.retain_bytes = segments * segment_bytes;
     return options;
   }
-  /// How many of so many writes are taken, while the other program takes whatever becomes free.
+  /// How many of this many writes are taken, while the other program takes whatever becomes free.
   int write(LogFixture& log, int count, std::string const& text = payload) {
     int taken = 0;
     for (int i = 0; i < count; ++i) {

@@ -263,7 +263,7 @@ BOOST_AUTO_TEST_CASE(a_crash_at_any_step_on_a_full_disk_leaves_what_manifest_nam
   }
 }
 
-/// On a full disk one life is killed and the next loses power, each behind so many operations.
+/// On a full disk one life is killed and the next loses power, each behind this many operations.
 void check_a_kill_and_a_power_cut(std::uint64_t killed, std::uint64_t cut, std::uint64_t seed) {
   // What says how the log stands lies in one sector: only garbage shows that it was written.
   FullDisk fix({.seed = seed, .garbage_sectors = 20});
@@ -289,8 +289,8 @@ void check_a_kill_and_a_power_cut(std::uint64_t killed, std::uint64_t cut, std::
   while (maker.in_flight()) directory->wait();
   auto const mounted = fix.disk.mount();
   auto const found = read_manifest(*mounted);
-  auto const where = std::to_string(killed) + " and " + std::to_string(cut) +
-                     " operations, seed " + std::to_string(seed);
+  auto const where = std::to_string(killed) + " and " + std::to_string(cut) + " operations, seed " +
+                     std::to_string(seed);
   BOOST_TEST_REQUIRE(found.has_value(), where);
   BOOST_TEST(std::holds_alternative<Manifest>(*found), where);
 }

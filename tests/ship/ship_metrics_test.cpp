@@ -1,4 +1,4 @@
-#include "client-lib/ship/ship_figures.hpp"
+#include "client-lib/ship/ship_metrics.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <string>
@@ -13,17 +13,17 @@ bool has_line(std::string const& text, std::string const& line) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(ship_figures_test)
+BOOST_AUTO_TEST_SUITE(ship_metrics_test)
 
 BOOST_AUTO_TEST_CASE(the_lag_is_what_the_stream_does_not_have) {
-  ShipFigures figures{.acknowledged_seq = 90,
+  ShipMetrics figures{.acknowledged_seq = 90,
                       .durable_seq = 100,
                       .messages = 95,
                       .gap_entries = 3,
                       .refused_entries = 4,
                       .retries = 2,
                       .newest_sent_us = 7'500'000};
-  auto const text = figures_text(figures, "web", "stele", 10'000'000);
+  auto const text = metrics_text(figures, "web", "stele", 10'000'000);
   BOOST_TEST(has_line(text, R"(stele_ship_acknowledged_seq{log="stele",stream="web"} 90)"));
   BOOST_TEST(has_line(text, R"(stele_ship_lag_entries{log="stele",stream="web"} 10)"));
   BOOST_TEST(has_line(text, R"(stele_ship_lag_seconds{log="stele",stream="web"} 2.500)"));
@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(the_lag_is_what_the_stream_does_not_have) {
 
 BOOST_AUTO_TEST_CASE(an_age_that_nobody_knows_is_not_told) {
   auto const text =
-      figures_text({.acknowledged_seq = 90, .durable_seq = 100}, "web", "stele", 10'000'000);
+      metrics_text({.acknowledged_seq = 90, .durable_seq = 100}, "web", "stele", 10'000'000);
   BOOST_TEST(has_line(text, R"(stele_ship_lag_entries{log="stele",stream="web"} 10)"));
   BOOST_TEST(text.find("stele_ship_lag_seconds{") == std::string::npos);
 }
@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(an_age_that_nobody_knows_is_not_told) {
 BOOST_AUTO_TEST_CASE(there_is_no_lag_when_all_is_there) {
   // The log was asked before the last acknowledgements came.
   auto const text =
-      figures_text({.acknowledged_seq = 101, .durable_seq = 100}, "web", "stele", 10'000'000);
+      metrics_text({.acknowledged_seq = 101, .durable_seq = 100}, "web", "stele", 10'000'000);
   BOOST_TEST(has_line(text, R"(stele_ship_lag_entries{log="stele",stream="web"} 0)"));
   BOOST_TEST(has_line(text, R"(stele_ship_lag_seconds{log="stele",stream="web"} 0)"));
 }

@@ -1,4 +1,4 @@
-// The figures of a shipper, in Prometheus' text format.
+// The metrics of a shipper, in Prometheus' text format.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,11 @@
 namespace stele::ship {
 
 /// `stream` and `log` are labels of each figure. `now_us`: since the epoch.
-std::string figures_text(ShipFigures const& figures, std::string const& stream,
+std::string metrics_text(ShipMetrics const& metrics, std::string const& stream,
                          std::string const& log, std::uint64_t now_us);
 
 enum class FileUse : std::uint8_t {
-  figures,  ///< For everybody to read, now.
+  metrics,  ///< For everybody to read, now.
   state,    ///< Must outlast a power cut.
 };
 

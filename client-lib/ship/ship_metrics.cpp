@@ -1,4 +1,4 @@
-#include "client-lib/ship/ship_figures.hpp"
+#include "client-lib/ship/ship_metrics.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -29,31 +29,31 @@ std::string seconds_text(std::uint64_t us) {
 
 }  // namespace
 
-std::string figures_text(ShipFigures const& figures, std::string const& stream,
+std::string metrics_text(ShipMetrics const& metrics, std::string const& stream,
                          std::string const& log, std::uint64_t now_us) {
   std::string out;
-  auto const behind = figures.durable_seq - std::min(figures.durable_seq, figures.acknowledged_seq);
-  auto const age = now_us - std::min(now_us, figures.newest_sent_us);
+  auto const behind = metrics.durable_seq - std::min(metrics.durable_seq, metrics.acknowledged_seq);
+  auto const age = now_us - std::min(now_us, metrics.newest_sent_us);
   append(out, "stele_ship_acknowledged_seq", "gauge", "The last seq that the stream has.",
-         std::to_string(figures.acknowledged_seq));
+         std::to_string(metrics.acknowledged_seq));
   append(out, "stele_ship_lag_entries", "gauge", "Entries that the stream does not have yet.",
          std::to_string(behind));
   // Of what an earlier process sent nobody knows the age.
-  if (behind == 0 || figures.newest_sent_us != 0) {
+  if (behind == 0 || metrics.newest_sent_us != 0) {
     append(out, "stele_ship_lag_seconds", "gauge",
            "Age of the newest entry that was sent, while there are others.",
            behind == 0 ? "0" : seconds_text(age));
   }
   append(out, "stele_ship_messages_total", "counter", "Messages published.",
-         std::to_string(figures.messages));
+         std::to_string(metrics.messages));
   append(out, "stele_ship_gap_entries_total", "counter",
-         "Entries that the stream names as missing.", std::to_string(figures.gap_entries));
+         "Entries that the stream names as missing.", std::to_string(metrics.gap_entries));
   append(out, "stele_ship_refused_entries_total", "counter",
          "Entries that the destination was given and refused for ever.",
-         std::to_string(figures.refused_entries));
+         std::to_string(metrics.refused_entries));
   append(out, "stele_ship_retries_total", "counter",
          "Times that something failed and the cursor was read again.",
-         std::to_string(figures.retries));
+         std::to_string(metrics.retries));
   return cli::with_label(cli::with_label(out, "stream", stream), "log", log);
 }
 
@@ -94,11 +94,11 @@ bool replace_file(std::string const& path, std::string const& text, FileUse use)
   Descriptor const file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (file.fd < 0 || !write_all(file.fd, text)) return false;
   // The umask of a service lets nobody else read.
-  if (use == FileUse::figures && ::fchmod(file.fd, 0644) != 0) return false;
+  if (use == FileUse::metrics && ::fchmod(file.fd, 0644) != 0) return false;
   // Else a power cut may leave the new name with an empty file.
   if (use == FileUse::state && ::fsync(file.fd) != 0) return false;
   if (std::rename(beside.c_str(), path.c_str()) != 0) return false;
-  return use == FileUse::figures || sync_directory_of(path);
+  return use == FileUse::metrics || sync_directory_of(path);
 }
 
 }  // namespace stele::ship
