@@ -78,7 +78,7 @@ void punch_zeros(DirectoryHandle const& place, std::string_view name,
 namespace {
 
 mode_t type_of(int directory_fd, dirent const& entry) {
-  if (entry.d_type != DT_UNKNOWN) return DTTOIF(entry.d_type);
+  if (entry.d_type != DT_UNKNOWN) return static_cast<mode_t>(DTTOIF(entry.d_type));
   struct stat found {};
   if (::fstatat(directory_fd, entry.d_name, &found, AT_SYMLINK_NOFOLLOW) != 0) return 0;
   return found.st_mode & S_IFMT;

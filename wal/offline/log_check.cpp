@@ -147,7 +147,7 @@ Result<LogCheck> check_log(Directory& directory, std::function<bool()> const& in
   if (!check || check->findings == before) return check;
   std::ranges::sort(before, lies_before);
   leave_out(*check, [&](Finding const& finding) {
-    auto const [from, to] = std::ranges::equal_range(before, finding, lies_before);
+    auto const [from, to] = std::equal_range(before.begin(), before.end(), finding, lies_before);
     return std::find(from, to, finding) == to;
   });
   return check;

@@ -86,7 +86,9 @@ void check_copies(SimulatedDisk const& damaged, KnownLog const& ours) {
 
 /// Each stretch of segments is taken from them that lies where both have parted.
 void check_each_stretch(Branches const& branches) {
-  auto const& [ours, theirs] = branches;
+  // No structured binding: clang 14 does not capture one.
+  auto const& ours = branches.ours;
+  auto const& theirs = branches.theirs;
   auto const names = segments_of(ours.disk);
   auto const is_foreign = [&](std::string const& name) {
     return theirs.has(name) && theirs.bytes(name) != ours.disk.bytes(name);
