@@ -19,6 +19,7 @@
 extern "C" {
 int canonical_value_fuzz(std::uint8_t const* data, std::size_t size);
 int frame_reader_fuzz(std::uint8_t const* data, std::size_t size);
+int pack_reader_fuzz(std::uint8_t const* data, std::size_t size);
 int request_parser_fuzz(std::uint8_t const* data, std::size_t size);
 int time_spec_fuzz(std::uint8_t const* data, std::size_t size);
 int wal_reader_fuzz(std::uint8_t const* data, std::size_t size);
@@ -37,6 +38,7 @@ struct Target {
 constexpr Target targets[] = {
     {"canonical_value_fuzz", &canonical_value_fuzz, 1},
     {"frame_reader_fuzz", &frame_reader_fuzz, 1},
+    {"pack_reader_fuzz", &pack_reader_fuzz, 50},
     {"request_parser_fuzz", &request_parser_fuzz, 1},
     {"time_spec_fuzz", &time_spec_fuzz, 1},
     {"wal_reader_fuzz", &wal_reader_fuzz, 50},

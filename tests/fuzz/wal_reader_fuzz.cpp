@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "support/byte_script.hpp"
 #include "support/log_fixture.hpp"
 #include "support/segment_view.hpp"
 #include "wal/file/read_ahead.hpp"
@@ -52,26 +53,9 @@ struct Original {
   }();
 };
 
-/// Bytes of the input, taken one after the other.
-class Script {
- public:
-  Script(std::uint8_t const* data, std::size_t size) : bytes_(data, size) {}
-  bool at_end() const { return bytes_.empty(); }
-  std::uint64_t take(std::size_t bytes) {
-    std::uint64_t value = 0;
-    for (; bytes > 0 && !bytes_.empty(); --bytes, bytes_ = bytes_.subspan(1)) {
-      value = value << 8 | bytes_.front();
-    }
-    return value;
-  }
-
- private:
-  std::span<std::uint8_t const> bytes_;
-};
-
 /// Gives a commit another header, with checksums that are right.
 void forge_commit(std::vector<std::byte>& bytes, std::vector<PlacedCommit> const& commits,
-                  Script& script) {
+                  ByteScript& script) {
   if (commits.empty()) return;
   auto const& place = commits[script.take(1) % commits.size()];
   auto header = place.header;
@@ -104,7 +88,7 @@ void forge_commit(std::vector<std::byte>& bytes, std::vector<PlacedCommit> const
 }
 
 /// Follows the script; whether it forged checksums.
-bool damage(SimulatedDisk& disk, Original const& original, Script& script) {
+bool damage(SimulatedDisk& disk, Original const& original, ByteScript& script) {
   auto const& names = original.names;
   bool forged = false;
   while (!script.at_end()) {
@@ -148,7 +132,7 @@ bool damage(SimulatedDisk& disk, Original const& original, Script& script) {
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   static Original const original;
   auto disk = original.disk.clone();
-  Script script(data, std::min<std::size_t>(size, 200));
+  ByteScript script(data, std::min<std::size_t>(size, 200));
   bool const forged = damage(disk, original, script);
   CollectingSink sink;
   RecoveryReport report;

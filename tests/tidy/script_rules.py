@@ -15,6 +15,7 @@ NEEDED = {
     r"(?:faults_test|cmake --build --preset \w+ --parallel \S+ \|\|)": "libfuse3-dev",
     r"stele-bench-sqlite": "libsqlite3-dev",
     r"stele-bench-postgres": "libpq-dev",
+    r"stele-bench-pack": "liblz4-dev",
     r"stele_ship_command": "libnats-dev",
     r"cpack": "lintian",
     r"compare\.py": "redis-tools",

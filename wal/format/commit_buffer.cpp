@@ -44,7 +44,7 @@ void CommitBuffer::add_group(WriterMark const& writer, std::span<std::string_vie
                               .payload_crc = crc32c(bytes)};
     encode_record_header(record,
                          std::span<std::byte, record_header_bytes>(out, record_header_bytes));
-    std::memcpy(out + record_header_bytes, bytes.data(), bytes.size());
+    if (!bytes.empty()) std::memcpy(out + record_header_bytes, bytes.data(), bytes.size());
     out += record_header_bytes + bytes.size();
   }
   payload_count_ += header.payload_count;
@@ -54,6 +54,10 @@ void CommitBuffer::add_group(WriterMark const& writer, std::span<std::string_vie
 void CommitBuffer::add_gap(Gap const& gap) {
   encode_gap(gap,
              std::span<std::byte, gap_record_bytes>(extend(gap_record_bytes), gap_record_bytes));
+}
+
+void CommitBuffer::add_record(std::span<std::byte const, gap_record_bytes> record) {
+  std::memcpy(extend(gap_record_bytes), record.data(), gap_record_bytes);
 }
 
 std::span<std::byte const> CommitBuffer::seal(CommitHeader header, std::size_t commit_align) {

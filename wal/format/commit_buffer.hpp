@@ -22,6 +22,8 @@ class CommitBuffer {
 
   void add_group(WriterMark const& writer, std::span<std::string_view const> payloads);
   void add_gap(Gap const& gap);
+  /// A gap record that is encoded already.
+  void add_record(std::span<std::byte const, gap_record_bytes> record);
 
   /// Completes the header (payload_count, body_bytes and body_crc are filled in here) and pads to
   /// a multiple of `commit_align`. The bytes are to be written at once and live until clear().

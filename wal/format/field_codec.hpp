@@ -23,6 +23,7 @@ class FieldWriter {
   void u64(std::uint64_t value) noexcept { put(value); }
   void bytes(void const* data, std::size_t count) noexcept {
     BOOST_ASSERT(count <= out_.size() - position_);
+    if (count == 0) return;  // Then `data` may be null, which memcpy() may not be given.
     std::memcpy(out_.data() + position_, data, count);
     position_ += count;
   }

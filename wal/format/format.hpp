@@ -49,6 +49,8 @@ struct LogEnd {
   std::uint64_t commit_no = first_commit_no;
   std::uint32_t chain = first_chain;
   Seq next_seq = 1;
+
+  bool operator==(LogEnd const&) const = default;
 };
 
 /// SegmentHeader::prev_end_commit of a segment made while the log was running: there the commits
