@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/uuid/uuid.hpp>
+#include <boost/uuid/uuid_io.hpp>
 #include <chrono>
 #include <csignal>
 #include <memory>
@@ -93,15 +95,10 @@ wal::Options log_options(Config const& config) {
   return options;
 }
 
-/// As a UUID is written: 8-4-4-4-12.
 std::string to_text(wal::StoreId const& id) {
-  constexpr char hex[] = "0123456789abcdef";
-  std::string text;
-  for (std::size_t i = 0; i < id.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    text += {hex[id[i] >> 4], hex[id[i] & 0xf]};
-  }
-  return text;
+  boost::uuids::uuid uuid;
+  std::ranges::copy(id, uuid.begin());
+  return boost::uuids::to_string(uuid);
 }
 
 std::uint64_t microseconds_between(Instant from, Instant to) {

@@ -12,7 +12,7 @@ bash .ci/install-packages.sh build test faults || exit 1
 cmake --preset release --log-level=WARNING || exit 1
 cmake --build --preset release --parallel "$(nproc)" || exit 1
 cmake --preset optimised --log-level=WARNING || exit 1
-cmake --build --preset optimised --parallel "$(nproc)" --target wal_test || exit 1
+cmake --build --preset optimised --parallel "$(nproc)" --target wal_test simulation_test || exit 1
 bin=build/release/bin
 modules=build/optimised/bin
 
@@ -60,7 +60,9 @@ run model env STELE_MODEL_SECONDS="${STELE_MODEL_SECONDS:-7200}" \
 run systemd env STELE_RESTARTS="${STELE_RESTARTS:-20}" \
   bash tests/systemd/boot.sh build/release
 
-run simulation env STELE_SIM_RUNS="${STELE_SIM_RUNS:-200000}" $bin/simulation_test
+run simulation env STELE_SIM_RUNS="${STELE_SIM_RUNS:-200000}" $modules/simulation_test
+run crash_points $modules/wal_test \
+  --run_test=log_crash_points_test,log_crash_test,recovery_flip_test,foreign_segment_test
 run byte_flip env STELE_DAMAGE_RUNS="${STELE_DAMAGE_RUNS:-5000}" \
   $modules/wal_test --run_test=byte_flip_test
 run salvage env STELE_DAMAGE_RUNS="${STELE_DAMAGE_RUNS:-5000}" \

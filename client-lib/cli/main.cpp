@@ -6,7 +6,6 @@
 #include <exception>
 
 #include "client-lib/cli/command_line/arguments.hpp"
-#include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/text/text_pattern.hpp"
 

@@ -19,8 +19,8 @@
 #include "client-lib/connection/connection.hpp"
 #include "client-lib/connection/hello_reply.hpp"
 #include "client-lib/process/backoff.hpp"
-#include "client-lib/process/descriptor_number.hpp"
 #include "client-lib/process/fork_generation.hpp"
+#include "client-lib/process/unique_fd.hpp"
 #include "client-lib/wire_forms.hpp"
 
 namespace stele {
@@ -29,25 +29,18 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = Deadline::Clock;
 
-/// A descriptor of the kernel's that is closed with it.
-class Descriptor {
- public:
-  Descriptor(int fd, char const* what) : fd_(client::above_standard(fd)) {
-    if (fd_ < 0) throw std::system_error(errno, std::generic_category(), what);
-  }
-  Descriptor(Descriptor const&) = delete;
-  Descriptor& operator=(Descriptor const&) = delete;
-  ~Descriptor() { ::close(fd_); }
-  int get() const noexcept { return fd_; }
-  /// Whether there was something.
-  bool drain() noexcept {
-    std::uint64_t count = 0;
-    return ::read(fd_, &count, sizeof count) > 0;
-  }
+/// What the kernel has opened; throws if it has not.
+client::UniqueFd opened(int fd, char const* what) {
+  client::UniqueFd owned(client::above_standard(fd));
+  if (!owned) throw std::system_error(errno, std::generic_category(), what);
+  return owned;
+}
 
- private:
-  int fd_;
-};
+/// Whether there was something.
+bool drain(client::UniqueFd const& fd) noexcept {
+  std::uint64_t count = 0;
+  return ::read(fd.get(), &count, sizeof count) > 0;
+}
 
 /// Whether the daemon may be there again later.
 bool is_of_the_moment(Failure const& why) {
@@ -98,10 +91,10 @@ class Follower::Impl {
   client::HomeProcess home_{};
   ClientOptions const options_;
   FollowOptions follow_;
-  Descriptor epoll_{::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"};
-  Descriptor wake_{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd"};
-  Descriptor timer_{::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC),
-                    "timerfd_create"};
+  client::UniqueFd epoll_ = opened(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
+  client::UniqueFd wake_ = opened(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd");
+  client::UniqueFd timer_ =
+      opened(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd_create");
   std::optional<client::Connection> connection_{};
   bool is_greeted_ = false;
   bool is_sending_ = false;  ///< And watched for it.
@@ -131,8 +124,8 @@ void Follower::Impl::set_timer(std::chrono::milliseconds from_now) noexcept {
 
 Result<bool> Follower::Impl::process(FollowVisitor const& visitor) {
   if (!visitor) return client::no_visitor();
-  if (wake_.drain()) return Failure{ClientError::cancelled, "the follower was woken"};
-  if (timer_.drain()) {
+  if (drain(wake_)) return Failure{ClientError::cancelled, "the follower was woken"};
+  if (drain(timer_)) {
     if (connection_ && !is_greeted_) lose(client::no_answer_in_time());
     pauses_ = false;
   }

@@ -12,7 +12,7 @@
 #include <cstring>
 #include <utility>
 
-#include "client-lib/process/descriptor_number.hpp"
+#include "client-lib/process/unique_fd.hpp"
 #include "stele/client_error.hpp"
 
 namespace stele::client {
@@ -101,26 +101,9 @@ Result<std::optional<UnixStream>> UnixStream::open_and_connect(std::string const
   return stream;
 }
 
-UnixStream::UnixStream(UnixStream&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-UnixStream& UnixStream::operator=(UnixStream&& other) noexcept {
-  if (this != &other) {
-    reset();
-    fd_ = std::exchange(other.fd_, -1);
-  }
-  return *this;
-}
-
-UnixStream::~UnixStream() { reset(); }
-
-void UnixStream::reset() noexcept {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
-}
-
 Result<void> UnixStream::wait(bool until_can_send, Deadline const& deadline) {
   pollfd watched{};
-  watched.fd = fd_;
+  watched.fd = fd_.get();
   watched.events = static_cast<short>(until_can_send ? POLLIN | POLLOUT : POLLIN);
   for (;;) {
     int const ready = ::poll(&watched, 1, poll_timeout_ms(deadline));
@@ -132,7 +115,7 @@ Result<void> UnixStream::wait(bool until_can_send, Deadline const& deadline) {
 
 Result<std::size_t> UnixStream::send_some(std::string_view bytes) {
   for (;;) {
-    auto const n = ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    auto const n = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n >= 0) return static_cast<std::size_t>(n);
     if (errno == EAGAIN || errno == EWOULDBLOCK) return std::size_t{0};
     if (errno != EINTR) return connection_lost(errno);
@@ -141,7 +124,7 @@ Result<std::size_t> UnixStream::send_some(std::string_view bytes) {
 
 Result<std::optional<std::size_t>> UnixStream::receive_some(std::span<char> buffer) {
   for (;;) {
-    auto const n = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    auto const n = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (n >= 0) return std::optional<std::size_t>{static_cast<std::size_t>(n)};
     if (errno == EAGAIN || errno == EWOULDBLOCK) return std::optional<std::size_t>{};
     if (errno != EINTR) return connection_lost(errno);

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "client-lib/process/unique_fd.hpp"
 #include "stele/deadline.hpp"
 #include "stele/error.hpp"
 
@@ -32,15 +33,11 @@ class UnixStream {
   /// The same without waiting: nothing, if the listener's queue is full now.
   static Result<std::optional<UnixStream>> try_connect(std::string const& path);
 
-  UnixStream(UnixStream&& other) noexcept;
-  UnixStream& operator=(UnixStream&& other) noexcept;
-  ~UnixStream();
-
   /// Until bytes can be received, or (if wanted) sent. Fails with timed_out.
   Result<void> wait(bool until_can_send, Deadline const& deadline);
 
   /// Its descriptor, to wait for by other means; it stays the stream's.
-  int descriptor() const noexcept { return fd_; }
+  int descriptor() const noexcept { return fd_.get(); }
 
   // These never block. They fail with connection_lost.
 
@@ -53,9 +50,8 @@ class UnixStream {
   static Result<std::optional<UnixStream>> open_and_connect(std::string const& path, int flags,
                                                             timeval const& send_limit);
   explicit UnixStream(int fd) noexcept : fd_(fd) {}
-  void reset() noexcept;
 
-  int fd_ = -1;
+  client::UniqueFd fd_;
 };
 
 }  // namespace stele::client

@@ -5,10 +5,9 @@
 #include <string>
 #include <utility>
 
-#include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/monitor/prometheus_text.hpp"
 #include "client-lib/cli/ship/ship_program.hpp"
-#include "client-lib/cli/terminal/reconnect.hpp"
+#include "client-lib/cli/terminal/interruption.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/times/time_text.hpp"
 #include "client-lib/ship/nats/nats_destination.hpp"

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "client-lib/cli/monitor/prometheus_text.hpp"
+#include "client-lib/process/unique_fd.hpp"
 
 namespace stele::ship {
 namespace {
@@ -59,16 +60,6 @@ std::string metrics_text(ShipMetrics const& metrics, std::string const& stream,
 
 namespace {
 
-struct Descriptor {
-  explicit Descriptor(int opened) noexcept : fd(opened) {}
-  Descriptor(Descriptor const&) = delete;
-  Descriptor& operator=(Descriptor const&) = delete;
-  ~Descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-  int fd;
-};
-
 bool write_all(int fd, std::string_view text) noexcept {
   while (!text.empty()) {
     auto const count = ::write(fd, text.data(), text.size());
@@ -83,20 +74,21 @@ bool write_all(int fd, std::string_view text) noexcept {
 bool sync_directory_of(std::string const& path) {
   auto const slash = path.rfind('/');
   auto const directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  Descriptor const opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return opened.fd >= 0 && ::fsync(opened.fd) == 0;
+  client::UniqueFd const opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return opened && ::fsync(opened.get()) == 0;
 }
 
 }  // namespace
 
 bool replace_file(std::string const& path, std::string const& text, FileUse use) {
   auto const beside = path + ".tmp";
-  Descriptor const file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (file.fd < 0 || !write_all(file.fd, text)) return false;
+  client::UniqueFd const file(
+      ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (!file || !write_all(file.get(), text)) return false;
   // The umask of a service lets nobody else read.
-  if (use == FileUse::metrics && ::fchmod(file.fd, 0644) != 0) return false;
+  if (use == FileUse::metrics && ::fchmod(file.get(), 0644) != 0) return false;
   // Else a power cut may leave the new name with an empty file.
-  if (use == FileUse::state && ::fsync(file.fd) != 0) return false;
+  if (use == FileUse::state && ::fsync(file.get()) != 0) return false;
   if (std::rename(beside.c_str(), path.c_str()) != 0) return false;
   return use == FileUse::metrics || sync_directory_of(path);
 }

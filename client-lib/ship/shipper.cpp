@@ -6,7 +6,7 @@
 #include <thread>
 #include <utility>
 
-#include "client-lib/cli/terminal/reconnect.hpp"
+#include "client-lib/cli/terminal/interruption.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/json_number.hpp"
 #include "client-lib/process/backoff.hpp"

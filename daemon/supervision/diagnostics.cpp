@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "daemon/supervision/line_writer.hpp"
+#include "protocol/text/json_text.hpp"
 
 namespace stele::daemon {
 namespace {
@@ -178,7 +179,6 @@ std::uint64_t diagnostics_lines_dropped() noexcept { return sink() ? sink()->dro
 void set_diagnostics_level(LogLevel level) { spdlog::set_level(to_spdlog(level)); }
 
 std::string printable(std::string_view bytes) {
-  constexpr char hex[] = "0123456789abcdef";
   std::string text = "\"";
   for (char const c : bytes.substr(0, printable_bytes_max)) {
     auto const byte = static_cast<unsigned char>(c);
@@ -187,7 +187,8 @@ std::string printable(std::string_view bytes) {
     } else if (byte >= 0x20 && byte < 0x7f) {
       text += c;
     } else {
-      text += {'\\', 'x', hex[byte >> 4], hex[byte & 0xf]};
+      text += "\\x";
+      protocol::append_hex(text, byte);
     }
   }
   text += '"';

@@ -1,4 +1,4 @@
-#include "client-lib/cli/import/import_summary.hpp"
+#include "client-lib/cli/import/import_notes.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "client-lib/cli/text/indented_json.hpp"
+#include "client-lib/cli/output/entry_text.hpp"
 
 using stele::Level;
 using stele::cli::EntryForm;

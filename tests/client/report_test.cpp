@@ -4,8 +4,6 @@
 #include <cerrno>
 #include <string>
 
-#include "client-lib/cli/exit_code.hpp"
-
 using stele::ClientError;
 using stele::Error;
 using stele::Failure;

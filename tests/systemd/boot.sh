@@ -69,6 +69,7 @@ inside() {
     # What other packages override is nothing to these; and dpkg refuses to work where it names a
     # user that the view does not know.
     : >var/lib/dpkg/statoverride
+    rm -f var/lib/man-db/auto-update # The index of all manuals is made at each dpkg.
     upgrade_of "$build"/packages/*.deb
   else
     DESTDIR=$PWD cmake --install "$build" --prefix /usr/local >/dev/null

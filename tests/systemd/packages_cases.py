@@ -19,7 +19,7 @@ SHIP = "stele-ship@web.service"
 
 def dpkg(*words) -> str:
     print("# dpkg", *(str(word).removeprefix(str(PACKAGES) + "/") for word in words), flush=True)
-    run = subprocess.run(["dpkg", *words], capture_output=True, text=True,
+    run = subprocess.run(["dpkg", "--force-unsafe-io", *words], capture_output=True, text=True,
                          stdin=subprocess.DEVNULL)
     print(run.stdout + run.stderr, end="", flush=True)
     assert run.returncode == 0

@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/verbs.hpp"
 #include "protocol/text/error_text.hpp"

@@ -10,15 +10,13 @@
 #include <utility>
 #include <vector>
 
-#include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/import/import_batch.hpp"
-#include "client-lib/cli/import/import_summary.hpp"
+#include "client-lib/cli/import/import_notes.hpp"
 #include "client-lib/cli/import/json_members.hpp"
 #include "client-lib/cli/input/decoded_input.hpp"
 #include "client-lib/cli/input/line_splitter.hpp"
-#include "client-lib/cli/terminal/interrupt.hpp"
+#include "client-lib/cli/terminal/interruption.hpp"
 #include "client-lib/cli/terminal/progress.hpp"
-#include "client-lib/cli/terminal/reconnect.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/terminal/streams.hpp"
 #include "client-lib/cli/text/text_scanner.hpp"

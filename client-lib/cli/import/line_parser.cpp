@@ -9,7 +9,6 @@
 #include "client-lib/cli/text/level_names.hpp"
 #include "client-lib/cli/text/text_scanner.hpp"
 #include "client-lib/cli/times/civil_time.hpp"
-#include "client-lib/cli/times/time_units.hpp"
 #include "stele/utf8.hpp"
 
 namespace stele::cli {

@@ -8,14 +8,13 @@
 #include <string_view>
 
 #include "client-lib/cli/command_line/given_options.hpp"
-#include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/monitor/top_screen.hpp"
-#include "client-lib/cli/terminal/interrupt.hpp"
+#include "client-lib/cli/terminal/interruption.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/terminal/streams.hpp"
-#include "client-lib/cli/terminal/terminal_size.hpp"
+#include "client-lib/cli/terminal/terminal_text.hpp"
+#include "client-lib/cli/times/civil_time.hpp"
 #include "client-lib/cli/times/time_spec.hpp"
-#include "client-lib/cli/times/time_units.hpp"
 #include "client-lib/cli/verbs.hpp"
 
 namespace stele::cli {

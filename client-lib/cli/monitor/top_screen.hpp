@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "client-lib/cli/terminal/terminal_size.hpp"
+#include "client-lib/cli/terminal/terminal_text.hpp"
 
 namespace stele::cli {
 

@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "client-lib/cli/command_line/given_options.hpp"
-#include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/offline/log_text.hpp"
 #include "client-lib/cli/offline/new_log_directory.hpp"
 #include "client-lib/cli/terminal/report.hpp"

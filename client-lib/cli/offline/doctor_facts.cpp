@@ -194,9 +194,8 @@ SyncFacts measure_syncs(std::string const& directory) {
 RingFacts try_ring() {
   RingFacts facts;
   io_uring_params parameters{};
-  auto const ring = static_cast<int>(::syscall(SYS_io_uring_setup, 8, &parameters));
-  facts.error = ring < 0 ? errno : 0;
-  if (ring >= 0) ::close(ring);
+  wal::UniqueFd const ring(static_cast<int>(::syscall(SYS_io_uring_setup, 8, &parameters)));
+  facts.error = ring ? 0 : errno;
   auto const text = text_of_file("/proc/sys/kernel/io_uring_disabled");
   if (text.size() == 1 && text[0] >= '0' && text[0] <= '2') facts.disabled = text[0] - '0';
   return facts;

@@ -4,9 +4,9 @@
 #include <cstdio>
 
 #include "client-lib/cli/command_line/given_options.hpp"
-#include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/offline/dump_lines.hpp"
 #include "client-lib/cli/offline/log_text.hpp"
+#include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/terminal/streams.hpp"
 #include "client-lib/cli/terminal/terminal_text.hpp"
 #include "client-lib/cli/verbs.hpp"

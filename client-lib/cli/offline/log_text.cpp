@@ -5,7 +5,6 @@
 #include <span>
 #include <vector>
 
-#include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/terminal/progress.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/terminal/terminal_text.hpp"

@@ -14,6 +14,7 @@
 #include "client-lib/cli/offline/log_text.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/terminal/terminal_text.hpp"
+#include "client-lib/process/unique_fd.hpp"
 
 namespace stele::cli {
 namespace {
@@ -31,11 +32,8 @@ void print_failure(std::string const& path, std::string_view doing, int error) {
 int rename_and_sync(std::string const& from, std::string const& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0)
     return errno;
-  int const parent = ::open((to + "/..").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (parent < 0) return errno;
-  int const error = ::fsync(parent) == 0 ? 0 : errno;
-  ::close(parent);
-  return error;
+  client::UniqueFd const parent(::open((to + "/..").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return parent && ::fsync(parent.get()) == 0 ? 0 : errno;
 }
 
 }  // namespace

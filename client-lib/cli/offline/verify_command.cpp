@@ -1,7 +1,6 @@
 #include <array>
 
 #include "client-lib/cli/command_line/given_options.hpp"
-#include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/offline/log_text.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/terminal/streams.hpp"

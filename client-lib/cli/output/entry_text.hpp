@@ -10,6 +10,10 @@
 
 namespace stele::cli {
 
+/// Appends `json` (valid, without white space between tokens) with a line for each member and
+/// element, indented by two blanks a level. Every token stays as it is.
+void append_indented_json(std::string& out, std::string_view json);
+
 enum class EntryForm : std::uint8_t {
   brief,    ///< `short`: local time, level, message, metadata if any; always one line, visible.
   verbose,  ///< The time and the seq, then a line for each other part; metadata a line a member.

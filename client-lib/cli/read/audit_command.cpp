@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "client-lib/cli/command_line/given_options.hpp"
-#include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/read/audit_text.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/terminal/streams.hpp"

@@ -8,7 +8,7 @@
 #include "client-lib/cli/read/selection.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/terminal/streams.hpp"
-#include "client-lib/cli/terminal/terminal_size.hpp"
+#include "client-lib/cli/terminal/terminal_text.hpp"
 #include "client-lib/cli/times/time_spec.hpp"
 #include "client-lib/cli/verbs.hpp"
 

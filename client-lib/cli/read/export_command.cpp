@@ -4,10 +4,9 @@
 #include <string_view>
 
 #include "client-lib/cli/command_line/given_options.hpp"
-#include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/output/entry_text.hpp"
 #include "client-lib/cli/read/selection.hpp"
-#include "client-lib/cli/terminal/interrupt.hpp"
+#include "client-lib/cli/terminal/interruption.hpp"
 #include "client-lib/cli/terminal/progress.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/terminal/streams.hpp"

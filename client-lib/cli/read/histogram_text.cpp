@@ -5,8 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "client-lib/cli/times/civil_time.hpp"
 #include "client-lib/cli/times/time_text.hpp"
-#include "client-lib/cli/times/time_units.hpp"
 
 namespace stele::cli {
 namespace {

@@ -5,10 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/read/read_arguments.hpp"
 #include "client-lib/cli/ship/ship_program.hpp"
-#include "client-lib/cli/terminal/interrupt.hpp"
+#include "client-lib/cli/terminal/interruption.hpp"
 #include "client-lib/cli/terminal/pager.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/terminal/streams.hpp"

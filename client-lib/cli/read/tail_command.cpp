@@ -8,9 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/read/read_arguments.hpp"
-#include "client-lib/cli/terminal/reconnect.hpp"
+#include "client-lib/cli/terminal/interruption.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/terminal/streams.hpp"
 #include "client-lib/cli/verbs.hpp"

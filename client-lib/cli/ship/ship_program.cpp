@@ -11,7 +11,6 @@
 #include <system_error>
 #include <vector>
 
-#include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 
 namespace stele::cli {

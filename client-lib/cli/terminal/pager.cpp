@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "client-lib/cli/terminal/interrupt.hpp"
+#include "client-lib/cli/terminal/interruption.hpp"
 
 namespace stele::cli {
 namespace {

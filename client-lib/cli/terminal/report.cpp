@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <cstdio>
 
-#include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/terminal/terminal_text.hpp"
 
 namespace stele::cli {

@@ -9,10 +9,9 @@
 #include <string_view>
 #include <utility>
 
-#include "client-lib/cli/exit_code.hpp"
-#include "client-lib/cli/terminal/interrupt.hpp"
+#include "client-lib/cli/terminal/interruption.hpp"
 #include "client-lib/cli/terminal/report.hpp"
-#include "client-lib/cli/times/time_units.hpp"
+#include "client-lib/cli/times/civil_time.hpp"
 
 namespace stele::cli {
 namespace {

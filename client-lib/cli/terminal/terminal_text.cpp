@@ -1,10 +1,16 @@
 #include "client-lib/cli/terminal/terminal_text.hpp"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdlib>
+#include <string_view>
 
-#include "client-lib/cli/text/utf8.hpp"
+#include "client-lib/cli/text/text_scanner.hpp"
+#include "protocol/text/json_text.hpp"
 
 namespace stele::cli {
 namespace {
@@ -47,12 +53,33 @@ void append_escape(std::string& out, std::uint32_t value) {
     default:
       break;
   }
-  constexpr std::string_view digits = "0123456789abcdef";
   out += "\\u";
-  for (int shift = 12; shift >= 0; shift -= 4) out += digits[(value >> shift) & 0xfU];
+  protocol::append_hex(out, static_cast<std::uint8_t>(value >> 8));
+  protocol::append_hex(out, static_cast<std::uint8_t>(value & 0xff));
+}
+
+constexpr std::size_t cells_max = 1'000;
+
+std::size_t from_environment(char const* name, std::size_t otherwise) noexcept {
+  auto const* const text = std::getenv(name);
+  if (text == nullptr) return otherwise;
+  auto const number = parse_number(text);
+  return number && *number > 0 ? std::min<std::size_t>(*number, cells_max) : otherwise;
 }
 
 }  // namespace
+
+CodePoint first_code_point(std::string_view text) noexcept {
+  auto const bytes = protocol::utf8_sequence_bytes(text);
+  if (bytes == 0) return {};
+  auto const lead = static_cast<unsigned char>(text.front());
+  // A lead byte of n bytes starts with n ones and a zero; ASCII with a zero alone.
+  std::uint32_t value = bytes == 1 ? lead : lead & (0x7fU >> bytes);
+  for (std::size_t i = 1; i < bytes; ++i) {
+    value = (value << 6) | (static_cast<unsigned char>(text[i]) & 0x3fU);
+  }
+  return {value, bytes};
+}
 
 void append_visible(std::string& out, std::string_view text) {
   while (!text.empty()) {
@@ -76,6 +103,16 @@ void append_visible(std::string& out, std::string_view text) {
     }
     text.remove_prefix(point.bytes);
   }
+}
+
+TerminalSize terminal_size() noexcept {
+  winsize window{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 && window.ws_row > 0) {
+    return {.columns = window.ws_col, .rows = window.ws_row};
+  }
+  TerminalSize const usual{};
+  return {.columns = from_environment("COLUMNS", usual.columns),
+          .rows = from_environment("LINES", usual.rows)};
 }
 
 }  // namespace stele::cli

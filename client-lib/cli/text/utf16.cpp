@@ -29,7 +29,7 @@ struct Units {
 };
 
 Units units_of(std::string_view bytes, ByteOrder order) noexcept {
-  Units units;
+  Units code_units;
   bool is_high_before = false;
   for (std::size_t at = 0; at + 2 <= bytes.size(); at += 2) {
     auto const first = static_cast<unsigned char>(bytes[at]);
@@ -39,16 +39,16 @@ Units units_of(std::string_view bytes, ByteOrder order) noexcept {
     bool const is_high = unit >= 0xd800 && unit < 0xdc00;
     bool const is_low = unit >= 0xdc00 && unit < 0xe000;
     bool const is_blank = (unit >= 9 && unit <= 13) || unit == 0x1b;
-    ++units.count;
-    if (is_blank || (unit >= 0x20 && unit < 0x7f)) ++units.ascii;
-    units.has_line_end = units.has_line_end || unit == '\n';
+    ++code_units.count;
+    if (is_blank || (unit >= 0x20 && unit < 0x7f)) ++code_units.ascii;
+    code_units.has_line_end = code_units.has_line_end || unit == '\n';
     bool const is_private = unit >= 0xe000 && unit < 0xf900;
     if (is_low != is_high_before || is_private || unit >= 0xfffe || (unit < 0x20 && !is_blank)) {
-      units.is_text = false;
+      code_units.is_text = false;
     }
     is_high_before = is_high;
   }
-  return units;
+  return code_units;
 }
 
 // Whether it would be text as it stands, too, but for its NULs.
@@ -59,12 +59,12 @@ bool is_text_of_bytes(std::string_view bytes) noexcept {
 }
 
 bool is_utf16(std::string_view bytes, ByteOrder order) noexcept {
-  auto const units = units_of(bytes, order);
-  if (!units.is_text || units.ascii < 2) return false;
-  if (bytes.size() < (units.has_line_end ? line_bytes_min : looked_at_bytes_min)) return false;
+  auto const code_units = units_of(bytes, order);
+  if (!code_units.is_text || code_units.ascii < 2) return false;
+  if (bytes.size() < (code_units.has_line_end ? line_bytes_min : looked_at_bytes_min)) return false;
   // Blanks, digits and line ends are in all scripts.
-  return units.ascii * 10 >= units.count * 9 ||
-         (units.ascii * 20 >= units.count && !is_text_of_bytes(bytes));
+  return code_units.ascii * 10 >= code_units.count * 9 ||
+         (code_units.ascii * 20 >= code_units.count && !is_text_of_bytes(bytes));
 }
 
 }  // namespace

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "client-lib/cli/text/text_scanner.hpp"
-#include "client-lib/cli/times/time_units.hpp"
 
 namespace stele::cli {
 namespace {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "client-lib/cli/text/text_scanner.hpp"
+#include "client-lib/cli/times/civil_time.hpp"
 #include "client-lib/cli/times/time_forms.hpp"
-#include "client-lib/cli/times/time_units.hpp"
 #include "client-lib/cli/usage_error.hpp"
 
 namespace stele::cli {

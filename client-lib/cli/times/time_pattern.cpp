@@ -6,7 +6,7 @@
 #include <ctime>
 
 #include "client-lib/cli/text/text_scanner.hpp"
-#include "client-lib/cli/times/time_units.hpp"
+#include "client-lib/cli/times/civil_time.hpp"
 #include "client-lib/cli/usage_error.hpp"
 
 namespace stele::cli {

@@ -8,7 +8,6 @@
 
 #include "client-lib/cli/text/text_scanner.hpp"
 #include "client-lib/cli/times/civil_time.hpp"
-#include "client-lib/cli/times/time_units.hpp"
 
 namespace stele::cli {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <ctime>
 
-#include "client-lib/cli/times/time_units.hpp"
+#include "client-lib/cli/times/civil_time.hpp"
 
 namespace stele::cli {
 namespace {

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <tuple>
 
-#include "client-lib/cli/times/time_units.hpp"
+#include "client-lib/cli/times/civil_time.hpp"
 
 namespace stele::cli {
 namespace {

@@ -12,7 +12,8 @@
 #include <optional>
 #include <utility>
 
-#include "client-lib/cli/exit_code.hpp"
+#include "client-lib/cli/terminal/report.hpp"
+#include "client-lib/process/unique_fd.hpp"
 #include "stele/deadline.hpp"
 
 namespace stele::cli {
@@ -52,27 +53,15 @@ Failure system_failure(std::string const& what, int error) {
 }
 
 // A pipe whose ends are not inherited by what is executed.
-class Pipe {
- public:
-  Pipe() : is_made_(::pipe2(ends_.data(), O_CLOEXEC) == 0) {}
-  Pipe(Pipe const&) = delete;
-  Pipe& operator=(Pipe const&) = delete;
-  ~Pipe() {
-    if (!is_made_) return;
-    ::close(ends_[0]);
-    close_in();
+struct Pipe {
+  Pipe() {
+    int ends[2] = {-1, -1};
+    if (::pipe2(ends, O_CLOEXEC) != 0) return;
+    out = client::UniqueFd(ends[0]);
+    in = client::UniqueFd(ends[1]);
   }
-
-  bool is_made() const noexcept { return is_made_; }
-  int out() const noexcept { return ends_[0]; }
-  int in() const noexcept { return ends_[1]; }
-  void close_in() noexcept {
-    if (ends_[1] >= 0) ::close(std::exchange(ends_[1], -1));
-  }
-
- private:
-  std::array<int, 2> ends_{-1, -1};
-  bool is_made_;
+  client::UniqueFd out{};
+  client::UniqueFd in{};
 };
 
 // How many bytes of `text`, of `most` at most, end behind a character. Bytes that are no UTF-8 are
@@ -183,11 +172,11 @@ std::optional<int> ended(pid_t child, int flags) noexcept {
 
 // The error with which the command could not be executed; 0: it runs.
 int execution_error(Pipe& failed) noexcept {
-  failed.close_in();
+  failed.in.close();
   int error = 0;
   ssize_t n = 0;
   do {
-    n = ::read(failed.out(), &error, sizeof error);
+    n = ::read(failed.out.get(), &error, sizeof error);
   } while (n < 0 && errno == EINTR);
   return n == static_cast<ssize_t>(sizeof error) ? error : 0;
 }
@@ -227,22 +216,22 @@ Result<ChildEnd> run_child(std::vector<std::string> const& command, ChildOptions
   Pipe out;
   Pipe err;
   Pipe failed;
-  if (!out.is_made() || !err.is_made() || !failed.is_made()) {
+  if (!out.in || !err.in || !failed.in) {
     return system_failure("cannot make a pipe", errno);
   }
   handle_signals();
   pid_t const child = ::fork();
   if (child < 0) return system_failure("cannot start a process", errno);
-  if (child == 0) become_command(command, out.in(), err.in(), failed.in());
+  if (child == 0) become_command(command, out.in.get(), err.in.get(), failed.in.get());
   running_child = child;
-  out.close_in();
-  err.close_in();
+  out.in.close();
+  err.in.close();
   if (int const error = execution_error(failed); error != 0) {
     ended(child, 0);
     return system_failure("cannot run " + command.front(), error);
   }
-  std::array<Stream, 2> streams{Stream{out.out(), false, options.part_bytes_max},
-                                Stream{err.out(), true, options.part_bytes_max}};
+  std::array<Stream, 2> streams{Stream{out.out.get(), false, options.part_bytes_max},
+                                Stream{err.out.get(), true, options.part_bytes_max}};
   return read_streams(child, streams, on_line);
 }
 

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "client-lib/cli/command_line/given_options.hpp"
-#include "client-lib/cli/exit_code.hpp"
 #include "client-lib/cli/import/import_batch.hpp"
 #include "client-lib/cli/terminal/report.hpp"
 #include "client-lib/cli/text/level_names.hpp"

@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(no_order_of_keys_takes_more_than_twenty_six_bytes_a_key) {
       {"a clock that is set back", [](auto seq) { return seq % 30'000; }},
       {"four writers, one behind", [](auto seq) { return seq % 4 == 0 ? seq - seq / 2 : seq; }},
   };
-  constexpr std::uint64_t keys = stele::test::is_sanitized_test ? 40'000 : 100'000;
+  constexpr std::uint64_t keys = stele::test::is_sanitized_test ? 15'000 : 100'000;
   for (auto const& order : orders) {
     BOOST_TEST_CONTEXT(order.name) {
       TimeIndex index;

@@ -70,7 +70,9 @@ void check_start(SimulatedDisk& disk, LogOracle& oracle) {
 
 /// Between two operations of a restart that are tried. The sanitizers make them slow; as the first
 /// one differs from life to life, they meet every place in a restart, too.
-constexpr std::uint64_t restart_step = stele::test::is_sanitized_test ? 4 : 1;
+constexpr std::uint64_t restart_step = stele::test::is_sanitized_test ? 12 : 1;
+constexpr std::uint64_t seeds = stele::test::is_sanitized_test ? 2 : 4;
+constexpr std::uint64_t rows = stele::test::is_sanitized_test ? 15 : 40;
 
 /// Crashes a restart behind its operations in turn, and restarts once more.
 void crash_each_restart(SimulatedDisk const& disk, LogOracle const& oracle, Crash kind,
@@ -96,7 +98,7 @@ BOOST_AUTO_TEST_SUITE(log_crash_points_test)
 
 BOOST_AUTO_TEST_CASE(a_crash_behind_any_operation_loses_nothing_that_was_durable) {
   for (auto const kind : kinds) {
-    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
       for (std::uint64_t operation = 0;; ++operation) {
         BOOST_TEST_CONTEXT("operation " << operation << ", seed " << seed) {
           SimulatedDisk disk({.seed = seed});
@@ -134,7 +136,7 @@ BOOST_AUTO_TEST_CASE(a_crash_behind_any_operation_of_the_restart_changes_nothing
 
 // As a disk that loses power in a loop: nobody lives long, and nothing that lasted is lost.
 BOOST_AUTO_TEST_CASE(crashes_in_a_row_lose_nothing) {
-  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+  for (std::uint64_t seed = 1; seed <= rows; ++seed) {
     BOOST_TEST_CONTEXT("seed " << seed) {
       SimulatedDisk disk({.seed = seed});
       LogOracle oracle;

@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_SUITE(log_crash_test)
 
 BOOST_AUTO_TEST_CASE(acknowledged_payloads_survive_any_crash) {
   auto const first = number_from_environment("STELE_SEED", 1);
-  auto const runs = number_from_environment("STELE_RUNS", is_sanitized_test ? 200 : 400);
+  auto const runs = number_from_environment("STELE_RUNS", is_sanitized_test ? 80 : 400);
   std::cout << "STELE_SEED=" << first << " STELE_RUNS=" << runs << '\n';
   for (auto seed = first; seed < first + runs; ++seed) run(seed);
 }

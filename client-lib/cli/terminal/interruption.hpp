@@ -1,9 +1,16 @@
-// Work that goes on when the daemon comes back.
+// What interrupts work: signals that should stop it at a clean point, and a daemon that goes away.
 #pragma once
 
 #include "stele/client.hpp"
 
 namespace stele::cli {
+
+/// From now on the first SIGINT, SIGTERM or SIGHUP only sets interrupted(); a second one ends the
+/// process. SIGHUP stays ignored where it is (nohup).
+void watch_for_interrupt() noexcept;
+bool interrupted() noexcept;
+/// 128 and the number of the signal that came.
+int interrupted_exit_code() noexcept;
 
 /// Whether another connection may succeed where this call failed.
 bool ends_with_connection(Failure const& failure) noexcept;
