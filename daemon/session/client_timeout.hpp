@@ -44,8 +44,8 @@ class ClientTimeout {
   TimeLimits limits_;
   Clock const& clock_;
   Wait wait_ = Wait::nothing;
-  Wait counted_ = Wait::nothing;   ///< What `waited_` is about.
-  Instant::duration waited_{0};    ///< Before `since_`.
+  Wait counted_ = Wait::nothing;  ///< What `waited_` is about.
+  Instant::duration waited_{0};   ///< Before `since_`.
   Instant since_{};
 };
 

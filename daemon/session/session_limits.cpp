@@ -34,7 +34,7 @@ SessionLimits session_limits(Config const& config) noexcept {
 bool SessionState::may_read() const noexcept { return wants_input() && receivable_bytes() > 0; }
 
 bool SessionState::wants_input() const noexcept {
-  return !input_ended() && !large_ && (!messages_wait_ || reader_.front_is_partial()) &&
+  return !input_ended() && !large_ && (!flow_.holds_messages || reader_.front_is_partial()) &&
          reader_.unread_bytes() < limits_.unread_bytes_max;
 }
 
@@ -57,7 +57,7 @@ ClientTimeout::Wait SessionState::awaited_of_client() const noexcept {
   using Wait = ClientTimeout::Wait;
   if (!may_read()) return Wait::nothing;
   if (reader_.front_is_partial()) return asked_ ? Wait::rest : Wait::first;
-  if (awaits_turn_) return Wait::nothing;
+  if (flow_.awaits_turn) return Wait::nothing;
   if (!asked_) return Wait::first;
   bool const is_idle = queue_.empty() && follows_.empty() && unsent_bytes() == 0;
   return is_idle ? Wait::next : Wait::nothing;
@@ -94,13 +94,13 @@ void SessionState::settle_memory() {
   if (input_failed_ && !large_) reader_.release();
   if (!large_) memory_.settle_unread(reader_);
   memory_.settle_unsent(held_bytes());
-  if (wants_input() && receivable_bytes() == 0) awaits_memory_ = true;
+  if (wants_input() && receivable_bytes() == 0) flow_.awaits_memory = true;
 }
 
 bool SessionState::has_room_for(PendingReply const& reply) noexcept {
   bool const has_room = is_large(reply) ? memory_.has_unsent_room(held_bytes())
                                         : memory_.has_small_unsent_room(held_bytes());
-  if (!has_room) awaits_memory_ = true;
+  if (!has_room) flow_.awaits_memory = true;
   return has_room;
 }
 
@@ -109,7 +109,7 @@ bool SessionState::may_queue() noexcept {
   if (queue_.held_bytes() >= queued_bytes_max) return false;
   bool const has_room = queue_.held_bytes() < SessionMemory::free_unsent_bytes ||
                         memory_.has_unsent_room(held_bytes());
-  if (!has_room) awaits_memory_ = true;
+  if (!has_room) flow_.awaits_memory = true;
   return has_room;
 }
 

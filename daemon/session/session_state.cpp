@@ -60,7 +60,7 @@ void SessionState::on_log_failed() {
 }
 
 void SessionState::advance(TurnBudget const& budget) {
-  awaits_turn_ = awaits_memory_ = false;
+  flow_.awaits_turn = flow_.awaits_memory = false;
   turn_ = budget;
   taking_ = TurnBudget(budget.visits_max() / 2);
   was_asked_ = false;
@@ -72,7 +72,7 @@ void SessionState::advance(TurnBudget const& budget) {
     progress = handle_messages() || progress;
     progress = produce_follows() || progress;
   }
-  output_full_ = unsent_bytes() >= limits_.unsent_bytes_max || awaits_memory_;
+  flow_.awaits_reader = unsent_bytes() >= limits_.unsent_bytes_max || flow_.awaits_memory;
   settle_memory();
   patience_.note(awaited_of_client(), was_asked_);
 }
@@ -92,14 +92,14 @@ void SessionState::add_to_share(std::size_t bytes) noexcept {
 
 bool SessionState::may_handle() noexcept {
   bool const turn_is_over = taking_.is_spent();
-  if (turn_is_over) awaits_turn_ = true;
+  if (turn_is_over) flow_.awaits_turn = true;
   // What is being parsed keeps others from it: nothing else holds it up.
   if (large_) return !turn_is_over;
-  awaits_log_capacity_ = handler_.overloaded() || is_over_commit_quota();
-  messages_wait_ = turn_is_over || awaits_log_capacity_ ||
-                   queue_.size() >= limits_.unanswered_max || has_too_many_numbered() ||
-                   has_enough_replies() || !may_queue();
-  return !messages_wait_;
+  flow_.awaits_log_capacity = handler_.overloaded() || is_over_commit_quota();
+  flow_.holds_messages = turn_is_over || flow_.awaits_log_capacity ||
+                         queue_.size() >= limits_.unanswered_max || has_too_many_numbered() ||
+                         has_enough_replies() || !may_queue();
+  return !flow_.holds_messages;
 }
 
 /// Behind a read that goes on, requests are heard also while the client takes no more of it: one of
@@ -112,7 +112,7 @@ bool SessionState::has_enough_replies() const noexcept {
 
 bool SessionState::handle_messages() {
   bool progress = false;
-  awaits_log_capacity_ = false;
+  flow_.awaits_log_capacity = false;
   while (!input_ended() && may_handle()) {
     if (large_) {
       if (!take_large_message()) break;
@@ -159,7 +159,7 @@ void SessionState::take_message(std::string_view message) {
 bool SessionState::take_large_message() {
   if (!large_->has_parser()) return false;
   if (!taking_.is_turn()) {
-    awaits_turn_ = true;
+    flow_.awaits_turn = true;
     return false;
   }
   auto& request = large_->request;
@@ -175,7 +175,7 @@ bool SessionState::take_large_message() {
   if (write != nullptr) {
     if (!prepare_large(*write)) return true;
     if (!handler_.has_room_for_large(uid(), large_->payload_bytes)) {
-      awaits_log_capacity_ = true;
+      flow_.awaits_log_capacity = true;
       return false;
     }
     handler_.use_next(large_->memory.take());
@@ -266,11 +266,11 @@ bool SessionState::produce_follows() {
     auto* const follow = follows_.next(store);
     if (follow == nullptr) break;
     if (turn_.is_spent()) {
-      awaits_turn_ = true;
+      flow_.awaits_turn = true;
       break;
     }
     if (!memory_.has_unsent_room(held_bytes())) {
-      awaits_memory_ = true;
+      flow_.awaits_memory = true;
       break;
     }
     progress = true;
@@ -285,7 +285,7 @@ bool SessionState::produce_replies() {
   bool progress = false;
   while (!queue_.empty() && unsent_bytes() < limits_.unsent_bytes_max) {
     if (turn_.is_spent()) {
-      awaits_turn_ = true;
+      flow_.awaits_turn = true;
       break;
     }
     if (!has_room_for(queue_.front())) break;
@@ -320,12 +320,12 @@ void SessionState::end_write() {
   overtaking_bytes_ = 0;
   bool const had_too_many = has_too_many_numbered();
   numbered_sending_ = 0;
-  if (std::exchange(output_full_, false) || had_too_many) awaits_turn_ = true;
+  if (std::exchange(flow_.awaits_reader, false) || had_too_many) flow_.awaits_turn = true;
 }
 
 bool SessionState::finished() const noexcept {
   return queue_.empty() && follows_.empty() && filling_.empty() && sending_.empty() && !large_ &&
-         !awaits_turn_ && (input_ended() || drained_);
+         !flow_.awaits_turn && (input_ended() || drained_);
 }
 
 }  // namespace stele::daemon

@@ -33,6 +33,15 @@ struct SessionLimits {
 };
 SessionLimits session_limits(Config const& config) noexcept;
 
+/// Why a session does not go on, a reason each. More than one may hold at a time.
+struct FlowControl {
+  bool awaits_turn = false;    ///< There is more to do at once, but other sessions come first.
+  bool awaits_memory = false;  ///< Others hold so much of it; they may give some back.
+  bool awaits_log_capacity = false;  ///< Until less waits for the disk, or the next commit gathers.
+  bool awaits_reader = false;        ///< No reply is made until the client has taken some.
+  bool holds_messages = false;       ///< One of these, not the client, is why nothing is handled.
+};
+
 /// Messages come in on the left and leave in the same order on the right:
 ///
 ///   socket -> reader_ -> handle -> queue_: ready | write | read … -> filling_ -> sending_ ->
@@ -81,16 +90,17 @@ class SessionState {
   /// The oldest write that is not yet answered, if the log still owes it.
   std::optional<Seq> awaited_seq() const noexcept;
   /// Messages are held back until less waits for the disk, or the next commit gathers.
-  bool awaits_log_capacity() const noexcept { return awaits_log_capacity_; }
+  bool awaits_log_capacity() const noexcept { return flow_.awaits_log_capacity; }
   /// The log's next news may move this session on.
   bool awaits_log() const noexcept {
-    return awaits_log_capacity_ || !follows_.empty() || awaited_seq().has_value() || awaits_drop();
+    return flow_.awaits_log_capacity || !follows_.empty() || awaited_seq().has_value() ||
+           awaits_drop();
   }
   /// Others hold so much memory that this session has to wait; they may give some back.
-  bool awaits_memory() const noexcept { return awaits_memory_; }
+  bool awaits_memory() const noexcept { return flow_.awaits_memory; }
   void await_memory(MemoryWaiter& waiter) const noexcept { memory_.waiters().await(waiter); }
   /// There is more to do at once, but other sessions come first: advance() again soon.
-  bool awaits_turn() const noexcept { return awaits_turn_; }
+  bool awaits_turn() const noexcept { return flow_.awaits_turn; }
 
   bool has_output() const noexcept { return !filling_.empty(); }
   /// What to send; stays in place until end_write(). Precondition: has_output().
@@ -189,11 +199,7 @@ class SessionState {
   bool asked_ = false;          ///< A request has come,
   bool was_asked_ = false;      ///< one in this call of advance().
   bool follows_first_ = false;  ///< In the next call of advance(), so that neither starves.
-  bool messages_wait_ = false;  ///< A limit, not the client, is why nothing is handled.
-  bool awaits_log_capacity_ = false;
-  bool awaits_turn_ = false;
-  bool awaits_memory_ = false;
-  bool output_full_ = false;  ///< No reply is made until less is unsent.
+  FlowControl flow_{};
   bool draining_ = false;
   bool drained_ = false;
   bool client_ended_ = false;
