@@ -1,8 +1,8 @@
 #include "protocol/entry/canonical_entry.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
 
 #include "protocol/json/canonical_form.hpp"
 #include "protocol/json/canonical_value.hpp"
@@ -22,8 +22,7 @@ constexpr std::size_t fixed_bytes_max =
     i32_digits_max + after_gid.size();
 
 char* put(char* out, std::string_view text) noexcept {
-  std::memcpy(out, text.data(), text.size());
-  return out + text.size();
+  return std::copy(text.begin(), text.end(), out);  // Unlike memcpy, also of nothing.
 }
 
 template <class Integer>

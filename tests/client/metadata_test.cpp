@@ -9,7 +9,7 @@
 
 #include "protocol/request/request.hpp"
 #include "stele/log_entry.hpp"
-#include "stele/timestamp.hpp"
+#include "stele/client.hpp"
 #include "stele/utf8.hpp"
 
 using namespace std::chrono_literals;
