@@ -11,6 +11,7 @@
 
 #include "wal/format/format.hpp"
 #include "wal/write/log_core.hpp"
+#include "wal/write/segment_packer.hpp"
 
 namespace stele::wal {
 namespace {
@@ -78,15 +79,17 @@ Result<std::unique_ptr<Log>> Log::open(Directory& directory, Options const& opti
   auto const resolved = resolve(options, directory);
   if (!resolved) return resolved.error();
   if (auto const locked = directory.lock(); !locked) return locked.error();
+  if (auto const settled = settle_packs(directory); !settled) return settled.error();
   RecoveryReport report;
-  auto recovered = recover(directory, sink, report);
+  auto with_packs = std::make_unique<PackedDirectory>(directory);
+  auto recovered = recover(*with_packs, sink, report);
   if (!recovered) return recovered.error();
   if (recovered->damaged && options.on_damage == OnDamage::refuse) {
     return Failure{Errc::damaged, refusal_text(recovered->findings)};
   }
   report.damage_without_seqs = std::ranges::any_of(recovered->findings, is_damage_without_seqs);
   recovered->findings = {};
-  auto core = std::make_unique<Core>(directory, resolved.value(), listener,
+  auto core = std::make_unique<Core>(std::move(with_packs), resolved.value(), listener,
                                      std::move(recovered.value()), std::move(report));
   if (auto const started = core->start(); !started) return started.error();
   return std::unique_ptr<Log>(new Log(std::move(core)));

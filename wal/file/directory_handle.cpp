@@ -136,7 +136,7 @@ Result<void> check_is_for_a_log(DirectoryHandle const& place) {
   if (!names) return names.error();
   std::string const* strange = nullptr;
   for (auto const& name : *names) {
-    if (name == manifest_name || parse_segment_name(name)) return {};
+    if (name == manifest_name || parse_segment_name(name) || parse_pack_name(name)) return {};
     if (!is_unfinished_name(name) && name != lock_name) strange = &name;
   }
   if (strange == nullptr) return {};

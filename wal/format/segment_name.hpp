@@ -22,12 +22,16 @@ std::string segment_name(std::uint64_t segment_no);
 /// The number, if `name` is exactly what segment_name() makes.
 std::optional<std::uint64_t> parse_segment_name(std::string_view name) noexcept;
 
+/// `wal-<number>.pack`: what stands in the place of a segment that was packed.
+std::string pack_name(std::uint64_t segment_no);
+std::optional<std::uint64_t> parse_pack_name(std::string_view name) noexcept;
+
 /// What a file of that name is called while it is made.
 std::string unfinished(std::string_view name);
-/// Whether it is exactly what a segment or MANIFEST is called while it is made. Another name with
-/// that suffix is somebody else's file.
+/// Whether it is exactly what a segment, a pack or MANIFEST is called while it is made. Another
+/// name with that suffix is somebody else's file.
 bool is_unfinished_name(std::string_view name) noexcept;
-/// Whether a start may have given it to a segment that it put aside.
+/// Whether a start may have given it to a segment or a pack that it put aside.
 bool is_stray_name(std::string_view name) noexcept;
 
 }  // namespace stele::wal

@@ -7,6 +7,7 @@
 
 #include "wal/format/aligned_buffer.hpp"
 #include "wal/format/segment_name.hpp"
+#include "wal/pack/packed_segment.hpp"
 #include "wal/recover/segment_scanner.hpp"
 
 namespace stele::wal {
@@ -61,6 +62,22 @@ void note_padding(ReadAhead& reader, File& file, SegmentHeader const& header,
   }
 }
 
+/// Sectors of a pack that are damaged: also such that no reader has asked for.
+void note_pack(PackedSegment& segment, std::vector<Finding>& notes) {
+  auto const check = segment.pack().check();
+  if (check.is_intact()) return;
+  auto text = pack_name(segment.pack().header().segment.segment_no) + ": ";
+  if (!check.bad_shards.empty()) {
+    text += std::to_string(check.bad_shards.size()) + " damaged sectors, the first at offset " +
+            std::to_string(check.bad_shards.front() * shard_bytes) + "; ";
+  }
+  if (check.wrong_size) text += "it is shorter or longer than it was; ";
+  bool const is_repaired = check.lost.empty() && !check.directory_lost;
+  text += is_repaired ? "repaired: nothing is lost, parity makes it again"
+                      : "more than parity can make again";
+  notes.push_back({.kind = Finding::Kind::note, .text = std::move(text)});
+}
+
 std::vector<Finding> notes_of(Directory& directory, ReadAhead& reader,
                               LogInventory const& inventory) {
   std::vector<Finding> notes;
@@ -69,6 +86,7 @@ std::vector<Finding> notes_of(Directory& directory, ReadAhead& reader,
     if (!segment.unreadable.empty() || !file) continue;
     note_header_copies(**file, segment.header, notes);
     note_padding(reader, **file, segment.header, notes);
+    if (auto* const packed = dynamic_cast<PackedSegment*>(file->get())) note_pack(*packed, notes);
   }
   for (auto const& name : inventory.files.put_aside) {
     notes.push_back({.kind = Finding::Kind::note,

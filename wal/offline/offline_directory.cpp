@@ -13,6 +13,7 @@
 #include "wal/file/directory_handle.hpp"
 #include "wal/format/aligned_buffer.hpp"
 #include "wal/format/format.hpp"
+#include "wal/pack/packed_directory.hpp"
 #include "wal/recover/log_files.hpp"
 
 namespace stele::wal {
@@ -237,7 +238,8 @@ Result<OfflineDirectory> open_offline_directory(std::string const& path, Offline
   auto const user = files_owner ? files_owner->user : found.st_uid;
   DirectoryHandle place{std::move(fd), path, user};
   return OfflineDirectory{
-      .directory = std::make_unique<OfflineLogDirectory>(std::move(place), access, files_owner),
+      .directory = std::make_unique<PackedDirectory>(
+          std::make_unique<OfflineLogDirectory>(std::move(place), access, files_owner)),
       .path = path,
       .fd = std::move(handle),
       .owner = {found.st_uid, found.st_gid}};

@@ -9,40 +9,17 @@
 namespace stele::wal {
 namespace {
 
-constexpr std::size_t window_bytes = std::size_t{1} << 20;
-
 std::uint64_t align_down(std::uint64_t value) noexcept { return value / shard_bytes * shard_bytes; }
 
 }  // namespace
 
-PackFile::PackFile(File& file) : file_(file) {
+PackFile::PackFile(File& file) : reader_(file) {
   if (auto const size = file.size()) size_ = size.value();
   find_map();
 }
 
 bool PackFile::read(std::uint64_t offset, std::span<std::byte> into) {
-  if (offset > size_ || into.size() > size_ - offset) return false;
-  while (!into.empty()) {
-    if (offset < window_begin_ || offset >= window_end_) {
-      window_.reserve(window_bytes, 0);
-      window_begin_ = window_end_ = align_down(offset);
-      auto wanted = window_bytes;
-      auto loaded = file_.read_at(window_begin_, {window_.data(), wanted});
-      if (!loaded) {
-        // The device refuses some sector of it: perhaps none that is needed now.
-        wanted = shard_bytes;
-        loaded = file_.read_at(window_begin_, {window_.data(), wanted});
-      }
-      if (!loaded || window_begin_ + loaded.value() <= offset) return false;
-      window_end_ = window_begin_ + loaded.value();
-    }
-    auto const count = std::min<std::uint64_t>(into.size(), window_end_ - offset);
-    std::memcpy(into.data(), window_.data() + (offset - window_begin_),
-                static_cast<std::size_t>(count));
-    into = into.subspan(static_cast<std::size_t>(count));
-    offset += count;
-  }
-  return true;
+  return offset <= size_ && into.size() <= size_ - offset && reader_.read(offset, into);
 }
 
 bool PackFile::read_shard(std::uint64_t shard, Shard into) {

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "wal/format/aligned_buffer.hpp"
+#include "wal/file/window_reader.hpp"
 #include "wal/pack/pack_format.hpp"
 #include "wal/pack/parity.hpp"
 #include "wal/storage.hpp"
@@ -57,11 +57,8 @@ class PackFile {
 
   std::vector<std::uint64_t> stripe_of(std::uint64_t data_shard) const;
 
-  File& file_;
+  WindowReader reader_;
   std::uint64_t size_ = 0;
-  AlignedBuffer window_{};
-  std::uint64_t window_begin_ = 0;
-  std::uint64_t window_end_ = 0;
   std::optional<PackMap> map_{};
   std::optional<PackLayout> layout_{};
   std::vector<std::optional<std::uint32_t>> crcs_{};  ///< Of data, then of parity.

@@ -51,6 +51,7 @@ Result<Decoded<Manifest>> read_manifest(Directory& directory) {
 Result<OpenSegment> open_segment(Directory& directory, std::uint64_t segment_no) {
   OpenSegment segment{.segment_no = segment_no};
   auto file = directory.open(segment_name(segment_no));
+  if (!file && file.error().code == Errc::unsupported_version) return file.error();
   if (!file) {
     segment.unreadable = file.error().message;
     return segment;

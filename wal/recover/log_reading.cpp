@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "wal/format/segment_name.hpp"
+#include "wal/pack/packed_segment.hpp"
 #include "wal/recover/log_walk.hpp"
 #include "wal/recover/segment_scanner.hpp"
 
@@ -11,7 +12,7 @@ namespace stele::wal {
 namespace {
 
 Result<void> walk_segments(Directory& directory, ReadAhead& reader, LogInventory const& inventory,
-                           LogWalk& walk, RecoverySink& sink) {
+                           LogWalk& walk, RecoverySink& sink, std::vector<RepairedPack>& repaired) {
   std::uint64_t bytes_total = 0;
   std::uint64_t bytes_done = 0;
   auto const lost_bytes = lost_bytes_max(inventory);
@@ -25,6 +26,10 @@ Result<void> walk_segments(Directory& directory, ReadAhead& reader, LogInventory
       if (segment.start_crashed) walk.end_here();
       auto const walked = walk.segment(scanner, segment.header, end_commit_of(inventory, no));
       if (!walked) return walked;
+    }
+    auto* const packed = file ? dynamic_cast<PackedSegment*>(file->get()) : nullptr;
+    if (packed != nullptr && packed->pack().repaired_shards() > 0) {
+      repaired.push_back({no, packed->pack().repaired_shards()});
     }
     bytes_done += segment.bytes;
     sink.on_progress(bytes_done, bytes_total);
@@ -75,9 +80,8 @@ Result<LogReading> read_log(Directory& directory, ReadAhead& reader, RecoverySin
   for (auto const& [no, segment] : inventory.segments) {
     if (segment.unreadable.empty()) walk.note_durable(segment.header.prev_end_commit);
   }
-  if (auto const walked = walk_segments(directory, reader, inventory, walk, sink); !walked) {
-    return walked.error();
-  }
+  auto const walked = walk_segments(directory, reader, inventory, walk, sink, recovered.repaired);
+  if (!walked) return walked.error();
   walk.finish(recovered);
   auto const is_damage = [](Finding const& finding) {
     return finding.kind == Finding::Kind::damage;

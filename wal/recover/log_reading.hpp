@@ -35,6 +35,12 @@ struct Renaming {
   std::string to{};
 };
 
+/// Of a pack that is damaged, and gave all that was asked for.
+struct RepairedPack {
+  std::uint64_t segment_no = 0;
+  std::uint64_t sectors = 0;  ///< That were made again from parity.
+};
+
 struct Recovered {
   bool fresh = false;  ///< The directory was empty.
   Manifest manifest{};
@@ -48,6 +54,7 @@ struct Recovered {
   std::vector<Gap> new_gaps{};
   std::vector<Finding> findings{};  ///< All of them, also those that a gap record names.
   bool damaged = false;             ///< There is damage among them.
+  std::vector<RepairedPack> repaired{};
   /// Files that no crash-free log would hold: unfinished ones, and segments outside the MANIFEST.
   std::vector<std::string> leftovers{};
   /// Files that are kept under another name: expired segments that may hold damage.

@@ -111,6 +111,11 @@ Result<Recovered> recover(Directory& directory, RecoverySink& sink, RecoveryRepo
   if (auto const noted = note_strays(directory, inventory.strays, recovered); !noted) {
     return noted.error();
   }
+  for (auto const& pack : recovered.repaired) {
+    report.findings.push_back(
+        pack_name(pack.segment_no) + ": " + std::to_string(pack.sectors) +
+        " damaged sectors; nothing is lost, they were made again from parity");
+  }
   return std::move(recovered);
 }
 

@@ -48,18 +48,19 @@ bool may_be_tried_again(boost::system::error_code const& error) noexcept {
 
 }  // namespace
 
-Log::Core::Core(Directory& directory, Options const& resolved, LogListener& listener,
-                Recovered recovered, RecoveryReport recovery)
+Log::Core::Core(std::unique_ptr<PackedDirectory> directory, Options const& resolved,
+                LogListener& listener, Recovered recovered, RecoveryReport recovery)
     : options(resolved),
       report(std::move(recovery)),
       pipeline(recovered.start, {.commit_align = options.commit_align,
                                  .gather_bytes = options.gather_bytes,
                                  .mark_delay = options.mark_delay}),
-      directory_(directory),
+      packed_directory_(std::move(directory)),
+      directory_(*packed_directory_),
       listener_(listener),
       recovered_(std::move(recovered)),
       manifest_(recovered_.manifest),
-      maker_(directory) {
+      maker_(directory_) {
   if (recovered_.fresh) manifest_.store_id = make_store_id(options);
   store_id = manifest_.store_id;
   segments_.assign(recovered_.segments.begin(), recovered_.segments.end());

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "wal/gap_ledger.hpp"
 #include "wal/log.hpp"
+#include "wal/pack/packed_directory.hpp"
 #include "wal/recover/log_reading.hpp"
 #include "wal/recover/retention.hpp"
 #include "wal/write/commit_pipeline.hpp"
@@ -19,8 +21,8 @@ namespace stele::wal {
 /// directory, and decides nothing about durability itself.
 class Log::Core final : private Completion {
  public:
-  Core(Directory& directory, Options const& options, LogListener& listener, Recovered recovered,
-       RecoveryReport report);
+  Core(std::unique_ptr<PackedDirectory> directory, Options const& options, LogListener& listener,
+       Recovered recovered, RecoveryReport report);
   Core(Core const&) = delete;
   Core& operator=(Core const&) = delete;
   ~Core();
@@ -84,7 +86,8 @@ class Log::Core final : private Completion {
   Result<void> name_end();
   bool waits_for_space() const noexcept { return space_retry_at_.has_value(); }
 
-  Directory& directory_;
+  std::unique_ptr<PackedDirectory> packed_directory_;
+  Directory& directory_;  ///< The same.
   LogListener& listener_;
   Recovered recovered_;
   Manifest manifest_{};

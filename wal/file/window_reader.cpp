@@ -1,0 +1,39 @@
+#include "wal/file/window_reader.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace stele::wal {
+namespace {
+
+constexpr std::size_t window_bytes = std::size_t{1} << 20;
+/// Whatever the alignment of a directory is, this is a multiple of it.
+constexpr std::size_t block_bytes = AlignedBuffer::alignment;
+
+}  // namespace
+
+bool WindowReader::read(std::uint64_t offset, std::span<std::byte> into) {
+  while (!into.empty()) {
+    bool const is_there = begin_ <= offset && offset < end_;
+    if (!is_there && !load(offset)) return false;
+    auto const count =
+        static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), end_ - offset));
+    std::memcpy(into.data(), window_.data() + (offset - begin_), count);
+    into = into.subspan(count);
+    offset += count;
+  }
+  return true;
+}
+
+bool WindowReader::load(std::uint64_t offset) {
+  window_.reserve(window_bytes, 0);
+  begin_ = end_ = offset / block_bytes * block_bytes;
+  auto loaded = file_.read_at(begin_, {window_.data(), window_bytes});
+  // The device refuses some sector of it: perhaps none that is needed now.
+  if (!loaded) loaded = file_.read_at(begin_, {window_.data(), block_bytes});
+  if (!loaded) return false;
+  end_ += *loaded;
+  return offset < end_;
+}
+
+}  // namespace stele::wal
