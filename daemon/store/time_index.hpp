@@ -2,28 +2,19 @@
 #pragma once
 
 #include <algorithm>
-#include <compare>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <iterator>
 #include <limits>
 #include <map>
 #include <span>
 #include <vector>
 
+#include "daemon/store/packed_keys.hpp"
+
 namespace stele::daemon {
-
-/// Position of an entry in the order of reads.
-struct TimeKey {
-  std::uint64_t timestamp = 0;
-  std::uint64_t seq = 0;
-
-  auto operator<=>(TimeKey const&) const = default;
-};
-
-inline constexpr TimeKey time_key_min{};
-inline constexpr TimeKey time_key_max{std::numeric_limits<std::uint64_t>::max(),
-                                      std::numeric_limits<std::uint64_t>::max()};
 
 /// A two-level B-tree: sorted leaves of up to 512 keys, in a map by their lower bound.
 ///
@@ -31,10 +22,12 @@ inline constexpr TimeKey time_key_max{std::numeric_limits<std::uint64_t>::max(),
 ///         bound ───► [ k k k k k k k ]     every key of a leaf is at or above its bound,
 ///         bound ───► [ k k ]               and below the bound of the next leaf
 ///
-/// 16 bytes a key: full leaves if keys arrive in order. A full leaf shares its keys with a
-/// neighbour, and only two full ones become three, so that whatever the order is, leaves are five
-/// eighths full or more: 26 bytes a key. The first leaf, with bound 0, is always there and may be
-/// empty.
+/// Leaves are full if keys arrive in order. A full leaf shares its keys with a neighbour, and only
+/// two full ones become three, so that whatever the order is, leaves are five eighths full or more.
+/// The first leaf, with bound 0, is always there and may be empty.
+///
+/// Keys are 16 bytes in the last leaf and in those that were written to lately, a bounded number;
+/// all others are packed: two to four bytes a key where entries arrive as time passes.
 class TimeIndex {
  public:
   TimeIndex();
@@ -62,12 +55,24 @@ class TimeIndex {
   void descend(TimeKey from, Visit&& visit) const;
 
  private:
-  struct Leaf {
-    std::vector<TimeKey> keys{};
-    std::uint64_t seq_min = std::numeric_limits<std::uint64_t>::max();
+  static constexpr std::size_t leaf_keys_max = 512;
+  /// What a full leaf gives to a neighbour at a time.
+  static constexpr std::size_t moved_keys = leaf_keys_max / 16;
+  using LeafBuffer = std::array<TimeKey, leaf_keys_max>;
 
+  struct Leaf {
+    std::vector<TimeKey> keys{};  ///< Those of an open leaf; a packed one has none here.
+    PackedKeys packed{};
+    std::uint64_t seq_min = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t seq_max = 0;
+
+    bool is_packed() const noexcept { return packed.size() > 0; }
+    std::size_t size() const noexcept { return is_packed() ? packed.size() : keys.size(); }
+    /// In `buffer` if they are packed.
+    Keys view(LeafBuffer& buffer) const noexcept {
+      return is_packed() ? packed.unpack(buffer) : Keys(keys);
+    }
     void assign(Keys from);
-    void find_seq_min() noexcept;
   };
   using Leaves = std::map<TimeKey, Leaf>;
 
@@ -77,33 +82,45 @@ class TimeIndex {
   void spread(Leaves::iterator first, Leaves::iterator end, std::size_t first_keys,
               std::size_t others);
   Leaves::iterator join(Leaves::iterator leaf);
+  Leaves::iterator erase(Leaves::iterator leaf);
+  void replace(Leaves::iterator leaf, Keys keys);
+  void open(Leaves::iterator leaf);
+  void pack(Leaf& leaf);
+  void note_open(TimeKey bound);
 
   Leaves leaves_{};
+  /// Bounds of the leaves that are open, in the order in which they became so; of some that are
+  /// not there any more, too.
+  std::deque<TimeKey> open_{};
+  std::size_t packed_leaves_ = 0;
+  std::size_t packed_bytes_ = 0;
   std::size_t size_ = 0;
 };
 
 template <class Visit>
 void TimeIndex::ascend(TimeKey from, Visit&& visit) const {
   auto leaf = std::prev(leaves_.upper_bound(from));
-  auto begin = std::lower_bound(leaf->second.keys.begin(), leaf->second.keys.end(), from);
+  LeafBuffer buffer;
+  auto keys = leaf->second.view(buffer);
+  keys = Keys(std::lower_bound(keys.begin(), keys.end(), from), keys.end());
   for (;;) {
-    Keys const keys(begin, leaf->second.keys.end());
     if (!keys.empty() && !visit(keys)) return;
     if (++leaf == leaves_.end()) return;
-    begin = leaf->second.keys.begin();
+    keys = leaf->second.view(buffer);
   }
 }
 
 template <class Visit>
 void TimeIndex::descend(TimeKey from, Visit&& visit) const {
   auto leaf = std::prev(leaves_.upper_bound(from));
-  auto end = std::upper_bound(leaf->second.keys.begin(), leaf->second.keys.end(), from);
+  LeafBuffer buffer;
+  auto keys = leaf->second.view(buffer);
+  keys = Keys(keys.begin(), std::upper_bound(keys.begin(), keys.end(), from));
   for (;;) {
-    Keys const keys(leaf->second.keys.begin(), end);
     if (!keys.empty() && !visit(keys)) return;
     if (leaf == leaves_.begin()) return;
     --leaf;
-    end = leaf->second.keys.end();
+    keys = leaf->second.view(buffer);
   }
 }
 

@@ -81,6 +81,19 @@ BOOST_AUTO_TEST_CASE(keys_in_order_fill_leaves_to_sixteen_bytes_a_key) {
   BOOST_TEST(index.bytes() < 100'000U * 17);
 }
 
+BOOST_AUTO_TEST_CASE(keys_that_nobody_writes_beside_take_a_few_bytes_each) {
+  constexpr std::uint64_t keys = 400'000;
+  TimeIndex near;
+  for (std::uint64_t seq = 1; seq <= keys; ++seq) {
+    // A few of them late, as from several writers.
+    near.insert({seq * 137 - (seq % 7 == 0 ? seq % 700 : 0), seq});
+  }
+  BOOST_TEST(near.bytes() < keys * 5);
+  TimeIndex seconds;
+  for (std::uint64_t seq = 1; seq <= keys; ++seq) seconds.insert({seq / 100 * 1'000'000, seq});
+  BOOST_TEST(seconds.bytes() < keys * 5 / 2);
+}
+
 BOOST_AUTO_TEST_CASE(no_order_of_keys_takes_more_than_twenty_six_bytes_a_key) {
   std::mt19937_64 random(1);
   constexpr std::uint64_t middle = 1'000'000'000;
