@@ -82,6 +82,9 @@ bool fit_file_size(std::uint64_t bytes) {
 constexpr std::chrono::seconds start_patience{120};
 constexpr std::chrono::milliseconds progress_period{500};
 
+/// As in a chunk, so that entries that are neighbours can be sent as they stand.
+constexpr char entry_separator = ',';
+
 wal::Options log_options(Config const& config) {
   wal::Options options;
   options.segment_bytes = config.segment_bytes;
@@ -145,6 +148,7 @@ class Service {
   ChunkReserve chunk_reserve_{};
   Store store_;
   std::unique_ptr<wal::Directory> directory_{};
+  std::unique_ptr<wal::PackWorker> pack_thread_{};
   boost::asio::io_context io_{1};
   boost::asio::signal_set reload_signals_{io_, SIGHUP};  ///< From the start: its default is to end.
   std::unique_ptr<WalDriver> driver_{};
@@ -185,7 +189,12 @@ wal::Result<void> Service::open_log() {
   loader.set_progress_handler([this, begun_at](std::uint64_t done, std::uint64_t total) {
     report_progress(begun_at, done, total);
   });
-  auto driver = WalDriver::open(io_, *directory_, log_options(config), loader, store_, clock_);
+  auto options = log_options(config);
+  if (config.pack) {
+    pack_thread_ = wal::start_pack_thread(*directory_);
+    options.packing = {.worker = pack_thread_.get(), .separator = entry_separator};
+  }
+  auto driver = WalDriver::open(io_, *directory_, options, loader, store_, clock_);
   if (!driver && driver.error().code == wal::Errc::sink_full) {
     return wal::Failure{
         driver.error().code,

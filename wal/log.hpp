@@ -22,6 +22,16 @@ namespace stele::wal {
 
 enum class OnDamage : std::uint8_t { serve, refuse };
 
+class PackWorker;
+class PackNotes;
+
+/// How segments are packed that nobody writes to any more. What it names outlives the log.
+struct Packing {
+  PackWorker* worker = nullptr;  ///< Null: they are not packed.
+  char separator = '\n';         ///< Between two payloads of a block.
+  PackNotes* notes = nullptr;    ///< See pack/pack_writer.hpp. Null: there are none.
+};
+
 struct Options {
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;
   /// Of the segment that open() makes, whose zeros it waits for: a multiple of 4096, at most
@@ -41,6 +51,7 @@ struct Options {
   /// whatever its size if that is 0. 0: nothing is held.
   std::uint64_t hold_bytes = 0;
   OnDamage on_damage = OnDamage::serve;
+  Packing packing{};
   /// Source of the store id and of segment salts; empty: the kernel's.
   std::function<std::uint64_t()> entropy{};
   /// Idle time after a commit until a MARK records that it was durable.
@@ -98,6 +109,8 @@ class LogListener {
   virtual void on_failed(Failure const& failure) = 0;
   /// Payloads up to `seq` were removed by retention.
   virtual void on_expired(Seq seq) = 0;
+  /// A segment stays as it is, and nothing else has changed: why.
+  virtual void on_not_packed(Failure const& /*failure*/) {}
 
  protected:
   ~LogListener() = default;
@@ -114,10 +127,14 @@ struct LogMetrics {
   std::uint64_t segments_made = 0;
   std::uint64_t segments_removed = 0;
   std::uint64_t space_failures = 0;
-  std::uint64_t segment_waits = 0;    ///< Commits that had to wait for a spare segment,
-  std::uint64_t segment_wait_us = 0;  ///< and how long, in all.
-  Seq active_first_seq = 0;           ///< First of the segment that commits go to,
-  Seq durable_first_seq = 0;          ///< and of that which the last one went to.
+  std::uint64_t segments_packed = 0;      ///< Since the start,
+  std::uint64_t packed_bytes = 0;         ///< what the packs take,
+  std::uint64_t packed_from_bytes = 0;    ///< and what the segments had taken.
+  std::uint64_t segments_not_packed = 0;  ///< They are damaged, or an error struck.
+  std::uint64_t segment_waits = 0;        ///< Commits that had to wait for a spare segment,
+  std::uint64_t segment_wait_us = 0;      ///< and how long, in all.
+  Seq active_first_seq = 0;               ///< First of the segment that commits go to,
+  Seq durable_first_seq = 0;              ///< and of that which the last one went to.
   /// Commits by time from begin to durable: bucket n counts those of 2^n up to 2^(n+1)-1 µs (bucket
   /// 0: also 0 µs; the last: all above).
   std::array<std::uint64_t, 24> commit_latency_us_log2{};

@@ -40,6 +40,7 @@ struct Config {
   bool allow_remote{};
   std::uint64_t segment_bytes{};
   std::uint64_t commit_align{};          ///< 0: the device's sector.
+  bool pack{};                           ///< Segments that were left become packs.
   std::uint64_t retain_bytes{};          ///< 0: for ever.
   std::chrono::seconds retain_age{};     ///< 0: for ever.
   std::vector<std::string> consumers{};  ///< Whom retention waits for,

@@ -161,6 +161,8 @@ constexpr Option table[] = {
                                                 "size of one file of the log"),
     option<kinds::size, &Config::commit_align>(
         "commit-align", "0", "commits start at multiples of this; 0: of the disk's sector"),
+    option<kinds::on_off, &Config::pack>(
+        "pack", "false", "compress the files of the log that are no longer written to"),
     option<kinds::size, &Config::retain_bytes>(
         "retain-bytes", "1G",
         "remove the oldest files while the log is larger; memory follows; 0: never"),

@@ -116,6 +116,8 @@ void Committer::on_failed(wal::Failure const& failure) {
   spdlog::critical("the log failed: {}", failure.message);
 }
 
+void Committer::on_not_packed(wal::Failure const& failure) { spdlog::warn("{}", failure.message); }
+
 void Committer::on_expired(wal::Seq seq) {
   store_.remove_up_to(seq);
   auto const now = clock_.now();

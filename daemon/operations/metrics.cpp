@@ -56,6 +56,10 @@ void append_log(JsonWriter& writer, StatsView const& view) {
       .member("active_first_seq", metrics.active_first_seq)
       .member("space_failures", metrics.space_failures)
       .member("log_bytes", metrics.log_bytes)
+      .member("segments_packed", metrics.segments_packed)
+      .member("segments_not_packed", metrics.segments_not_packed)
+      .member("packed_bytes", metrics.packed_bytes)
+      .member("packed_from_bytes", metrics.packed_from_bytes)
       .end_object();
 }
 

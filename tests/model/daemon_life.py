@@ -20,6 +20,7 @@ class Settings:
         self.values = {
             "wal-backend": pick(backends),
             "buffered": pick(("true", "false", "false")),
+            "pack": pick(("true", "false")),
             "segment-bytes": f"{segment_mib}M",
             "commit-align": pick(("0", "512", "4096")),
             "retain-bytes": pick(("0", f"{4 * segment_mib}M", f"{6 * segment_mib}M", "1G")),
@@ -62,8 +63,8 @@ class Settings:
     def flags(self):
         flags = []
         for name, value in self.values.items():
-            if name == "buffered":
-                flags += ["--buffered"] if value == "true" else []
+            if name in ("buffered", "pack"):
+                flags += [f"--{name}"] if value == "true" else []
             else:
                 flags += [f"--{name}", value]
         return flags

@@ -8,7 +8,7 @@ COMMITS_AT = 8192
 
 def segments(folder):
     return sorted(name for name in os.listdir(folder)
-                  if name.startswith("wal-") and name.endswith(".seg"))
+                  if name.startswith("wal-") and name.endswith((".seg", ".pack")))
 
 
 def _used(path):

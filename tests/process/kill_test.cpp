@@ -50,6 +50,7 @@ std::vector<std::string> any_settings(std::mt19937_64& random) {
   add("--retain-age", pick({"0", "0", "1s", "2s", "7d"}));
   add("--on-damage", pick({"serve", "refuse"}));
   add("--commit-align", pick({"0", "4K"}));
+  if (random() % 2 == 0) flags.push_back("--pack");
   if (random() % 3 == 0) {
     add("--consumers", "archive");
     add("--hold-bytes", pick({"8M", "1G"}));

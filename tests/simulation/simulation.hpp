@@ -66,6 +66,7 @@ class Simulation {
   SimulatedDisk disk_;
   SimulatedClock clock_{};
   daemon::Config config_{};
+  wal::InlinePackWorker pack_worker_{};
   wal::Options log_options_{};
   Ledger ledger_{};
   bool may_fill_ = false;  ///< The disk may run out of space in this run.

@@ -142,7 +142,8 @@ def stats(operations):
         "wal": whole({"backend": {"type": "string"}, "commit_us": PAIRS, **numbers(
             "next_seq durable_seq pending_bytes commits commit_entries commit_entries_max "
             "commit_bytes commit_us_sum marks segments segments_made segments_removed "
-            "segment_waits segment_wait_us active_first_seq space_failures log_bytes")}),
+            "segment_waits segment_wait_us active_first_seq space_failures log_bytes "
+            "segments_packed segments_not_packed packed_bytes packed_from_bytes")}),
         "store": whole(numbers("entries bytes index_bytes visible_seq removed_seq oldest_ts "
                                "newest_ts"), optional=("oldest_ts", "newest_ts")),
         "missing": whole(numbers("expired damaged acknowledged torn dropped")),

@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::string_view manifest_magic = "STELEMAN";
 constexpr std::size_t crc_offset = manifest_bytes - 4;
+/// The major version of a log that may have packs.
+constexpr std::uint16_t major_with_packs = 2;
 
 }  // namespace
 
@@ -19,7 +21,7 @@ void encode_manifest(Manifest const& manifest,
                      std::span<std::byte, manifest_bytes> bytes) noexcept {
   FieldWriter out(bytes);
   out.bytes(manifest_magic.data(), manifest_magic.size());
-  out.u16(format_major);
+  out.u16(manifest.has_packs ? major_with_packs : format_major);
   out.u16(format_minor);
   out.u32(0);
   out.bytes(manifest.store_id.data(), manifest.store_id.size());
@@ -42,10 +44,11 @@ Decoded<Manifest> decode_manifest(std::span<std::byte const, manifest_bytes> byt
   if (!in.is(manifest_magic)) return HeaderFault::invalid;
   auto const stored_crc = FieldReader(bytes.subspan(crc_offset)).u32();
   if (stored_crc != crc32c(bytes.first(crc_offset))) return HeaderFault::invalid;
-  if (in.u16() != format_major) return HeaderFault::unsupported;
+  auto const major = in.u16();
+  if (major != format_major && major != major_with_packs) return HeaderFault::unsupported;
   in.u16();
   in.u32();
-  Manifest manifest;
+  Manifest manifest{.has_packs = major == major_with_packs};
   in.bytes(manifest.store_id.data(), manifest.store_id.size());
   manifest.first_segment_no = in.u64();
   manifest.last_segment_no = in.u64();

@@ -32,6 +32,9 @@ struct Manifest {
   /// Not 0: a copy of the log is being made here, whose new segments, from this one on, do not go
   /// on where the last one ends. They are no part of the log yet.
   std::uint64_t copied_from_segment_no = 0;
+  /// Segments may have been packed: a program that does not know packs is to refuse the log, and
+  /// not to take them for lost.
+  bool has_packs = false;
 
   /// What lies before the first segment of the other one has expired.
   void begin_as(Manifest const& other) noexcept {

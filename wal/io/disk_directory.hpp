@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "wal/pack_worker.hpp"
 #include "wal/storage.hpp"
 
 namespace stele::wal {
@@ -26,5 +27,9 @@ struct DiskOptions {
 /// sentence if automatic falls back to POSIX.
 Result<std::unique_ptr<Directory>> open_disk_directory(DiskOptions const& options,
                                                        std::string& note);
+
+/// A thread of the lowest priority, for Options::packing; it makes event_fd() of the directory
+/// readable, which outlives it. Throws std::system_error if the system has no thread.
+std::unique_ptr<PackWorker> start_pack_thread(Directory const& directory);
 
 }  // namespace stele::wal

@@ -68,8 +68,9 @@ void note_pack(PackedSegment& segment, std::vector<Finding>& notes) {
   if (check.is_intact()) return;
   auto text = pack_name(segment.pack().header().segment.segment_no) + ": ";
   if (!check.bad_shards.empty()) {
-    text += std::to_string(check.bad_shards.size()) + " damaged sectors, the first at offset " +
-            std::to_string(check.bad_shards.front() * shard_bytes) + "; ";
+    text += "damaged sectors: " + std::to_string(check.bad_shards.size()) +
+            ", the first at offset " + std::to_string(check.bad_shards.front() * shard_bytes) +
+            "; ";
   }
   if (check.wrong_size) text += "it is shorter or longer than it was; ";
   bool const is_repaired = check.lost.empty() && !check.directory_lost;

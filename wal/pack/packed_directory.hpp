@@ -22,6 +22,9 @@ class PackedDirectory final : public Directory {
       : owned_(std::move(directory)), directory_(*owned_) {}
   ~PackedDirectory() override = default;
 
+  /// The directory with packs under their own names.
+  Directory& unpacked() noexcept { return directory_; }
+
   Result<std::vector<std::string>> list() override;
   Result<std::unique_ptr<File>> open(std::string_view name) override;
   Result<void> rename(std::string_view from, std::string_view to) override;

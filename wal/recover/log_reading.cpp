@@ -12,7 +12,7 @@ namespace stele::wal {
 namespace {
 
 Result<void> walk_segments(Directory& directory, ReadAhead& reader, LogInventory const& inventory,
-                           LogWalk& walk, RecoverySink& sink, std::vector<RepairedPack>& repaired) {
+                           LogWalk& walk, RecoverySink& sink, Recovered& recovered) {
   std::uint64_t bytes_total = 0;
   std::uint64_t bytes_done = 0;
   auto const lost_bytes = lost_bytes_max(inventory);
@@ -28,8 +28,9 @@ Result<void> walk_segments(Directory& directory, ReadAhead& reader, LogInventory
       if (!walked) return walked;
     }
     auto* const packed = file ? dynamic_cast<PackedSegment*>(file->get()) : nullptr;
+    if (packed != nullptr) recovered.packed.push_back(no);
     if (packed != nullptr && packed->pack().repaired_shards() > 0) {
-      repaired.push_back({no, packed->pack().repaired_shards()});
+      recovered.repaired.push_back({no, packed->pack().repaired_shards()});
     }
     bytes_done += segment.bytes;
     sink.on_progress(bytes_done, bytes_total);
@@ -80,7 +81,7 @@ Result<LogReading> read_log(Directory& directory, ReadAhead& reader, RecoverySin
   for (auto const& [no, segment] : inventory.segments) {
     if (segment.unreadable.empty()) walk.note_durable(segment.header.prev_end_commit);
   }
-  auto const walked = walk_segments(directory, reader, inventory, walk, sink, recovered.repaired);
+  auto const walked = walk_segments(directory, reader, inventory, walk, sink, recovered);
   if (!walked) return walked.error();
   walk.finish(recovered);
   auto const is_damage = [](Finding const& finding) {
@@ -89,6 +90,7 @@ Result<LogReading> read_log(Directory& directory, ReadAhead& reader, RecoverySin
   recovered.damaged = recovered.damaged || std::ranges::any_of(inventory.findings, is_damage);
   for (auto& segment : recovered.segments) {
     bool const has_commits = segment.end_offset > 0;
+    segment.packed = std::ranges::binary_search(recovered.packed, segment.segment_no);
     segment.bytes =
         has_commits ? segment.end_offset : inventory.segments.at(segment.segment_no).bytes;
   }

@@ -23,6 +23,8 @@ struct KeptSegment {
   std::uint32_t first_chain = 0;
   Seq first_seq = 0;
   bool damaged = false;  ///< Kept when it expires.
+  bool packed = false;   ///< A pack stands in its place.
+  bool stays = false;    ///< It could not be packed.
   /// By the age of the log, see FORMAT.md: the first and the last age record in it,
   std::optional<std::chrono::milliseconds> first_age{};
   std::chrono::milliseconds last_age{};
@@ -52,8 +54,9 @@ struct Recovered {
   std::chrono::milliseconds age{};  ///< That the log is known to have, by its own count.
   /// Found in this start, and not yet named by a gap record of the log.
   std::vector<Gap> new_gaps{};
-  std::vector<Finding> findings{};  ///< All of them, also those that a gap record names.
-  bool damaged = false;             ///< There is damage among them.
+  std::vector<Finding> findings{};      ///< All of them, also those that a gap record names.
+  bool damaged = false;                 ///< There is damage among them.
+  std::vector<std::uint64_t> packed{};  ///< Segments in whose places packs stand, ascending.
   std::vector<RepairedPack> repaired{};
   /// Files that no crash-free log would hold: unfinished ones, and segments outside the MANIFEST.
   std::vector<std::string> leftovers{};

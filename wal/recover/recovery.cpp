@@ -112,9 +112,9 @@ Result<Recovered> recover(Directory& directory, RecoverySink& sink, RecoveryRepo
     return noted.error();
   }
   for (auto const& pack : recovered.repaired) {
-    report.findings.push_back(
-        pack_name(pack.segment_no) + ": " + std::to_string(pack.sectors) +
-        " damaged sectors; nothing is lost, they were made again from parity");
+    report.findings.push_back(pack_name(pack.segment_no) +
+                              ": damaged sectors: " + std::to_string(pack.sectors) +
+                              "; nothing is lost, they were made again from parity");
   }
   return std::move(recovered);
 }

@@ -61,6 +61,11 @@ Log::Core::Core(std::unique_ptr<PackedDirectory> directory, Options const& resol
       recovered_(std::move(recovered)),
       manifest_(recovered_.manifest),
       maker_(directory_) {
+  if (options.packing.worker != nullptr) {
+    packer_.emplace(
+        packed_directory_->unpacked(), *options.packing.worker,
+        PackOptions{.separator = options.packing.separator, .notes = options.packing.notes});
+  }
   if (recovered_.fresh) manifest_.store_id = make_store_id(options);
   store_id = manifest_.store_id;
   segments_.assign(recovered_.segments.begin(), recovered_.segments.end());
@@ -74,6 +79,7 @@ Log::Core::Core(std::unique_ptr<PackedDirectory> directory, Options const& resol
 Log::Core::~Core() {
   // The directory still holds our buffers.
   maker_.abandon();
+  stop_packing();
   destroyed_ = true;
   while (maker_.in_flight() || write_in_flight_) directory_.wait();
 }
@@ -210,6 +216,7 @@ void Log::Core::rotate_segment() {
     // What is left of it is never written.
     metrics.log_bytes -= active_.free_bytes();
     segments_.back().bytes = active_.end_offset;
+    segments_.back().end_offset = active_.end_offset;
     segments_.back().since = age();
   }
   active_ = maker_.take();
@@ -299,38 +306,6 @@ void Log::Core::on_complete(boost::system::error_code error) noexcept {
   if (notifies) listener_.on_durable(seq);
 }
 
-std::uint64_t Log::Core::append_dropped(WriterId const& writer, std::uint64_t count) {
-  Gap const gap{.first_seq = pipeline.next_seq(),
-                .last_seq = pipeline.next_seq() - 1,
-                .reason = GapReason::dropped_by_client,
-                .dropped = count,
-                .writer = writer};
-  auto const commit_no = pipeline.append_gap(gap);
-  drops_.push_back({commit_no, gap});
-  return commit_no;
-}
-
-std::uint64_t Log::Core::append_acknowledged(Seq first, Seq last) {
-  auto const commit_no = pipeline.append_gap(acknowledgement_record(first, last));
-  drops_.push_back({commit_no, {.first_seq = first, .last_seq = last, .acknowledged = true}});
-  return commit_no;
-}
-
-/// Whether there were any.
-bool Log::Core::note_durable_drops() {
-  bool any = false;
-  for (; !drops_.empty() && drops_.front().commit_no <= pipeline.durable_commit(); any = true) {
-    auto const& gap = drops_.front().gap;
-    if (gap.acknowledged) {
-      gaps.acknowledge(gap.first_seq, gap.last_seq);
-    } else {
-      gaps.add(gap);
-    }
-    drops_.pop_front();
-  }
-  return any;
-}
-
 void Log::Core::refuse_queued() {
   segment_wait_begun_.reset();
   auto const first = pipeline.drop_queued();
@@ -352,6 +327,7 @@ void Log::Core::make_segment(OnDisk disk) {
 void Log::Core::settle_maker() {
   using State = SegmentMaker::State;
   auto const state = maker_.state();
+  spare_expiring_segment();
   if (maker_.expiry_is_done() && !std::exchange(expiry_settled_, true)) {
     manifest_ = maker_.plan().shortened;
     apply_expiry();
@@ -389,6 +365,7 @@ void Log::Core::poll(Instant now) {
   take_time(now);
   directory_.poll();
   advance();
+  go_on_packing();
 }
 
 std::optional<Instant> Log::Core::next_deadline() const noexcept {
@@ -397,7 +374,9 @@ std::optional<Instant> Log::Core::next_deadline() const noexcept {
   if (auto const mark = pipeline.mark_deadline(); mark && pipeline.idle()) {
     deadline = deadline ? std::min(*deadline, *mark) : *mark;
   }
-  if (age_check_at_) deadline = deadline ? std::min(*deadline, *age_check_at_) : *age_check_at_;
+  for (auto const& at : {age_check_at_, pack_retry_at_}) {
+    if (at) deadline = deadline ? std::min(*deadline, *at) : *at;
+  }
   return deadline;
 }
 
@@ -414,6 +393,10 @@ void Log::Core::on_timer(Instant now) {
     advance();
   }
   if (age_check_at_ && *age_check_at_ <= now && !closing_ && !failure_) rotate_for_age();
+  if (pack_retry_at_ && *pack_retry_at_ <= now) {
+    pack_retry_at_.reset();
+    go_on_packing();
+  }
 }
 
 void Log::Core::check_place() {
@@ -458,6 +441,7 @@ Result<void> Log::Core::close() {
   BOOST_ASSERT(pipeline.idle());
   closing_ = true;
   maker_.abandon();
+  stop_packing();
   if (failure_) return *failure_;
   if (active_.file && noted_age_ != age()) queue_age();
   pipeline.queue_seal();

@@ -14,6 +14,7 @@
 #include "wal/recover/retention.hpp"
 #include "wal/write/commit_pipeline.hpp"
 #include "wal/write/segment_maker.hpp"
+#include "wal/write/segment_packer.hpp"
 
 namespace stele::wal {
 
@@ -83,6 +84,14 @@ class Log::Core final : private Completion {
   void apply_expiry();
   void remove_leftovers();
   Result<void> put_strays_aside();
+  void prepare_to_pack();
+  bool may_have_packs() const noexcept;
+  void go_on_packing();
+  bool is_to_expire(std::uint64_t segment_no) const noexcept;
+  void spare_expiring_segment() noexcept;
+  void settle_packer();
+  void begin_to_pack();
+  void stop_packing() noexcept;
   Result<void> name_end();
   bool waits_for_space() const noexcept { return space_retry_at_.has_value(); }
 
@@ -95,6 +104,9 @@ class Log::Core final : private Completion {
   std::deque<KeptSegment> segments_{};  ///< With commits; the active one last.
   Segment active_{};                    ///< No file yet: the disk has been full since the start.
   SegmentMaker maker_;
+  std::optional<SegmentPacker> packer_{};
+  bool packer_settled_ = true;  ///< The packer's last outcome has been dealt with.
+  std::optional<Instant> pack_retry_at_{};
   bool maker_settled_ = true;               ///< The maker's last outcome has been dealt with,
   bool expiry_settled_ = true;              ///< and what it let expire.
   OnDisk planned_for_ = OnDisk::with_room;  ///< The last attempt to make a segment,

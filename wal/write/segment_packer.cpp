@@ -222,11 +222,12 @@ void SegmentPacker::make_piece() {
 }
 
 void SegmentPacker::poll() {
-  if (!awaits_worker_ || !worker_.is_done()) return;
-  awaits_worker_ = false;
-  if (abandoned_) return fail({Errc::failed, "it is not to be packed any more"});
-  if (job_->failure) return fail(*job_->failure);
-  if (auto const begun = advance(); !begun) fail(begun.error());
+  while (awaits_worker_ && worker_.is_done()) {
+    awaits_worker_ = false;
+    if (abandoned_) return fail({Errc::failed, "it is not to be packed any more"});
+    if (job_->failure) return fail(*job_->failure);
+    if (auto const begun = advance(); !begun) return fail(begun.error());
+  }
 }
 
 void SegmentPacker::on_complete(boost::system::error_code error) noexcept {

@@ -2,36 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 
 #include "wal/format/aligned_buffer.hpp"
 #include "wal/pack/pack_writer.hpp"
+#include "wal/pack_worker.hpp"
 #include "wal/storage.hpp"
 
 namespace stele::wal {
-
-/// Where the packer's work is done that takes longer than a turn of the loop.
-class PackWorker {
- public:
-  PackWorker() = default;
-  PackWorker(PackWorker const&) = delete;
-  PackWorker& operator=(PackWorker const&) = delete;
-  virtual ~PackWorker() = default;
-
-  /// Begins `work`, which owns what it touches. Precondition: is_done().
-  virtual void start(std::function<void()> work) = 0;
-  /// Whether nothing is under way.
-  virtual bool is_done() const noexcept = 0;
-};
-
-/// Does it at once.
-class InlinePackWorker final : public PackWorker {
- public:
-  void start(std::function<void()> work) override { work(); }
-  bool is_done() const noexcept override { return true; }
-};
 
 /// Steps, each begun when the one before it has completed:
 ///
@@ -66,8 +45,10 @@ class SegmentPacker final : private Completion {
   ~SegmentPacker();
 
   State state() const noexcept { return state_; }
-  /// Whether a request is with the directory, or work under way: then this object must stay alive.
-  bool in_flight() const noexcept { return in_flight_ || !worker_.is_done(); }
+  /// Whether a request is with the directory: then this object must stay alive; so it must while
+  /// the worker is at work.
+  bool in_flight() const noexcept { return in_flight_; }
+  std::uint64_t segment_no() const noexcept { return segment_no_; }
   Failure const& failure() const noexcept { return failure_; }
   /// Of the pack that is done.
   PackSummary const& summary() const noexcept { return summary_; }
@@ -79,6 +60,7 @@ class SegmentPacker final : private Completion {
   void poll();
   /// Begins no further step: the segment is not to be packed any more.
   void abandon() noexcept { abandoned_ = true; }
+  bool is_abandoned() const noexcept { return abandoned_; }
 
  private:
   enum class Step : std::uint8_t {

@@ -24,11 +24,13 @@ SegmentMaker::Plan Log::Core::plan_segment(OnDisk disk) const {
   plan.manifest.end_seq = 0;
   plan.manifest.last_salt = plan.header.salt;
   plan.manifest.copied_from_segment_no = 0;
+  plan.manifest.has_packs = may_have_packs();
   plan.shortened = manifest_;
   bool const is_full = disk == OnDisk::full;
   plan.expired = plan_expiry(view(), bytes, plan.manifest,
                              is_full ? segment_spaces() : std::vector<std::uint64_t>());
   plan.shortened.begin_as(plan.manifest);
+  plan.shortened.has_packs = plan.manifest.has_packs;
   if (!active_.file) plan_start(plan);
   return plan;
 }

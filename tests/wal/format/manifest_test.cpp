@@ -117,6 +117,15 @@ BOOST_AUTO_TEST_CASE(no_single_bit_flip_is_accepted) {
   BOOST_TEST(accepted == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(that_segments_may_be_packs_is_a_version_of_its_own) {
+  auto expected = manifest;
+  expected.has_packs = true;
+  ExactBytes encoded(manifest_bytes);
+  encode_manifest(expected, encoded.fixed<manifest_bytes>());
+  BOOST_TEST((encoded.all()[8] == std::byte{2}));
+  BOOST_TEST((decode(encoded) == Decoded<Manifest>(expected)));
+}
+
 BOOST_AUTO_TEST_CASE(a_newer_major_version_is_unsupported_and_a_newer_minor_one_is_read) {
   auto const with_version = [](std::size_t offset, std::byte version) {
     auto bytes = golden();
@@ -124,7 +133,7 @@ BOOST_AUTO_TEST_CASE(a_newer_major_version_is_unsupported_and_a_newer_minor_one_
     FieldWriter(bytes.all().last(4)).u32(crc32c(bytes.all().first(manifest_bytes - 4)));
     return decode(bytes);
   };
-  BOOST_TEST((with_version(8, std::byte{2}) == Decoded<Manifest>(HeaderFault::unsupported)));
+  BOOST_TEST((with_version(8, std::byte{3}) == Decoded<Manifest>(HeaderFault::unsupported)));
   BOOST_TEST((with_version(10, std::byte{5}) == Decoded<Manifest>(manifest)));
 }
 

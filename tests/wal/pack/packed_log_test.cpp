@@ -124,14 +124,14 @@ BOOST_AUTO_TEST_CASE(a_damaged_sector_of_a_pack_costs_nothing_and_is_told) {
         }
         auto reading = read(disk);
         auto const said = std::ranges::any_of(reading.findings, [&](std::string const& text) {
-          return text.starts_with(name + ": 1 damaged sectors; nothing is lost");
+          return text.starts_with(name + ": damaged sectors: 1; nothing is lost");
         });
         told_by_starts += said;
         if (said) reading.findings = expected.findings;
         BOOST_TEST((reading == expected));
         auto const texts = findings_of(check(disk));
         BOOST_TEST(std::ranges::any_of(texts, [&](std::string const& text) {
-          return text.starts_with(name + ": 1 damaged sectors, the first at offset " +
+          return text.starts_with(name + ": damaged sectors: 1, the first at offset " +
                                   std::to_string(sector * shard_bytes) + "; repaired");
         }));
       }
