@@ -345,7 +345,12 @@ void Import::tell_why_no_times(InputFile const& file, std::string_view first_lin
     failed_ = true;
     summary_.remarks.push_back("the times of " + file.name() +
                                " may have the day first, or the month: --time day-first or --time "
-                               "month-first says which");
+                               "month-first (or year-first) says which");
+  } else if (ClockFinder::has_times_of_day(first_lines)) {
+    failed_ = true;
+    summary_.remarks.push_back("the times of " + file.name() +
+                               " are not understood, or have no date: --time FORMAT says how they "
+                               "are written, --time none that those of arrival are meant");
   }
 }
 

@@ -68,8 +68,11 @@ std::tm local_time_at(std::int64_t seconds) noexcept {
 
 bool exists(CivilTime const& time) noexcept {
   auto const date = std::chrono::year{time.year} / time.month / time.day;
-  return date.ok() && time.hour >= 0 && time.hour <= 23 && time.minute >= 0 && time.minute <= 59 &&
-         time.second >= 0 && time.second <= 60;
+  // ISO 8601 has 24:00:00 for the end of a day.
+  bool const ends_day =
+      time.hour == 24 && time.minute == 0 && time.second == 0 && time.fraction_us == 0;
+  return date.ok() && time.hour >= 0 && (time.hour <= 23 || ends_day) && time.minute >= 0 &&
+         time.minute <= 59 && time.second >= 0 && time.second <= 60;
 }
 
 std::int64_t days_since_epoch(int year, int month, int day) noexcept {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "client-lib/cli/text/text_pattern.hpp"
 #include "client-lib/cli/text/text_scanner.hpp"
 #include "client-lib/cli/times/civil_time.hpp"
 #include "client-lib/cli/times/time_forms.hpp"
@@ -38,6 +39,15 @@ constexpr std::array<std::string_view, 13> forms_within{
     "date",    "clf", "dash-month", "java-util",   "epoch-member", "rfc2822"};
 constexpr auto within_pattern = R"([^\n]{0,200}?(?<![\w/.:+-]))";
 
+/// Orders of a date of three numbers.
+constexpr std::array<std::string_view, 3> vague_forms{"month-first", "day-first", "year-first"};
+/// Of each order, which of the lines begin with a date of it.
+using VagueLines = std::array<std::vector<bool>, vague_forms.size()>;
+
+bool is_any(VagueLines const& orders, std::size_t line) {
+  return std::ranges::any_of(orders, [line](auto const& lines) { return bool{lines[line]}; });
+}
+
 // `#Fields: date time c-ip …`.
 bool has_w3c_header(std::vector<std::string_view> const& lines) {
   return std::ranges::any_of(lines, [](std::string_view line) {
@@ -51,6 +61,23 @@ bool is_likely(std::optional<WrittenTime> const& written, std::uint64_t latest_u
   if (!written) return false;
   auto const& number = written->epoch_us;
   return !number || (*number >= first_log_us && *number <= latest_us + day_us);
+}
+
+std::vector<bool> likely_lines(TimePattern& pattern, std::vector<std::string_view> const& lines,
+                               std::uint64_t latest_us) {
+  std::vector<bool> likely;
+  for (auto const line : lines) likely.push_back(is_likely(pattern.read(line), latest_us));
+  return likely;
+}
+
+VagueLines vague_lines(std::string_view text, std::uint64_t latest_us) {
+  auto const lines = first_lines(text);
+  VagueLines orders;
+  for (std::size_t i = 0; i < orders.size(); ++i) {
+    auto pattern = TimePattern::of_form(find_time_form(vague_forms[i])->pattern);
+    orders[i] = likely_lines(pattern, lines, latest_us);
+  }
+  return orders;
 }
 
 }  // namespace
@@ -144,14 +171,6 @@ LineClock line_clock_of(std::string_view format, std::uint64_t latest_us) {
   return {TimePattern::of_format(format), std::move(name), latest_us};
 }
 
-std::vector<bool> ClockFinder::likely_lines(TimePattern& pattern,
-                                            std::vector<std::string_view> const& lines,
-                                            std::uint64_t latest_us) {
-  std::vector<bool> likely;
-  for (auto const line : lines) likely.push_back(is_likely(pattern.read(line), latest_us));
-  return likely;
-}
-
 std::vector<LineClock> ClockFinder::find_clocks(std::string_view text, std::uint64_t latest_us) {
   auto const forms = time_forms();
   if (at_start_.empty()) {
@@ -203,29 +222,38 @@ std::optional<std::uint64_t> ClockFinder::find_first_time(std::string_view text,
   return std::nullopt;
 }
 
-// Where the day and the month could be either, a line that is only one of the two shows which.
+// Where the numbers of a date could be either, lines that are dates in one order alone show which.
 std::optional<LineClock> ClockFinder::find_vague_clock(std::string_view text,
                                                        std::uint64_t latest_us) {
-  auto const lines = first_lines(text);
-  std::array<std::size_t, 2> only{};
-  constexpr std::array<std::string_view, 2> names{"month-first", "day-first"};
-  auto month_first = TimePattern::of_form(find_time_form(names[0])->pattern);
-  auto day_first = TimePattern::of_form(find_time_form(names[1])->pattern);
-  auto const by_month = likely_lines(month_first, lines, latest_us);
-  auto const by_day = likely_lines(day_first, lines, latest_us);
-  for (std::size_t k = 0; k < lines.size(); ++k) {
-    only[0] += by_month[k] && !by_day[k];
-    only[1] += by_day[k] && !by_month[k];
+  auto const orders = vague_lines(text, latest_us);
+  std::array<std::size_t, vague_forms.size()> missed{};
+  for (std::size_t k = 0; k < orders[0].size(); ++k) {
+    if (!is_any(orders, k)) continue;
+    for (std::size_t i = 0; i < orders.size(); ++i) missed[i] += !orders[i][k];
   }
-  if ((only[0] == 0) == (only[1] == 0)) return std::nullopt;
-  return line_clock_of(names[only[0] > 0 ? 0 : 1], latest_us);
+  auto const is_date = [&](auto const& lines) { return std::ranges::count(lines, true) > 0; };
+  if (std::ranges::none_of(orders, is_date) || std::ranges::count(missed, 0U) != 1) {
+    return std::nullopt;
+  }
+  auto const which = std::ranges::find(missed, 0U) - missed.begin();
+  return line_clock_of(vague_forms[static_cast<std::size_t>(which)], latest_us);
 }
 
 bool ClockFinder::is_vague(std::string_view text) {
-  auto pattern = TimePattern::of_form(R"(\[?\d{1,2}/\d{1,2}/\d{4},? %C)");
-  auto const lines = first_lines(text);
-  auto const likely = likely_lines(pattern, lines, now_us_);
-  return static_cast<std::size_t>(std::ranges::count(likely, true)) * 2 > lines.size();
+  auto const orders = vague_lines(text, now_us_);
+  std::size_t count = 0;
+  for (std::size_t k = 0; k < orders[0].size(); ++k) count += is_any(orders, k);
+  return count * 2 > orders[0].size();
+}
+
+bool ClockFinder::has_times_of_day(std::string_view text) {
+  auto lines = first_lines(text);
+  std::erase_if(lines, is_blank);
+  auto const clock = TextPattern::of_bytes(
+      R"([^\n]{0,120}?(?<![\w:.])\d{1,2}(?<sep>[:.])\d\d\k<sep>\d\d(?![\w:]))");
+  auto const count =
+      std::ranges::count_if(lines, [&clock](auto line) { return clock.matches(line); });
+  return static_cast<std::size_t>(count) * 2 > lines.size();
 }
 
 std::optional<LineClock> ClockFinder::find_clock_within(std::string_view text,

@@ -83,10 +83,12 @@ class ClockFinder {
                                                std::size_t lines_max);
   /// The form that more than half of the lines have somewhere near their start.
   std::optional<LineClock> find_clock_within(std::string_view text, std::uint64_t latest_us);
-  /// `1/13/2024` or `13/1/2024`, if the lines show which it is.
+  /// `1/13/2024`, `13/1/2024` or `24/1/13`, if the lines show which it is.
   std::optional<LineClock> find_vague_clock(std::string_view text, std::uint64_t latest_us);
-  /// Whether most lines have a date that may be either of these.
+  /// Whether most lines have a date that may be any of these.
   bool is_vague(std::string_view text);
+  /// Whether most lines have a time of day: of a form that is not known, or without a date.
+  static bool has_times_of_day(std::string_view text);
 
   /// The moment of a text that is a time and nothing else.
   std::optional<std::uint64_t> time_of(std::string_view text);
@@ -98,10 +100,6 @@ class ClockFinder {
   std::string_view refined(std::string_view form, std::string_view text);
 
  private:
-  static std::vector<bool> likely_lines(TimePattern& pattern,
-                                        std::vector<std::string_view> const& lines,
-                                        std::uint64_t latest_us);
-
   std::uint64_t now_us_;
   std::vector<TimePattern> at_start_{};  ///< As time_forms().
   std::vector<LineClock> whole_{};

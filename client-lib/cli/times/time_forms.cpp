@@ -13,6 +13,10 @@ constexpr std::array known_forms{
     // Its times are in UTC, too, if a header says so: see has_w3c_header().
     TimeForm{w3c_form, R"(%i)", true, true},
     TimeForm{
+        "db2",
+        R"(%F-%H\.%M\.(?<S>\d\d)\.(?<f>\d{1,9})(?<east>[+-]\d{3})(?:.*?\bLEVEL: (?<level>\w+))?)",
+        true},
+    TimeForm{
         "level-first",
         R"((?!Log )(?|[\[\(]?(?:level=)?%w[\]\)]?|\[?(?<level>[DIWEF])),?:?\s+(?:\S+\s+){0,3}?)"
         R"((?:(?:time|ts)=)?["\[\(]?%i)"},
@@ -34,6 +38,7 @@ constexpr std::array known_forms{
     TimeForm{"apache", R"(\[%a %b +%d %C %Y\] \[(?:[^\]:]*:)?(?<level>[a-z]+)\d?\])"},
     TimeForm{"ctime", R"([\[*]{0,3}%a %b +%d %C %Y(?: ?%z)?(?|%G| : (?<level>(?i:%u)): )?)"},
     TimeForm{"date", R"(%a %b +%d %C ?%z %Y)"},
+    TimeForm{"date-day-first", R"(%a +%d %b %C ?%z %Y)"},
     TimeForm{"javascript", R"(\[?%a,? %b +%d %Y %C(?: ?%z)?)"},
     TimeForm{"weekday-syslog", R"(%a %b +%d %T%f(?: ?%z)?(?! ?\d{4}\b))"},
     TimeForm{"year-syslog", R"(%Y %b +%d %C(?: ?%z)?)"},
@@ -44,10 +49,14 @@ constexpr std::array known_forms{
     TimeForm{"weekday-iso", R"(%a %i)"},
     TimeForm{"word-first", R"([A-Za-z][\w.-]{1,40}:? %i)"},
     TimeForm{"clf", R"([^\[]{0,256}\[%d/%b/%Y[: ]%C(?: ?%z)?\])"},
-    TimeForm{"dash-month", R"(\[?%d-%b-%Y(?: |::)%C(?: ?%z)?(?:%L)?)"},
+    TimeForm{"dash-month",
+             R"(\[?%d-%b-(?:%Y|%y)(?: |::)(?|%C|%H\.%M\.%S(?|\.(?<f>\d+))?%p?)(?: ?%z)?(?:%L)?)"},
     TimeForm{"redis", R"(\d+:[A-Z] %d %b %Y %C (?<level>[.*#-]))"},
     TimeForm{"old-redis", R"(\[\d+\] %d %b %C (?<level>[.*#-]))"},
     TimeForm{"klog", R"((?<level>[IWEF])(?<Y>20\d\d)?(?<m>\d\d)(?<d>\d\d) +%C +\d+ )"},
+    TimeForm{"chromium", R"(\[(?:\d+:){0,2}(?<m>\d\d)(?<d>\d\d)/(?<H>\d\d)(?<M>\d\d)(?<S>\d\d))"
+                         R"((?:\.(?<f>\d{3,6}))?:(?<level>[A-Z]+)\d*:)"},
+    TimeForm{"zabbix", R"(\s*\d+:%Y(?<m>\d\d)(?<d>\d\d):(?<H>\d\d)(?<M>\d\d)%S%f )"},
     TimeForm{"logcat", R"((?<m>\d\d)-(?<d>\d\d) %C +)"
                        R"((?|(?:\w+ +)?\d+ +\d+ (?<level>[VDIWEFA]) |(?<level>[VDIWEFA])/))"},
     TimeForm{"tornado", R"(\[(?<level>[DIWEC]) %y(?<m>\d\d)(?<d>\d\d) %C )"},
@@ -57,8 +66,8 @@ constexpr std::array known_forms{
     TimeForm{"hdfs", R"(%y%m%d %H%M%S \d+ (?<level>[A-Z]+) )"},
     TimeForm{"old-mysql", R"(%y%m%d +%T \[(?<level>\w+)\])"},
     TimeForm{"java-util", R"((?:%a,? )?%b %d, %Y,? (?:at )?%C(?: ?%z)?(?:%L)?)"},
-    TimeForm{"us", R"((?:(?<level>[A-Z]\w+),)?%m/%d/%Y,? %I:%M:%S%f%p(?: ?%z)?)"},
-    TimeForm{"basic-iso", R"(%Y(?<m>\d\d)(?<d>\d\d)[T-](?<H>\d\d)(?<M>\d\d)%S%f%z?)"},
+    TimeForm{"us", R"((?:(?<level>[A-Z]\w+),)?%m/%d/(?:%Y|%y),? %I:%M:%S%f%p(?: ?%z)?)"},
+    TimeForm{"basic-iso", R"(%Y(?<m>\d\d)(?<d>\d\d)[T _-]?(?<H>\d\d)(?<M>\d\d)%S%f%z?)"},
     TimeForm{"basic-date", R"(\[?%Y(?<m>\d\d)(?<d>\d\d)[ -]%C(?: ?%z)?(?:%L)?)"},
     TimeForm{"year-month", R"(\[?%Y-%b-%d[ T]%C(?: ?%z)?(?:%L)?)"},
     TimeForm{"year-dotted", R"(\[?%Y\.(?<m>\d\d)\.%d[ -]%C(?: ?%z)?(?:%L)?)"},
@@ -66,8 +75,10 @@ constexpr std::array known_forms{
     TimeForm{"epoch", R"([\[\("]?(?=\d{9}|\d\.\d+[eE])%s(?:%L)?)"},
     TimeForm{"tai64n", R"(@(?<tai>[0-9a-f]{24})(?![0-9a-f]))"},
     TimeForm{"epoch-member", R"((?i:time|ts|timestamp|rt|t|date)=["']?(?=\d{9})%s(?:%L)?)"},
-    TimeForm{"month-first", R"(\[?%m/%d/%Y,? %C(?: ?%z)?(?:%L)?)", false, true},
-    TimeForm{"day-first", R"(\[?%d/%m/%Y,? %C(?: ?%z)?(?:%L)?)", false, true},
+    // Which of the numbers is the day only many lines show.
+    TimeForm{"month-first", R"(%N%m(?<sep>[/-])%d\k<sep>(?:%Y|%y)%Q)", false, true},
+    TimeForm{"day-first", R"(%N%d(?<sep>[/.-])%m\k<sep>(?:%Y|%y)%Q)", false, true},
+    TimeForm{"year-first", R"(%N%y(?<sep>[/.-])%m\k<sep>%d%Q)", false, true},
 };
 
 }  // namespace

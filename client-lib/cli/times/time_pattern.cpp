@@ -16,8 +16,8 @@ namespace {
 constexpr std::size_t searched_bytes_max = 512;
 
 // As Part; names of groups.
-constexpr std::array group_names{"Y", "y", "m", "b", "d", "j",   "H",     "p",
-                                 "M", "S", "f", "z", "s", "tai", "level", "priority"};
+constexpr std::array group_names{"Y", "y", "m", "b",    "d", "j",   "H",     "p",       "M",
+                                 "S", "f", "z", "east", "s", "tai", "level", "priority"};
 
 struct Expansion {
   char letter;
@@ -80,6 +80,13 @@ constexpr std::string_view facility_pattern =
     R"( <?(?:kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|security|)"
     R"(console|local[0-7])\.(?<level>(?i:%u))(?=[\s>:]))";
 
+// Around a date of three numbers: brackets, `ausearch -i`, members of a list; WebSphere's thread
+// and logger before its level.
+constexpr std::string_view before_numbers_pattern =
+    R"((?:\[|(?:node=\S+ )?type=\S+ msg=audit\(|[A-Z]\w+,|\d{1,4},)?)";
+constexpr std::string_view behind_numbers_pattern =
+    R"((?:,? |,)%C(?: ?%z)?(?|\] [\da-f]{8} \S+ +(?<level>[FEWID]) |%L)?)";
+
 std::string expand(std::string_view text, bool is_form);
 
 // `Z`, an offset, an abbreviation, `UTC+2` or `Europe/Berlin`, where no word or number goes on
@@ -115,6 +122,8 @@ std::string expand_letter(char letter, bool is_form) {
   if (is_form && letter == 'w') return expand("(?<level>(?i:%u))", true);
   if (is_form && letter == 'L') return expand(to_level_pattern, true);
   if (is_form && letter == 'G') return expand(facility_pattern, true);
+  if (is_form && letter == 'N') return std::string{before_numbers_pattern};
+  if (is_form && letter == 'Q') return expand(behind_numbers_pattern, true);
   throw UsageError{std::string{"--time: %"} + letter + " is not understood",
                    "%Y %y %m %b %d %j %H %I %p %M %S %f %z %s %F %T %D %R %a, as for strptime"};
 }
@@ -250,7 +259,7 @@ TimePattern TimePattern::of_form(std::string_view form, bool always_utc) {
 
 std::optional<int> TimePattern::number(std::string_view line, Part part) const noexcept {
   auto digits = text(line, part);
-  if (digits.starts_with(' ')) digits.remove_prefix(1);
+  if (digits.starts_with(' ') || digits.starts_with('+')) digits.remove_prefix(1);
   int value = 0;
   auto const [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (ec != std::errc{}) return std::nullopt;
@@ -323,6 +332,11 @@ std::optional<WrittenTime> TimePattern::read(std::string_view line) {
   if (!take_date(line, found)) return std::nullopt;
   take_clock(line, found.civil);
   if (!exists(found.civil)) return std::nullopt;
+  if (auto const minutes = number(line, Part::zone_minutes)) {
+    auto const offset_seconds = std::int64_t{*minutes} * 60;
+    found.epoch_us = utc_time_us(found.civil, offset_seconds);
+    if (!found.epoch_us) return std::nullopt;
+  }
   return found;
 }
 

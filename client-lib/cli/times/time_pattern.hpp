@@ -41,9 +41,10 @@ class TimePattern {
 
   /// A regular expression that matches from the start of a line, and in which strptime's letters
   /// stand for groups; besides %C for a time of day with all that may follow it but a zone, %i for
-  /// a time of ISO 8601, %w for the name of a level, %L for anything up to one. A group
-  /// `priority` is syslog's, `tai` a label of TAI64N. `always_utc`: it is, where no zone is
-  /// written.
+  /// a time of ISO 8601, %w for the name of a level, %L for anything up to one, %N and %Q for what
+  /// stands around a date of three numbers. A group
+  /// `priority` is syslog's, `tai` a label of TAI64N, `east` an offset in minutes. `always_utc`:
+  /// it is, where no zone is written.
   static TimePattern of_form(std::string_view form, bool always_utc = false);
 
   /// Whether it may match a date that has no year, and a time that has no zone.
@@ -67,6 +68,7 @@ class TimePattern {
     second,
     fraction,
     zone,
+    zone_minutes,
     epoch,
     tai,
     level,
