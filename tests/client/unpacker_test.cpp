@@ -145,7 +145,10 @@ BOOST_AUTO_TEST_CASE(a_bit_that_is_wrong_changes_no_text_unseen) {
       auto damaged = bytes;
       damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
       auto const found = unpacked(damaged);
-      BOOST_TEST((found == text || found.starts_with("failed: ")), format << ' ' << bit);
+      // gzip's checksum and length, which change no text, are compared all the same.
+      bool const is_trailer = format == ARCHIVE_FILTER_GZIP && bit / 8 + 8 >= bytes.size();
+      bool const is_whole = found == text && !is_trailer;
+      BOOST_TEST((is_whole || found.starts_with("failed: ")), format << ' ' << bit);
       ++tried;
       if (found != text) ++seen;
     }
