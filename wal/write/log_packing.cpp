@@ -37,18 +37,20 @@ void Log::Core::go_on_packing() {
   begin_to_pack();
 }
 
-/// The oldest that was left and is not packed yet. Its last commit is on disk: else the next
-/// segment would not have been begun. MANIFEST on disk has to say first that there are packs.
+/// The newest that was left and is not packed yet: it stays the longest. Its last commit is on
+/// disk: else the next segment would not have been begun. MANIFEST on disk has to say first that
+/// there are packs.
 void Log::Core::begin_to_pack() {
   bool const may_begin = active_.file && manifest_.has_packs && !closing_ && !failure_ &&
                          !pack_retry_at_ && packer_settled_;
   if (!may_begin) return;
-  auto const next = std::ranges::find_if(segments_, [&](KeptSegment const& segment) {
-    bool const is_left = segment.segment_no != active_.header.segment_no;
-    return is_left && !is_to_expire(segment.segment_no) && !segment.packed && !segment.damaged &&
-           !segment.stays && segment.end_offset > 0;
-  });
-  if (next == segments_.end()) return;
+  auto const next =
+      std::find_if(segments_.rbegin(), segments_.rend(), [&](KeptSegment const& segment) {
+        bool const is_left = segment.segment_no != active_.header.segment_no;
+        return is_left && !is_to_expire(segment.segment_no) && !segment.packed &&
+               !segment.damaged && !segment.stays && segment.end_offset > 0;
+      });
+  if (next == segments_.rend()) return;
   packer_settled_ = false;
   packer_->start({.segment_no = next->segment_no,
                   .end_offset = next->end_offset,
@@ -74,7 +76,8 @@ void Log::Core::settle_packer() {
     return;
   }
   auto const& failure = packer_->failure();
-  if (packer_->is_abandoned() || failure.code == Errc::no_space) {
+  if (packer_->is_abandoned()) return;
+  if (failure.code == Errc::no_space) {
     pack_retry_at_ = now_ + options.space_retry_delay;
     return;
   }

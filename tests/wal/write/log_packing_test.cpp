@@ -1,8 +1,10 @@
 // A log at work packs what it has left, and nothing else of it changes.
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/environment.hpp"
@@ -17,6 +19,20 @@ using namespace stele::test;
 namespace {
 
 InlinePackWorker worker;
+
+/// Takes its time: until finish().
+class SlowPackWorker final : public PackWorker {
+ public:
+  void start(std::function<void()> work) override { work_ = std::move(work); }
+  bool is_done() const noexcept override { return !work_; }
+  void wait() noexcept override { finish(); }
+  void finish() {
+    if (auto const work = std::exchange(work_, nullptr)) work();
+  }
+
+ private:
+  std::function<void()> work_{};
+};
 
 Options packing_options() {
   auto options = LogFixture::small_options();
@@ -209,18 +225,25 @@ BOOST_AUTO_TEST_CASE(a_full_disk_postpones_packing_and_it_goes_on_with_room) {
 }
 
 BOOST_AUTO_TEST_CASE(retention_goes_on_beside_it_and_leaves_no_file_behind) {
-  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
     SimulatedDisk disk({.seed = seed});
+    SlowPackWorker slow;
     auto options = packing_options();
-    options.retain_bytes = 150 << 10;
+    options.packing.worker = &slow;
+    options.retain_bytes = 400 << 10;
     LogFixture life(disk, options);
     BOOST_TEST_REQUIRE(life.open(), life.failure.message);
     for (int i = 0; i < 120; ++i) {
       life.append(noise(5000));
       life.start_commit();
       for (std::uint64_t polls = disk.random(12); polls > 0; --polls) life.poll();
+      if (disk.random(4 + seed) == 0) slow.finish();
     }
-    life.settle();
+    for (int i = 0; i < 50; ++i) {
+      slow.finish();
+      life.settle();
+    }
+    BOOST_TEST(life.metrics().segments_packed > 0u);
     BOOST_TEST(life.listener.expired > 0u);
     auto const decoded = decode_manifest(std::span<std::byte const, manifest_bytes>(
         disk.bytes(std::string(manifest_name)).data(), manifest_bytes));
