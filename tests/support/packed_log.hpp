@@ -83,7 +83,8 @@ inline wal::SegmentPacker::State pack(SimulatedDisk& disk, wal::SegmentPacker::T
                                       std::string* failure = nullptr) {
   auto const directory = disk.mount();
   wal::InlinePackWorker worker;
-  wal::SegmentPacker packer(*directory, worker, small_blocks());
+  wal::PackedDirectory with_packs(*directory);
+  wal::SegmentPacker packer(with_packs, worker, small_blocks());
   auto const state = run(packer, *directory, target);
   if (failure != nullptr) *failure = packer.failure().message;
   return state;

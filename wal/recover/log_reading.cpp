@@ -91,6 +91,8 @@ Result<LogReading> read_log(Directory& directory, ReadAhead& reader, RecoverySin
   for (auto& segment : recovered.segments) {
     bool const has_commits = segment.end_offset > 0;
     segment.packed = std::ranges::binary_search(recovered.packed, segment.segment_no);
+    segment.repaired =
+        std::ranges::count(recovered.repaired, segment.segment_no, &RepairedPack::segment_no) > 0;
     segment.bytes =
         has_commits ? segment.end_offset : inventory.segments.at(segment.segment_no).bytes;
   }

@@ -22,9 +22,10 @@ struct KeptSegment {
   std::uint64_t first_commit_no = 0;  ///< What its first commit carries: see Manifest.
   std::uint32_t first_chain = 0;
   Seq first_seq = 0;
-  bool damaged = false;  ///< Kept when it expires.
-  bool packed = false;   ///< A pack stands in its place.
-  bool stays = false;    ///< It could not be packed.
+  bool damaged = false;   ///< Kept when it expires.
+  bool packed = false;    ///< A pack stands in its place,
+  bool repaired = false;  ///< which is damaged, and gave all that was asked for.
+  bool stays = false;     ///< It could not be packed.
   /// By the age of the log, see FORMAT.md: the first and the last age record in it,
   std::optional<std::chrono::milliseconds> first_age{};
   std::chrono::milliseconds last_age{};

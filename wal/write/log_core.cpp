@@ -61,11 +61,7 @@ Log::Core::Core(std::unique_ptr<PackedDirectory> directory, Options const& resol
       recovered_(std::move(recovered)),
       manifest_(recovered_.manifest),
       maker_(directory_) {
-  if (options.packing.worker != nullptr) {
-    packer_.emplace(
-        packed_directory_->unpacked(), *options.packing.worker,
-        PackOptions{.separator = options.packing.separator, .notes = options.packing.notes});
-  }
+  prepare_to_pack();
   if (recovered_.fresh) manifest_.store_id = make_store_id(options);
   store_id = manifest_.store_id;
   segments_.assign(recovered_.segments.begin(), recovered_.segments.end());

@@ -1,5 +1,6 @@
 // When a log at work packs which of its segments.
 #include <algorithm>
+#include <utility>
 
 #include "wal/format/segment_name.hpp"
 #include "wal/write/log_core.hpp"
@@ -9,7 +10,7 @@ namespace stele::wal {
 void Log::Core::prepare_to_pack() {
   auto const& packing = options.packing;
   if (packing.worker == nullptr) return;
-  packer_.emplace(packed_directory_->unpacked(), *packing.worker,
+  packer_.emplace(*packed_directory_, *packing.worker,
                   PackOptions{.separator = packing.separator, .notes = packing.notes});
 }
 
@@ -47,7 +48,8 @@ void Log::Core::begin_to_pack() {
   auto const next =
       std::find_if(segments_.rbegin(), segments_.rend(), [&](KeptSegment const& segment) {
         bool const is_left = segment.segment_no != active_.header.segment_no;
-        return is_left && !is_to_expire(segment.segment_no) && !segment.packed &&
+        bool const is_to_be_packed = !segment.packed || segment.repaired;
+        return is_left && !is_to_expire(segment.segment_no) && is_to_be_packed &&
                !segment.damaged && !segment.stays && segment.end_offset > 0;
       });
   if (next == segments_.rend()) return;
@@ -55,7 +57,8 @@ void Log::Core::begin_to_pack() {
   packer_->start({.segment_no = next->segment_no,
                   .end_offset = next->end_offset,
                   .first_commit_no = next->first_commit_no,
-                  .first_chain = next->first_chain});
+                  .first_chain = next->first_chain,
+                  .is_packed = next->packed});
   packer_->poll();
   settle_packer();
 }
@@ -67,6 +70,10 @@ void Log::Core::settle_packer() {
   packer_settled_ = true;
   auto const segment =
       std::ranges::find(segments_, packer_->segment_no(), &KeptSegment::segment_no);
+  if (packer_->state() == State::done && segment != segments_.end() &&
+      std::exchange(segment->repaired, false)) {
+    return;
+  }
   if (packer_->state() == State::done) {
     ++metrics.segments_packed;
     metrics.packed_bytes += packer_->pack_bytes();

@@ -192,8 +192,12 @@ Result<void> SegmentPacker::Job::compare_all() {
   return {};
 }
 
-SegmentPacker::SegmentPacker(Directory& directory, PackWorker& worker, PackOptions const& options)
-    : directory_(directory), worker_(worker), options_(options) {}
+SegmentPacker::SegmentPacker(PackedDirectory& directory, PackWorker& worker,
+                             PackOptions const& options)
+    : packed_directory_(directory),
+      directory_(directory.unpacked()),
+      worker_(worker),
+      options_(options) {}
 
 SegmentPacker::~SegmentPacker() = default;
 
@@ -202,13 +206,15 @@ void SegmentPacker::start(Target const& target) {
   state_ = State::working;
   segment_no_ = target.segment_no;
   written_ = 0;
+  is_of_pack_ = target.is_packed;
   has_name_ = false;
   abandoned_ = false;
   if (auto const begun = begin(target); !begun) fail(begun.error());
 }
 
 Result<void> SegmentPacker::begin(Target const& target) {
-  auto segment = directory_.open(segment_name(segment_no_));
+  auto const name = segment_name(segment_no_);
+  auto segment = is_of_pack_ ? packed_directory_.open(name) : directory_.open(name);
   if (!segment) return segment.error();
   job_ = std::make_unique<Job>(std::move(*segment), target, options_);
   make_piece();
@@ -301,9 +307,9 @@ Result<void> SegmentPacker::put_name() {
 }
 
 Result<void> SegmentPacker::finish() {
-  if (auto const removed = directory_.remove(segment_name(segment_no_)); !removed) return removed;
-  state_ = State::done;
-  return {};
+  auto const removed = is_of_pack_ ? Result<void>{} : directory_.remove(segment_name(segment_no_));
+  if (removed) state_ = State::done;
+  return removed;
 }
 
 /// Where both are there, the next start decides.

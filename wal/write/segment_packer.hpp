@@ -7,6 +7,7 @@
 
 #include "wal/format/aligned_buffer.hpp"
 #include "wal/pack/pack_writer.hpp"
+#include "wal/pack/packed_directory.hpp"
 #include "wal/pack_worker.hpp"
 #include "wal/storage.hpp"
 
@@ -30,6 +31,9 @@ class SegmentPacker final : private Completion {
     /// What its first commit carries.
     std::uint64_t first_commit_no = 0;
     std::uint32_t first_chain = 0;
+    /// A pack stands in its place, which is damaged and repaired when it is read: another one is
+    /// made of what it gives.
+    bool is_packed = false;
   };
   enum class State : std::uint8_t {
     idle,
@@ -38,8 +42,8 @@ class SegmentPacker final : private Completion {
     failed,  ///< The segment is as it was. With Errc::no_space it may be tried again later.
   };
 
-  /// `directory` shows segments and packs under their own names; all outlive this.
-  SegmentPacker(Directory& directory, PackWorker& worker, PackOptions const& options);
+  /// All outlive this.
+  SegmentPacker(PackedDirectory& directory, PackWorker& worker, PackOptions const& options);
   SegmentPacker(SegmentPacker const&) = delete;
   SegmentPacker& operator=(SegmentPacker const&) = delete;
   ~SegmentPacker();
@@ -82,7 +86,8 @@ class SegmentPacker final : private Completion {
   Result<void> finish();
   void fail(Failure failure);
 
-  Directory& directory_;
+  PackedDirectory& packed_directory_;
+  Directory& directory_;  ///< With packs and segments under their own names.
   PackWorker& worker_;
   PackOptions options_;
   std::unique_ptr<Job> job_{};  ///< The worker's while it is at work.
@@ -93,6 +98,7 @@ class SegmentPacker final : private Completion {
   AlignedBuffer piece_{};
   std::uint64_t written_ = 0;
   PackSummary summary_{};
+  bool is_of_pack_ = false;  ///< What is packed is not a segment but a pack.
   bool has_name_ = false;
   bool in_flight_ = false;
   bool awaits_worker_ = false;

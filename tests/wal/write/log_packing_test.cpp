@@ -204,6 +204,32 @@ BOOST_AUTO_TEST_CASE(a_segment_that_is_damaged_is_told_once_and_stays) {
   BOOST_TEST(listener.durable == seq);
 }
 
+BOOST_AUTO_TEST_CASE(a_pack_that_had_to_be_repaired_is_written_again) {
+  SimulatedDisk disk{{}};
+  Written written;
+  {
+    LogFixture life(disk, packing_options());
+    BOOST_TEST_REQUIRE(life.open(), life.failure.message);
+    write_until_stopped(life, disk, 40, written);
+    life.stop();
+  }
+  auto const name = pack_name(packs_of(disk).front());
+  auto const whole = disk.bytes(name);
+  for (std::size_t at = 1000; at < 9000; at += 1700) {
+    auto damaged = disk.clone();
+    damaged.bytes(name)[at] ^= std::byte{1};
+    LogFixture life(damaged, packing_options());
+    BOOST_TEST_REQUIRE(life.open(), life.failure.message);
+    BOOST_TEST_REQUIRE(life.report().findings.size() == 1u);
+    BOOST_TEST(life.report().findings[0].starts_with(name + ": damaged sectors: 1;"));
+    life.settle();
+    BOOST_TEST((damaged.bytes(name) == whole));
+    BOOST_TEST(life.metrics().segments_not_packed == 0u);
+    life.stop();
+    check_start(damaged, packing_options(), written);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_full_disk_postpones_packing_and_it_goes_on_with_room) {
   SimulatedDisk disk{{}};
   {

@@ -60,7 +60,8 @@ BOOST_AUTO_TEST_CASE(a_crash_at_any_step_leaves_the_segment_or_the_pack_or_both)
     {
       auto const directory = disk.mount();
       InlinePackWorker worker;
-      SegmentPacker packer(*directory, worker, small_blocks());
+      PackedDirectory with_packs(*directory);
+      SegmentPacker packer(with_packs, worker, small_blocks());
       disk.stop_after(stop);
       run(packer, *directory, target);
       disk.crash(kind);
@@ -113,7 +114,8 @@ BOOST_AUTO_TEST_CASE(a_full_disk_postpones_it_and_it_needs_no_more_than_the_pack
   disk.set_capacity(disk.used_bytes() + 4096);
   auto directory = disk.mount();
   InlinePackWorker worker;
-  SegmentPacker packer(*directory, worker, small_blocks());
+  PackedDirectory with_packs(*directory);
+  SegmentPacker packer(with_packs, worker, small_blocks());
   BOOST_TEST((run(packer, *directory, target) == SegmentPacker::State::failed));
   BOOST_TEST((packer.failure().code == Errc::no_space));
   BOOST_TEST(!disk.has(unfinished(pack_name(target.segment_no))));
@@ -173,7 +175,8 @@ BOOST_AUTO_TEST_CASE(what_is_read_back_otherwise_takes_no_segment_away) {
     auto disk = original.clone();
     auto const directory = disk.mount();
     InlinePackWorker worker;
-    SegmentPacker packer(*directory, worker, small_blocks());
+    PackedDirectory with_packs(*directory);
+    SegmentPacker packer(with_packs, worker, small_blocks());
     auto const unfinished_name = unfinished(pack_name(target.segment_no));
     packer.start(target);
     bool is_changed = false;
@@ -219,7 +222,8 @@ BOOST_AUTO_TEST_CASE(one_that_is_abandoned_leaves_nothing) {
     auto disk = original.clone();
     auto const directory = disk.mount();
     InlinePackWorker worker;
-    SegmentPacker packer(*directory, worker, small_blocks());
+    PackedDirectory with_packs(*directory);
+    SegmentPacker packer(with_packs, worker, small_blocks());
     packer.start(target);
     for (int i = 0; i < steps; ++i) {
       packer.poll();
