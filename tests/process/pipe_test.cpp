@@ -36,6 +36,13 @@ struct PipeFixture {
   }
 };
 
+/// Whether the process has ended whose number stands in the file.
+bool has_ended(std::string const& file) {
+  auto const pid = stele::test::read_file(file);
+  return pid.ends_with('\n') &&
+         run_program({"/bin/kill", "-0", pid.substr(0, pid.size() - 1)}).exit_code != 0;
+}
+
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(pipe_test, PipeFixture)
@@ -100,12 +107,9 @@ BOOST_AUTO_TEST_CASE(a_signal_that_cuts_off_what_was_left_running_is_told_also_w
     stele::test::Program running({stele_path(), "pipe", "--socket", daemon.socket(), "--",
                                   "/bin/sh", "-c", left + " echo $$ >" + out + ".pid"},
                                  {.in = "/dev/null", .out = out});
-    auto const has_ended = [&] {
-      auto const pid = stele::test::read_file(out + ".pid");
-      return !pid.empty() &&
-             run_program({"/bin/kill", "-0", pid.substr(0, pid.size() - 1)}).exit_code != 0;
-    };
-    while (!has_ended()) BOOST_REQUIRE(!running.wait_for(std::chrono::milliseconds(10)));
+    while (!has_ended(out + ".pid")) {
+      BOOST_REQUIRE(!running.wait_for(std::chrono::milliseconds(10)));
+    }
     running.signal(SIGTERM);
     BOOST_TEST(running.wait() == 1, left);
     BOOST_TEST(stele::test::read_file(out).find("had its output open") != std::string::npos);
@@ -117,10 +121,10 @@ BOOST_AUTO_TEST_CASE(a_signal_that_cuts_off_what_was_left_running_is_told_also_w
 BOOST_AUTO_TEST_CASE(the_command_runs_without_a_daemon_and_the_exit_code_tells_of_what_is_lost) {
   auto const mark = daemon.home() + "/ran";
   stele::test::Program running({stele_path(), "pipe", "--socket", daemon.home() + "/nobody.sock",
-                                "--", "/bin/sh", "-c", "echo lost; echo yes >" + mark},
+                                "--", "/bin/sh", "-c", "echo lost; echo $$ >" + mark},
                                {.in = "/dev/null", .out = daemon.home() + "/out"});
-  while (!std::filesystem::exists(mark))
-    BOOST_REQUIRE(!running.wait_for(std::chrono::milliseconds(10)));
+  // The signal is for the pipe alone: the command would end by it, and its exit code be the pipe's.
+  while (!has_ended(mark)) BOOST_REQUIRE(!running.wait_for(std::chrono::milliseconds(10)));
   running.signal(SIGTERM);
   BOOST_TEST(running.wait() == 1);
   BOOST_TEST(stele::test::read_file(daemon.home() + "/out").find("not every line is stored") !=
