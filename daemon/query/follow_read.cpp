@@ -49,7 +49,7 @@ bool FollowRead::has_news(Store const& store) const noexcept {
 
 FollowRead::Step FollowRead::step(Store const& store, std::size_t bytes_max, TurnBudget& turn) {
   Step result;
-  Work work{Store::Finder(store), result, bytes_max, turn};
+  Work work{Store::Finder(store, &turn), result, bytes_max, turn};
   turn.pay_for_step();
   if (back_entries_ > 0 && !count_back(work, store)) return result;
   if (next_ <= store.removed_seq()) {

@@ -31,9 +31,26 @@ Result<void> RangeCount::begin(Store const& store) {
 RangeCount::Status RangeCount::step(Store const& store, TurnBudget& budget) {
   budget.pay_for_step();
   if (start_ts_ > end_ts_) return Status::done;
-  Work work{Store::Finder(store), as_of_seq_ >= store.visible_seq(), budget};
-  store.index().ascend(next_, [&](TimeIndex::Keys keys) { return take(work, keys); });
+  Work work{Store::Finder(store, &budget), as_of_seq_ >= store.visible_seq(), budget};
+  auto const passes = [&](TimeKey first, TimeKey last, std::size_t count) {
+    return take_whole(work, first, last, count);
+  };
+  store.index().ascend(next_, passes, [&](TimeIndex::Keys keys) { return take(work, keys); });
   return work.status;
+}
+
+/// Whether nothing has to be said of these keys one by one; they are counted then.
+bool RangeCount::take_whole(Work& work, TimeKey first, TimeKey last, std::size_t count) {
+  if (!counts_all(work) || last.timestamp > end_ts_ || work.budget.is_spent()) return false;
+  bool const is_one_bucket =
+      bucket_us_ == 0 || first.timestamp / bucket_us_ == last.timestamp / bucket_us_;
+  if (!is_one_bucket || !add(first.timestamp, count)) return false;
+  work.budget.pay(1);
+  return true;
+}
+
+bool RangeCount::counts_all(Work const& work) const noexcept {
+  return !filter_ && after_seq_ == 0 && work.all_in_snapshot;
 }
 
 /// Returns whether the keys after these are to be looked at as well.
@@ -71,7 +88,7 @@ TimeIndex::Keys RangeCount::stretch_of_first(TimeIndex::Keys keys) const noexcep
 /// Looks at as many as the budget allows, at least at one; returns how many, and in `wanted` how
 /// many of them count.
 std::size_t RangeCount::judge(Work& work, TimeIndex::Keys keys, std::uint64_t& wanted) const {
-  if (!filter_ && after_seq_ == 0 && work.all_in_snapshot) {
+  if (counts_all(work)) {
     work.budget.pay(1);
     wanted = keys.size();
     return keys.size();
@@ -92,14 +109,15 @@ std::size_t RangeCount::judge(Work& work, TimeIndex::Keys keys, std::uint64_t& w
 }
 
 bool RangeCount::add(std::uint64_t timestamp, std::uint64_t count) {
-  count_ += count;
-  if (bucket_us_ == 0 || count == 0) return true;
-  auto const start = timestamp - timestamp % bucket_us_;
-  if (buckets_.empty() || buckets_.back().first != start) {
-    if (buckets_.size() == protocol::count_buckets_max) return false;
-    buckets_.emplace_back(start, 0);
+  if (bucket_us_ != 0 && count > 0) {
+    auto const start = timestamp - timestamp % bucket_us_;
+    if (buckets_.empty() || buckets_.back().first != start) {
+      if (buckets_.size() == protocol::count_buckets_max) return false;
+      buckets_.emplace_back(start, 0);
+    }
+    buckets_.back().second += count;
   }
-  buckets_.back().second += count;
+  count_ += count;
   return true;
 }
 

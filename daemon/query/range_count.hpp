@@ -47,7 +47,9 @@ class RangeCount {
 
  private:
   struct Work;
+  bool take_whole(Work& work, TimeKey first, TimeKey last, std::size_t count);
   bool take(Work& work, TimeIndex::Keys keys);
+  bool counts_all(Work const& work) const noexcept;
   TimeIndex::Keys stretch_of_first(TimeIndex::Keys keys) const noexcept;
   std::size_t judge(Work& work, TimeIndex::Keys keys, std::uint64_t& wanted) const;
   bool add(std::uint64_t timestamp, std::uint64_t count);

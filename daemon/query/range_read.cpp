@@ -128,7 +128,7 @@ RangeRead::Step RangeRead::step(Store const& store, std::size_t bytes_max, TurnB
   result.status = Status::exhausted;
   if (start_ts_ > end_ts_) return result;
 
-  Work work{Store::Finder(store), result, bytes_max, budget};
+  Work work{Store::Finder(store, &budget), result, bytes_max, budget};
   if (position_.order == protocol::Order::asc) {
     store.index().ascend(std::max(position_.next, TimeKey{start_ts_, 0}),
                          [&](TimeIndex::Keys keys) { return take_rising(work, keys); });

@@ -30,7 +30,7 @@ std::uint64_t unzigzag(std::uint64_t value) noexcept {
 }  // namespace
 
 PackedKeys::PackedKeys(std::span<TimeKey const> keys)
-    : count_(static_cast<std::uint32_t>(keys.size())), first_(keys.front()) {
+    : count_(static_cast<std::uint32_t>(keys.size())), first_(keys.front()), last_(keys.back()) {
   for (std::size_t i = 1; i < keys.size(); ++i) {
     BOOST_ASSERT(keys[i - 1] < keys[i]);
     seqs_follow_ = seqs_follow_ && keys[i].seq == keys[i - 1].seq + 1;

@@ -31,6 +31,8 @@ class PackedKeys {
   explicit PackedKeys(std::span<TimeKey const> keys);
 
   std::size_t size() const noexcept { return count_; }
+  TimeKey first() const noexcept { return first_; }
+  TimeKey last() const noexcept { return last_; }
   /// What they occupy besides the object.
   std::size_t bytes() const noexcept { return bytes_; }
   /// All of them, at the front of `into`. Precondition: into.size() >= size().
@@ -42,6 +44,7 @@ class PackedKeys {
   std::uint32_t count_ = 0;
   bool seqs_follow_ = true;  ///< Each seq is that of the key before it and one more.
   TimeKey first_{};
+  TimeKey last_{};
 };
 
 }  // namespace stele::daemon

@@ -125,15 +125,61 @@ void Store::remove_up_to(Seq seq) {
   writers_.remove_up_to(seq);
   history_.remove_up_to(seq);
   index_.remove_up_to(seq);
-  while (!chunks_.empty() && chunks_.front()->next_seq() <= seq + 1) {
-    text_bytes_ -= chunks_.front()->used_bytes();
-    if (chunks_.front().use_count() > 1) {
-      chunks_.front()->retire(pinned_bytes_);
-    } else {
-      keep_memory(chunks_.front()->take_memory());
-    }
-    chunks_.pop_front();
+  while (!chunks_.empty() && chunks_.front()->next_seq() <= seq + 1) release(chunks_.begin());
+  while (!packed_.empty() && packed_.front().next_seq() <= seq + 1) {
+    packed_sums_.bytes -= packed_.front().held_bytes();
+    packed_sums_.entries -= packed_.front().entries();
+    packed_sums_.text_bytes -= packed_.front().text_bytes();
+    packed_.pop_front();
   }
+  unpacked_.remove_up_to(seq);
+}
+
+Store::Chunks::iterator Store::release(Chunks::iterator chunk) {
+  text_bytes_ -= (*chunk)->used_bytes();
+  if (chunk->use_count() > 1) {
+    (*chunk)->retire(pinned_bytes_);
+  } else {
+    keep_memory((*chunk)->take_memory());
+  }
+  return chunks_.erase(chunk);
+}
+
+void Store::adopt(wal::PackedBlock block) {
+  PackedChunk packed(std::move(block));
+  if (packed.entries() == 0 || packed.next_seq() <= removed_seq_ + 1) return;
+  BOOST_ASSERT(packed.next_seq() <= visible_seq_ + 1);
+  BOOST_ASSERT(packed_.empty() || packed_.back().next_seq() <= packed.first_seq());
+  packed_sums_.bytes += packed.held_bytes();
+  packed_sums_.entries += packed.entries();
+  packed_sums_.text_bytes += packed.text_bytes();
+  auto const first = packed.first_seq();
+  auto const end = packed.next_seq();
+  packed_.push_back(std::move(packed));
+  auto chunk = std::lower_bound(chunks_.begin(), chunks_.end(), first,
+                                [](auto const& c, Seq seq) { return c->next_seq() <= seq; });
+  // The last one grows.
+  while (chunk != chunks_.end() && std::next(chunk) != chunks_.end() &&
+         (*chunk)->next_seq() <= end) {
+    chunk = is_packed(**chunk) ? release(chunk) : std::next(chunk);
+  }
+}
+
+bool Store::is_packed(Chunk const& chunk) const noexcept {
+  auto const first = std::max(chunk.first_seq(), removed_seq_ + 1);
+  return count_packed(first, chunk.next_seq()) >= chunk.next_seq() - first;
+}
+
+/// Of the seqs from `first` to below `end`.
+std::uint64_t Store::count_packed(Seq first, Seq end) const noexcept {
+  std::uint64_t count = 0;
+  if (first >= end) return count;
+  auto packed = std::lower_bound(packed_.begin(), packed_.end(), first,
+                                 [](auto const& p, Seq seq) { return p.next_seq() <= seq; });
+  for (; packed != packed_.end() && packed->first_seq() < end; ++packed) {
+    count += std::min(end, packed->next_seq()) - std::max(first, packed->first_seq());
+  }
+  return count;
 }
 
 void Store::use_next(ChunkMemory memory) noexcept {
@@ -147,40 +193,59 @@ void Store::keep_memory(ChunkMemory memory) noexcept {
 
 std::uint64_t Store::count_between(Seq first, Seq last) const noexcept {
   first = std::max(first, removed_seq_ + 1);
-  std::uint64_t count = 0;
+  std::uint64_t count = count_packed(first, last + 1);
   for (auto const& chunk : chunks_) {
     auto const begin = std::max(first, chunk->first_seq());
     auto const end = std::min(last + 1, chunk->next_seq());
-    if (begin < end) count += end - begin;
+    if (begin < end) count += end - begin - count_packed(begin, end);
   }
   return count;
 }
 
 std::size_t Store::index_bytes() const noexcept {
-  std::size_t const entries = index_.size() + staged_.size();
+  std::size_t const packed_entries = std::min(index_.size(), packed_sums_.entries);
+  std::size_t const entries = index_.size() - packed_entries + staged_.size();
   return index_.bytes() + entries * sizeof(std::uint32_t) + chunks_.size() * sizeof(Chunk) +
          history_.memory_bytes();
 }
 
-EntryRun Store::Finder::find_run(Seq first, std::size_t count, std::size_t bytes_max) noexcept {
+std::shared_ptr<Chunk> const& Store::Finder::chunk_of(Seq seq) {
+  auto const after =
+      std::upper_bound(store_.chunks_.begin(), store_.chunks_.end(), seq,
+                       [](Seq s, auto const& chunk) { return s < chunk->first_seq(); });
+  if (after != store_.chunks_.begin() && seq < (*std::prev(after))->next_seq()) {
+    return *std::prev(after);
+  }
+  if (auto const* const unpacked = store_.unpacked_.find(seq)) return *unpacked;
+  auto const packed = std::lower_bound(store_.packed_.begin(), store_.packed_.end(), seq,
+                                       [](auto const& p, Seq s) { return p.next_seq() <= s; });
+  BOOST_ASSERT(packed != store_.packed_.end() && packed->first_seq() <= seq);
+  if (budget_ != nullptr) budget_->pay_for_unpacking(packed->text_bytes());
+  ++store_.blocks_unpacked_;
+  return *store_.unpacked_.add(*packed);
+}
+
+EntryRun Store::Finder::find_run(Seq first, std::size_t count, std::size_t bytes_max) {
   if (last_ == nullptr || first < (*last_)->first_seq() || first >= (*last_)->next_seq()) {
-    auto const after =
-        std::upper_bound(store_.chunks_.begin(), store_.chunks_.end(), first,
-                         [](Seq seq, auto const& chunk) { return seq < chunk->first_seq(); });
-    BOOST_ASSERT(after != store_.chunks_.begin());
-    last_ = &*std::prev(after);
-    BOOST_ASSERT(first < (*last_)->next_seq());
+    last_ = &chunk_of(first);
   }
   Chunk const& chunk = **last_;
   Seq const end = chunk.run_end(first, std::min(first + count, chunk.next_seq()), bytes_max);
   return {last_, chunk.entries(first, end), static_cast<std::size_t>(end - first)};
 }
 
-Store::Finder::Found Store::Finder::find_from(Seq first, Seq last, std::size_t bytes_max) noexcept {
+Store::Finder::Found Store::Finder::find_from(Seq first, Seq last, std::size_t bytes_max) {
+  auto const ends_before = [](auto const& chunk, Seq seq) { return chunk.next_seq() <= seq; };
   auto const chunk = std::lower_bound(store_.chunks_.begin(), store_.chunks_.end(), first,
-                                      [](auto const& c, Seq seq) { return c->next_seq() <= seq; });
-  if (chunk == store_.chunks_.end()) return {};
-  Seq const found = std::max(first, (*chunk)->first_seq());
+                                      [&](auto const& c, Seq seq) { return ends_before(*c, seq); });
+  auto const packed =
+      std::lower_bound(store_.packed_.begin(), store_.packed_.end(), first, ends_before);
+  Seq found = last + 1;
+  if (chunk != store_.chunks_.end())
+    found = std::min(found, std::max(first, (*chunk)->first_seq()));
+  if (packed != store_.packed_.end()) {
+    found = std::min(found, std::max({first, packed->first_seq(), store_.removed_seq_ + 1}));
+  }
   if (found > last) return {};
   return {found, find_run(found, last - found + 1, bytes_max)};
 }
@@ -189,8 +254,15 @@ Seq Store::Finder::last_up_to(Seq seq) const noexcept {
   auto const after =
       std::upper_bound(store_.chunks_.begin(), store_.chunks_.end(), seq,
                        [](Seq s, auto const& chunk) { return s < chunk->first_seq(); });
-  if (after == store_.chunks_.begin()) return 0;
-  return std::min(seq, (*std::prev(after))->next_seq() - 1);
+  auto const behind =
+      std::upper_bound(store_.packed_.begin(), store_.packed_.end(), seq,
+                       [](Seq s, auto const& packed) { return s < packed.first_seq(); });
+  Seq last = 0;
+  if (after != store_.chunks_.begin()) last = std::min(seq, (*std::prev(after))->next_seq() - 1);
+  if (behind != store_.packed_.begin()) {
+    last = std::max(last, std::min(seq, std::prev(behind)->next_seq() - 1));
+  }
+  return last;
 }
 
 void append_run(std::vector<EntryRun>& runs, EntryRun const& run) {

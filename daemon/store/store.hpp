@@ -13,14 +13,16 @@
 #include "daemon/store/chunk.hpp"
 #include "daemon/store/consumer_table.hpp"
 #include "daemon/store/history_account.hpp"
+#include "daemon/store/packed_chunk.hpp"
 #include "daemon/store/time_index.hpp"
 #include "daemon/store/writer_table.hpp"
+#include "daemon/turn/turn_budget.hpp"
 #include "protocol/entry/canonical_entry.hpp"
 #include "protocol/frame/spare_memory.hpp"
 
 namespace stele::daemon {
 
-/// Where neighbours in a chunk lie; valid until the store changes.
+/// Where neighbours in a chunk lie; valid until the store changes, or another Finder is made.
 struct EntryRun {
   std::shared_ptr<Chunk> const* chunk = nullptr;
   std::string_view text{};  ///< With the commas between them.
@@ -71,6 +73,10 @@ class Store {
   /// The log has come as far as `seq`, with entries or without: what is missing has a seq, too.
   /// Precondition: what is staged lies behind it.
   void pass_up_to(Seq seq) noexcept;
+  /// Keeps these entries packed, and lets go of the chunks of which it keeps all so. Those that are
+  /// not visible any more are not taken. Preconditions: they are what the store holds with these
+  /// seqs, and come behind those that were packed before.
+  void adopt(wal::PackedBlock block);
   /// Removes all entries with seqs up to `seq`, up to which the log has come at least.
   /// Precondition: what is staged lies behind it.
   void remove_up_to(Seq seq);
@@ -93,22 +99,37 @@ class Store {
   /// what is written.
   HistoryAccount& history() noexcept { return history_; }
   HistoryAccount const& history() const noexcept { return history_; }
-  /// Canonical text that is held, commas included.
+  /// Canonical text that is held as it is, commas included.
   std::size_t text_bytes() const noexcept { return text_bytes_; }
+  /// What entries take that are kept packed, how many they are, and what their text would take.
+  struct Packed {
+    std::size_t bytes = 0;
+    std::size_t entries = 0;
+    std::size_t text_bytes = 0;
+  };
+  Packed const& packed() const noexcept { return packed_sums_; }
+  /// Blocks that were unpacked since the start.
+  std::uint64_t blocks_unpacked() const noexcept { return blocks_unpacked_; }
   /// What finding the entries costs besides.
   std::size_t index_bytes() const noexcept;
-  std::size_t held_bytes() const noexcept { return text_bytes() + index_bytes(); }
+  std::size_t held_bytes() const noexcept {
+    return text_bytes() + packed().bytes + unpacked_.bytes() + index_bytes();
+  }
   /// Of chunks that are removed, and that replies still share.
   std::size_t pinned_bytes() const noexcept { return *pinned_bytes_; }
 
   /// Finds visible and staged entries; neighbours at once. Valid until the store changes.
   class Finder {
    public:
-    explicit Finder(Store const& store) noexcept : store_(store) {}
-    EntryRun find(Seq seq) noexcept { return find_run(seq, 1, 1); }
+    /// `budget`, if there is one, pays for what has to be unpacked.
+    explicit Finder(Store const& store, TurnBudget* budget = nullptr) noexcept
+        : store_(store), budget_(budget) {
+      store_.unpacked_.trim();
+    }
+    EntryRun find(Seq seq) { return find_run(seq, 1, 1); }
     /// The entry `first` and what its chunk holds of the `count - 1` entries that follow it, up to
     /// one entry more than fits into `bytes_max`. Both are at least 1.
-    EntryRun find_run(Seq first, std::size_t count, std::size_t bytes_max) noexcept;
+    EntryRun find_run(Seq first, std::size_t count, std::size_t bytes_max);
 
     struct Found {
       Seq first_seq = 0;
@@ -116,12 +137,15 @@ class Store {
     };
     /// The first of the entries from `first` to `last`, wherever the log goes on, and those that
     /// follow it in its chunk, as find_run() does.
-    Found find_from(Seq first, Seq last, std::size_t bytes_max) noexcept;
+    Found find_from(Seq first, Seq last, std::size_t bytes_max);
     /// The last entry up to `seq`; 0: there is none.
     Seq last_up_to(Seq seq) const noexcept;
 
    private:
+    std::shared_ptr<Chunk> const& chunk_of(Seq seq);
+
     Store const& store_;
+    TurnBudget* budget_;
     std::shared_ptr<Chunk> const* last_ = nullptr;
   };
 
@@ -131,10 +155,19 @@ class Store {
   ChunkMemory chunk_memory(std::size_t bytes_min, AllocationPriority priority);
   ChunkMemory take_spare(std::size_t bytes_min) noexcept;
   void keep_memory(ChunkMemory memory) noexcept;
+  using Chunks = std::deque<std::shared_ptr<Chunk>>;
+  Chunks::iterator release(Chunks::iterator chunk);
+  bool is_packed(Chunk const& chunk) const noexcept;
+  std::uint64_t count_packed(Seq first, Seq end) const noexcept;
 
   ChunkReserve* reserve_;
   /// In seq order; the last one grows.
-  std::deque<std::shared_ptr<Chunk>> chunks_{};
+  Chunks chunks_{};
+  /// In seq order. Some of the entries may be in chunks, too.
+  std::deque<PackedChunk> packed_{};
+  Packed packed_sums_{};
+  mutable UnpackedChunks unpacked_{};
+  mutable std::uint64_t blocks_unpacked_ = 0;
   ChunkMemory next_memory_{};
   SpareMemory spare_memory_{};
   std::deque<TimeKey> staged_{};

@@ -49,6 +49,10 @@ class TimeIndex {
   /// true. No call is without keys.
   template <class Visit>
   void ascend(TimeKey from, Visit&& visit) const;
+  /// The same, but of keys that lie together `passes(first, last, count)` is asked before they are
+  /// unpacked; if it returns true they are not visited.
+  template <class Passes, class Visit>
+  void ascend(TimeKey from, Passes&& passes, Visit&& visit) const;
   /// The same for the keys at or below `from`, from the last one down. The keys of a call rise
   /// too: go through them from the back.
   template <class Visit>
@@ -68,6 +72,9 @@ class TimeIndex {
 
     bool is_packed() const noexcept { return packed.size() > 0; }
     std::size_t size() const noexcept { return is_packed() ? packed.size() : keys.size(); }
+    /// Precondition of both: size() > 0.
+    TimeKey first() const noexcept { return is_packed() ? packed.first() : keys.front(); }
+    TimeKey last() const noexcept { return is_packed() ? packed.last() : keys.back(); }
     /// In `buffer` if they are packed.
     Keys view(LeafBuffer& buffer) const noexcept {
       return is_packed() ? packed.unpack(buffer) : Keys(keys);
@@ -99,14 +106,24 @@ class TimeIndex {
 
 template <class Visit>
 void TimeIndex::ascend(TimeKey from, Visit&& visit) const {
-  auto leaf = std::prev(leaves_.upper_bound(from));
+  ascend(
+      from, [](TimeKey, TimeKey, std::size_t) { return false; }, visit);
+}
+
+template <class Passes, class Visit>
+void TimeIndex::ascend(TimeKey from, Passes&& passes, Visit&& visit) const {
   LeafBuffer buffer;
-  auto keys = leaf->second.view(buffer);
-  keys = Keys(std::lower_bound(keys.begin(), keys.end(), from), keys.end());
-  for (;;) {
-    if (!keys.empty() && !visit(keys)) return;
-    if (++leaf == leaves_.end()) return;
-    keys = leaf->second.view(buffer);
+  for (auto leaf = std::prev(leaves_.upper_bound(from)); leaf != leaves_.end(); ++leaf) {
+    auto const& of_leaf = leaf->second;
+    if (of_leaf.size() == 0 || of_leaf.last() < from) continue;
+    if (from <= of_leaf.first() && passes(of_leaf.first(), of_leaf.last(), of_leaf.size())) {
+      continue;
+    }
+    auto keys = of_leaf.view(buffer);
+    if (of_leaf.first() < from) {
+      keys = Keys(std::lower_bound(keys.begin(), keys.end(), from), keys.end());
+    }
+    if (!visit(keys)) return;
   }
 }
 

@@ -18,7 +18,7 @@ class TurnQueue {
  public:
   /// A connection's member. It leaves the queue when it is destroyed, and is destroyed first.
   class Member : public boost::intrusive::set_base_hook<
-                    boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+                     boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
    public:
     Member(TurnQueue& queue, std::uint32_t uid);
     Member(Member const&) = delete;
@@ -58,7 +58,7 @@ class TurnQueue {
     }
   };
   using Members = boost::intrusive::multiset<Member, boost::intrusive::compare<ByWork>,
-                                            boost::intrusive::constant_time_size<false>>;
+                                             boost::intrusive::constant_time_size<false>>;
   struct User : boost::intrusive::set_base_hook<
                     boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
     std::size_t members = 0;
