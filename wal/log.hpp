@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "wal/error.hpp"
+#include "wal/pack/pack_format.hpp"
 #include "wal/storage.hpp"
 #include "wal/types.hpp"
 
@@ -68,6 +69,9 @@ class RecoverySink {
   /// Behind its groups: what their commit takes of its segment, with header and padding.
   virtual void on_commit(std::uint64_t /*segment_no*/, std::uint64_t /*disk_bytes*/) {}
   virtual void on_gap(Gap const& /*gap*/) {}
+  /// Behind the payloads of a segment that is packed: its blocks with payloads, in their order.
+  /// Some may be missing, and some may have payloads that are no part of the log.
+  virtual void on_packed(PackedBlock /*block*/) {}
   /// Asked after each segment. True: it takes nothing more, and open() fails with Errc::sink_full.
   virtual bool is_full() const noexcept { return false; }
   virtual void on_progress(std::uint64_t /*bytes_done*/, std::uint64_t /*bytes_total*/) {}
@@ -109,6 +113,8 @@ class LogListener {
   virtual void on_failed(Failure const& failure) = 0;
   /// Payloads up to `seq` were removed by retention.
   virtual void on_expired(Seq seq) = 0;
+  /// These payloads, whose seqs rise, are kept as these blocks from now on.
+  virtual void on_packed(std::vector<PackedBlock> /*blocks*/) {}
   /// A segment stays as it is, and nothing else has changed: why.
   virtual void on_not_packed(Failure const& /*failure*/) {}
 

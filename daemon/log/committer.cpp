@@ -116,6 +116,10 @@ void Committer::on_failed(wal::Failure const& failure) {
   spdlog::critical("the log failed: {}", failure.message);
 }
 
+void Committer::on_packed(std::vector<wal::PackedBlock> blocks) {
+  for (auto& block : blocks) store_.adopt(std::move(block));
+}
+
 void Committer::on_not_packed(wal::Failure const& failure) { spdlog::warn("{}", failure.message); }
 
 void Committer::on_expired(wal::Seq seq) {

@@ -127,6 +127,7 @@ class Committer final : public LogPort, private wal::LogListener {
   void on_refused(wal::Seq first) override;
   void on_failed(wal::Failure const& failure) override;
   void on_expired(wal::Seq seq) override;
+  void on_packed(std::vector<wal::PackedBlock> blocks) override;
   void on_not_packed(wal::Failure const& failure) override;
 
   void count_commit(wal::Seq seq);

@@ -73,9 +73,9 @@ class Store {
   /// The log has come as far as `seq`, with entries or without: what is missing has a seq, too.
   /// Precondition: what is staged lies behind it.
   void pass_up_to(Seq seq) noexcept;
-  /// Keeps these entries packed, and lets go of the chunks of which it keeps all so. Those that are
-  /// not visible any more are not taken. Preconditions: they are what the store holds with these
-  /// seqs, and come behind those that were packed before.
+  /// Keeps these entries packed, and lets go of the chunks of which it keeps all so. A block of
+  /// which some are not visible yet, or none is any more, is not taken. Preconditions: they are
+  /// what the store holds with these seqs, and come behind those that were packed before.
   void adopt(wal::PackedBlock block);
   /// Removes all entries with seqs up to `seq`, up to which the log has come at least.
   /// Precondition: what is staged lies behind it.

@@ -50,6 +50,13 @@ void StoreLoader::on_commit(std::uint64_t segment_no, std::uint64_t disk_bytes) 
   store_.history().commit(store_.visible_seq(), disk_bytes);
 }
 
+/// Payloads that the log does not count among its own, or that are no entries, stay out.
+void StoreLoader::on_packed(wal::PackedBlock block) {
+  auto const& header = block.header;
+  auto const held = store_.count_between(header.first_seq, header.next_seq() - 1);
+  if (!full_ && held == header.payload_count) store_.adopt(std::move(block));
+}
+
 /// In large steps: each costs a pass over the index.
 void StoreLoader::keep_within_room() {
   if (store_.held_bytes() <= limit_.bytes_max) return;

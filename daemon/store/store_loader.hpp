@@ -28,6 +28,7 @@ class StoreLoader final : public wal::RecoverySink {
   void on_group(wal::WriterMark const& writer, wal::Seq first, wal::Seq last) override;
   void on_payload(wal::Seq seq, std::string_view payload) override;
   void on_commit(std::uint64_t segment_no, std::uint64_t disk_bytes) override;
+  void on_packed(wal::PackedBlock block) override;
   void on_gap(wal::Gap const& gap) override;
   bool is_full() const noexcept override { return full_; }
   void on_progress(std::uint64_t bytes_done, std::uint64_t bytes_total) override;

@@ -47,6 +47,20 @@ bool is_possible(BlockHeader const& header) noexcept {
 
 }  // namespace
 
+std::span<std::byte const> PackedBlock::payloads() const noexcept {
+  return std::span(bytes).first(header.payloads.bytes);
+}
+std::span<std::byte const> PackedBlock::lengths() const noexcept {
+  return std::span(bytes).subspan(header.payloads.bytes, header.lengths.bytes);
+}
+std::span<std::byte const> PackedBlock::note() const noexcept {
+  return std::span(bytes).subspan(std::size_t{header.payloads.bytes} + header.lengths.bytes,
+                                  header.note_bytes);
+}
+std::span<std::byte const> PackedBlock::frame() const noexcept {
+  return std::span(bytes).last(header.frame.bytes);
+}
+
 PackLayout::PackLayout(std::uint64_t data, StripeGeometry const& stripes) noexcept
     : data_shards(data), geometry(stripes) {
   auto const whole = data_shards / geometry.window;

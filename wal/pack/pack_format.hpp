@@ -94,6 +94,17 @@ struct BlockHeader {
   bool operator==(BlockHeader const&) const = default;
 };
 
+/// A block as it lies in the pack, with right checksums.
+struct PackedBlock {
+  BlockHeader header{};
+  std::vector<std::byte> bytes{};  ///< Payloads, lengths, note; the frame, if it was read.
+
+  std::span<std::byte const> payloads() const noexcept;
+  std::span<std::byte const> lengths() const noexcept;
+  std::span<std::byte const> note() const noexcept;
+  std::span<std::byte const> frame() const noexcept;
+};
+
 /// Bytes of the segment that are none of its commits': what a crash left behind the last one.
 struct Patch {
   std::uint64_t segment_offset = 0;

@@ -24,20 +24,6 @@ bool follows(BlockHeader const& before, BlockHeader const& block) noexcept {
 
 }  // namespace
 
-std::span<std::byte const> PackedBlock::payloads() const noexcept {
-  return std::span(bytes).first(header.payloads.bytes);
-}
-std::span<std::byte const> PackedBlock::lengths() const noexcept {
-  return std::span(bytes).subspan(header.payloads.bytes, header.lengths.bytes);
-}
-std::span<std::byte const> PackedBlock::note() const noexcept {
-  return std::span(bytes).subspan(std::size_t{header.payloads.bytes} + header.lengths.bytes,
-                                  header.note_bytes);
-}
-std::span<std::byte const> PackedBlock::frame() const noexcept {
-  return std::span(bytes).last(header.frame.bytes);
-}
-
 std::string_view UnpackedBlock::payload(std::size_t index) const noexcept {
   auto const begin = index == 0 ? 0 : ends[index - 1] + std::size_t{1};
   return {reinterpret_cast<char const*>(bytes.data()) + begin, ends[index] - begin};

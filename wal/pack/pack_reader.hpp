@@ -16,17 +16,6 @@
 
 namespace stele::wal {
 
-/// A block as it lies in the pack, with right checksums.
-struct PackedBlock {
-  BlockHeader header{};
-  std::vector<std::byte> bytes{};  ///< Payloads, lengths, note, frame.
-
-  std::span<std::byte const> payloads() const noexcept;
-  std::span<std::byte const> lengths() const noexcept;
-  std::span<std::byte const> note() const noexcept;
-  std::span<std::byte const> frame() const noexcept;
-};
-
 /// The payloads of a block.
 struct UnpackedBlock {
   std::vector<std::byte> bytes{};     ///< With a separator between two of them.

@@ -165,6 +165,9 @@ std::optional<PackRefusal> PackWriter::end_block() {
   emit(content);
   emit(frame);
   directory_.blocks.push_back(block_);
+  if (options_.keeps_blocks && block_.payload_count > 0) {
+    blocks_.push_back({block_, std::move(content)});
+  }
   payloads_.clear();
   lengths_.clear();
   block_ = {};

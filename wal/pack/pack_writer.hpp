@@ -39,6 +39,7 @@ struct PackOptions {
   std::size_t block_bytes = std::size_t{256} << 10;
   StripeGeometry geometry{};
   PackNotes* notes = nullptr;  ///< Outlives the writer; null: there are none.
+  bool keeps_blocks = false;   ///< For take_blocks().
 };
 
 /// A commit as it lies in its segment: valid by conditions 1 to 5 of FORMAT.md.
@@ -77,6 +78,8 @@ class PackWriter {
   /// Whole shards, those made since the last call; of all of it once finish() was called.
   std::vector<std::byte> take_output();
   PackDirectory const& directory() const noexcept { return directory_; }
+  /// All with payloads, without their frames.
+  std::vector<PackedBlock> take_blocks() noexcept { return std::move(blocks_); }
 
  private:
   bool is_next(PackedCommit const& commit) const noexcept;
@@ -93,6 +96,7 @@ class PackWriter {
   PackOptions options_;
   Compressor& compressor_;
   PackDirectory directory_{};
+  std::vector<PackedBlock> blocks_{};
   std::uint64_t commit_align_;
 
   // The block that gathers, and what the next commit must be.

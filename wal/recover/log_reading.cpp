@@ -11,6 +11,15 @@
 namespace stele::wal {
 namespace {
 
+/// Those that are damaged are not given; their payloads are lost, or were made again.
+void give_blocks(PackReader& pack, RecoverySink& sink) {
+  for (std::size_t i = 0; i < pack.blocks().size(); ++i) {
+    if (pack.blocks()[i].payload_count == 0) continue;
+    PackedBlock block;
+    if (pack.read_block(i, block)) sink.on_packed(std::move(block));
+  }
+}
+
 Result<void> walk_segments(Directory& directory, ReadAhead& reader, LogInventory const& inventory,
                            LogWalk& walk, RecoverySink& sink, Recovered& recovered) {
   std::uint64_t bytes_total = 0;
@@ -28,7 +37,10 @@ Result<void> walk_segments(Directory& directory, ReadAhead& reader, LogInventory
       if (!walked) return walked;
     }
     auto* const packed = file ? dynamic_cast<PackedSegment*>(file->get()) : nullptr;
-    if (packed != nullptr) recovered.packed.push_back(no);
+    if (packed != nullptr) {
+      recovered.packed.push_back(no);
+      give_blocks(packed->pack(), sink);
+    }
     if (packed != nullptr && packed->pack().repaired_shards() > 0) {
       recovered.repaired.push_back({no, packed->pack().repaired_shards()});
     }

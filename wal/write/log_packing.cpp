@@ -10,8 +10,9 @@ namespace stele::wal {
 void Log::Core::prepare_to_pack() {
   auto const& packing = options.packing;
   if (packing.worker == nullptr) return;
-  packer_.emplace(*packed_directory_, *packing.worker,
-                  PackOptions{.separator = packing.separator, .notes = packing.notes});
+  packer_.emplace(
+      *packed_directory_, *packing.worker,
+      PackOptions{.separator = packing.separator, .notes = packing.notes, .keeps_blocks = true});
 }
 
 /// So MANIFEST says it before the first is made, and as long as one is there.
@@ -80,6 +81,7 @@ void Log::Core::settle_packer() {
     if (segment == segments_.end()) return;
     segment->packed = true;
     metrics.packed_from_bytes += segment->end_offset;
+    listener_.on_packed(packer_->take_blocks());
     return;
   }
   auto const& failure = packer_->failure();

@@ -52,6 +52,7 @@ struct SegmentPacker::Job {
   bool is_whole = false;            ///< They are the last.
   std::optional<Failure> failure{};
   PackSummary summary{};
+  std::vector<PackedBlock> blocks{};
 
  private:
   Result<void> begin();
@@ -98,6 +99,7 @@ void SegmentPacker::Job::make_piece() {
       if (!made) break;
       writer->finish();
       summary = writer->directory().summary;
+      blocks = writer->take_blocks();
       is_whole = true;
     }
     auto const more = writer->take_output();
@@ -296,6 +298,7 @@ Result<void> SegmentPacker::compare() {
 
 Result<void> SegmentPacker::put_name() {
   summary_ = job_->summary;
+  blocks_ = std::move(job_->blocks);
   job_.reset();
   auto const name = pack_name(segment_no_);
   has_name_ = true;  // Perhaps also if that fails.

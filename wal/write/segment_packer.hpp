@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "wal/format/aligned_buffer.hpp"
 #include "wal/pack/pack_writer.hpp"
@@ -57,6 +58,8 @@ class SegmentPacker final : private Completion {
   /// Of the pack that is done.
   PackSummary const& summary() const noexcept { return summary_; }
   std::uint64_t pack_bytes() const noexcept { return written_; }
+  /// Its blocks with payloads, once.
+  std::vector<PackedBlock> take_blocks() noexcept { return std::move(blocks_); }
 
   /// Precondition: not working.
   void start(Target const& target);
@@ -99,6 +102,7 @@ class SegmentPacker final : private Completion {
   std::uint64_t written_ = 0;
   PackSummary summary_{};
   bool is_of_pack_ = false;  ///< What is packed is not a segment but a pack.
+  std::vector<PackedBlock> blocks_{};
   bool has_name_ = false;
   bool in_flight_ = false;
   bool awaits_worker_ = false;
