@@ -117,7 +117,7 @@ void Committer::on_failed(wal::Failure const& failure) {
 }
 
 void Committer::on_packed(std::vector<wal::PackedBlock> blocks) {
-  for (auto& block : blocks) store_.adopt(std::move(block));
+  store_.adopt(std::move(blocks));
 }
 
 void Committer::on_not_packed(wal::Failure const& failure) { spdlog::warn("{}", failure.message); }

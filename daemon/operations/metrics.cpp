@@ -68,6 +68,10 @@ void append_store(JsonWriter& writer, Store const& store) {
       .member("entries", store.index().size())
       .member("bytes", store.text_bytes())
       .member("index_bytes", store.index_bytes())
+      .member("packed_entries", store.packed().entries)
+      .member("packed_bytes", store.packed().bytes)
+      .member("packed_text_bytes", store.packed().text_bytes)
+      .member("blocks_unpacked", store.blocks_unpacked())
       .member("visible_seq", store.visible_seq())
       .member("removed_seq", store.removed_seq());
   if (store.index().size() > 0) {

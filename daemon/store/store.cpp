@@ -145,22 +145,32 @@ Store::Chunks::iterator Store::release(Chunks::iterator chunk) {
   return chunks_.erase(chunk);
 }
 
-void Store::adopt(wal::PackedBlock block) {
-  PackedChunk packed(std::move(block));
-  if (packed.entries() == 0 || packed.next_seq() <= removed_seq_ + 1) return;
-  if (packed.next_seq() > visible_seq_ + 1) return;
-  BOOST_ASSERT(packed_.empty() || packed_.back().next_seq() <= packed.first_seq());
-  packed_sums_.bytes += packed.held_bytes();
-  packed_sums_.entries += packed.entries();
-  packed_sums_.text_bytes += packed.text_bytes();
-  auto const first = packed.first_seq();
-  auto const end = packed.next_seq();
-  packed_.push_back(std::move(packed));
+void Store::adopt(std::vector<wal::PackedBlock> blocks) {
+  std::erase_if(blocks, [this](wal::PackedBlock const& block) {
+    auto const next_seq = block.header.next_seq();
+    return next_seq <= removed_seq_ + 1 || next_seq > visible_seq_ + 1;
+  });
+  if (blocks.empty()) return;
+  std::vector<PackedChunk> chunks;
+  for (auto& block : blocks) chunks.emplace_back(std::move(block));
+  auto const first = chunks.front().first_seq();
+  auto const end = chunks.back().next_seq();
+  auto const before =
+      std::lower_bound(packed_.begin(), packed_.end(), end,
+                       [](PackedChunk const& packed, Seq seq) { return packed.first_seq() < seq; });
+  BOOST_ASSERT(before == packed_.begin() || std::prev(before)->next_seq() <= first);
+  for (auto const& packed : chunks) {
+    packed_sums_.bytes += packed.held_bytes();
+    packed_sums_.entries += packed.entries();
+    packed_sums_.text_bytes += packed.text_bytes();
+  }
+  packed_.insert(before, std::make_move_iterator(chunks.begin()),
+                 std::make_move_iterator(chunks.end()));
   auto chunk = std::lower_bound(chunks_.begin(), chunks_.end(), first,
                                 [](auto const& c, Seq seq) { return c->next_seq() <= seq; });
   // The last one grows.
   while (chunk != chunks_.end() && std::next(chunk) != chunks_.end() &&
-         (*chunk)->next_seq() <= end) {
+         (*chunk)->first_seq() < end) {
     chunk = is_packed(**chunk) ? release(chunk) : std::next(chunk);
   }
 }

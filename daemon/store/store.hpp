@@ -75,8 +75,8 @@ class Store {
   void pass_up_to(Seq seq) noexcept;
   /// Keeps these entries packed, and lets go of the chunks of which it keeps all so. A block of
   /// which some are not visible yet, or none is any more, is not taken. Preconditions: they are
-  /// what the store holds with these seqs, and come behind those that were packed before.
-  void adopt(wal::PackedBlock block);
+  /// what the store holds with these seqs, rise, and none of those packed before lies among them.
+  void adopt(std::vector<wal::PackedBlock> blocks);
   /// Removes all entries with seqs up to `seq`, up to which the log has come at least.
   /// Precondition: what is staged lies behind it.
   void remove_up_to(Seq seq);

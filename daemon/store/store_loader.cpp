@@ -54,7 +54,10 @@ void StoreLoader::on_commit(std::uint64_t segment_no, std::uint64_t disk_bytes) 
 void StoreLoader::on_packed(wal::PackedBlock block) {
   auto const& header = block.header;
   auto const held = store_.count_between(header.first_seq, header.next_seq() - 1);
-  if (!full_ && held == header.payload_count) store_.adopt(std::move(block));
+  if (full_ || held != header.payload_count) return;
+  std::vector<wal::PackedBlock> blocks;
+  blocks.push_back(std::move(block));
+  store_.adopt(std::move(blocks));
 }
 
 /// In large steps: each costs a pass over the index.

@@ -11,8 +11,25 @@
 
 #include "support/simulated_disk.hpp"
 #include "wal/log.hpp"
+#include "wal/pack/pack_reader.hpp"
 
 namespace stele::test {
+
+/// Payloads of blocks, by their seqs.
+class UnpackedPayloads {
+ public:
+  void add(wal::PackedBlock const& block) {
+    wal::UnpackedBlock unpacked;
+    if (!wal::unpack_payloads(block, decompressor_, unpacked)) return;
+    for (std::size_t i = 0; i < unpacked.ends.size(); ++i) {
+      payloads.emplace(block.header.first_seq + i, unpacked.payload(i));
+    }
+  }
+  std::map<wal::Seq, std::string> payloads{};
+
+ private:
+  wal::Decompressor decompressor_{};
+};
 
 struct CollectingSink final : wal::RecoverySink {
   void on_payload(wal::Seq seq, std::string_view payload) override {
@@ -22,6 +39,7 @@ struct CollectingSink final : wal::RecoverySink {
     groups.push_back({writer, first, last});
   }
   void on_gap(wal::Gap const& gap) override { gaps.push_back(gap); }
+  void on_packed(wal::PackedBlock block) override { packed->add(block); }
 
   struct Group {
     wal::WriterMark writer{};
@@ -31,6 +49,7 @@ struct CollectingSink final : wal::RecoverySink {
   std::map<wal::Seq, std::string> payloads{};
   std::vector<Group> groups{};
   std::vector<wal::Gap> gaps{};
+  std::shared_ptr<UnpackedPayloads> packed = std::make_shared<UnpackedPayloads>();
 };
 
 struct RecordingListener final : wal::LogListener {
@@ -38,11 +57,15 @@ struct RecordingListener final : wal::LogListener {
   void on_refused(wal::Seq first) override { refused.push_back(first); }
   void on_failed(wal::Failure const& failure) override { failures.push_back(failure.message); }
   void on_expired(wal::Seq seq) override { expired = seq; }
+  void on_packed(std::vector<wal::PackedBlock> blocks) override {
+    for (auto const& block : blocks) packed->add(block);
+  }
 
   wal::Seq durable = 0;
   wal::Seq expired = 0;
   std::vector<wal::Seq> refused{};
   std::vector<std::string> failures{};
+  std::shared_ptr<UnpackedPayloads> packed = std::make_shared<UnpackedPayloads>();
 };
 
 /// One life of a log: from open() to crash() or stop(). Time advances by hand.

@@ -144,8 +144,9 @@ def stats(operations):
             "commit_bytes commit_us_sum marks segments segments_made segments_removed "
             "segment_waits segment_wait_us active_first_seq space_failures log_bytes "
             "segments_packed segments_not_packed packed_bytes packed_from_bytes")}),
-        "store": whole(numbers("entries bytes index_bytes visible_seq removed_seq oldest_ts "
-                               "newest_ts"), optional=("oldest_ts", "newest_ts")),
+        "store": whole(numbers("entries bytes index_bytes packed_entries packed_bytes "
+                               "packed_text_bytes blocks_unpacked visible_seq removed_seq "
+                               "oldest_ts newest_ts"), optional=("oldest_ts", "newest_ts")),
         "missing": whole(numbers("expired damaged acknowledged torn dropped")),
         "connections": whole(numbers("open accepted refused timed_out readers_timed_out")),
         "requests": whole({operation["op"]: ref("u64") for operation in operations}),

@@ -54,13 +54,14 @@ class Twins {
     plain.store.remove_up_to(up_to);
     packed.store.remove_up_to(up_to);
   }
-  /// What a segment might hold: some blocks behind those that were packed before.
+  /// What a segment might hold. They are packed in any order, and some never.
   void pack() {
-    if (random_() % 4 == 0) next_packed_ += random_() % 300;  // A segment that stays as it is.
+    if (random_() % 4 == 0) next_packed_ += random_() % 300;
+    std::vector<stele::wal::PackedBlock> segment;
     for (auto blocks = random_() % 6; blocks > 0; --blocks) {
       Store::Finder finder(plain.store);
       auto const found = finder.find_from(next_packed_, plain.store.visible_seq(), 1);
-      if (found.run.entries == 0) return;
+      if (found.run.entries == 0) break;
       std::vector<std::string> payloads;
       auto seq = found.first_seq;
       for (auto left = 1 + random_() % 200; left > 0; --left, ++seq) {
@@ -69,8 +70,15 @@ class Twins {
         payloads.emplace_back(next.run.text);
       }
       auto& compressor = random_() % 4 == 0 ? *raw_ : *zstd_;
-      packed.store.adopt(stele::test::make_packed_block(found.first_seq, payloads, compressor));
+      segment.push_back(stele::test::make_packed_block(found.first_seq, payloads, compressor));
       next_packed_ = seq;
+    }
+    if (!segment.empty()) segments_.push_back(std::move(segment));
+    while (segments_.size() > random_() % 4) {
+      auto const next =
+          segments_.begin() + static_cast<std::ptrdiff_t>(random_() % segments_.size());
+      packed.store.adopt(std::move(*next));
+      segments_.erase(next);
     }
   }
 
@@ -130,6 +138,7 @@ class Twins {
   std::mt19937_64 random_;
   std::uint64_t clock_ = 1'000;
   Seq next_packed_ = 1;
+  std::vector<std::vector<stele::wal::PackedBlock>> segments_{};  ///< To be adopted.
   std::unique_ptr<stele::wal::Compressor> zstd_ = stele::wal::make_zstd_compressor();
   std::unique_ptr<stele::wal::Compressor> raw_ = stele::wal::make_raw_compressor();
 };
@@ -165,7 +174,7 @@ BOOST_FIXTURE_TEST_CASE(packed_entries_take_a_part_of_their_memory_until_they_ar
   auto const compressor = stele::wal::make_zstd_compressor();
   for (std::size_t at = 0; at < payloads.size(); at += 1'000) {
     auto const begin = payloads.begin() + static_cast<std::ptrdiff_t>(at);
-    store.adopt(stele::test::make_packed_block(at + 1, {begin, begin + 1'000}, *compressor));
+    store.adopt({stele::test::make_packed_block(at + 1, {begin, begin + 1'000}, *compressor)});
   }
   BOOST_TEST(store.packed().entries == payloads.size());
   // The chunk that grows stays.
@@ -187,7 +196,7 @@ BOOST_FIXTURE_TEST_CASE(reads_of_much_history_leave_few_unpacked_blocks, StoreFi
   auto const compressor = stele::wal::make_zstd_compressor();
   for (std::size_t at = 0; at < payloads.size(); at += 200) {
     auto const begin = payloads.begin() + static_cast<std::ptrdiff_t>(at);
-    store.adopt(stele::test::make_packed_block(at + 1, {begin, begin + 200}, *compressor));
+    store.adopt({stele::test::make_packed_block(at + 1, {begin, begin + 200}, *compressor)});
   }
   auto const held = store.held_bytes();
   BOOST_TEST(read_all({}).size() > payloads.size() * message.size());
@@ -199,7 +208,7 @@ BOOST_FIXTURE_TEST_CASE(a_turn_pays_for_what_it_unpacks, StoreFixture) {
   auto const text = write(1, std::string(1'000'000, 'm'));
   write(2, std::string(3'000'000, 'm'));  // In a chunk of its own, which stays.
   auto const compressor = stele::wal::make_zstd_compressor();
-  store.adopt(stele::test::make_packed_block(1, {text}, *compressor));
+  store.adopt({stele::test::make_packed_block(1, {text}, *compressor)});
   TurnBudget budget;
   BOOST_TEST(Store::Finder(store, &budget).find(1).text.size() == text.size());
   BOOST_TEST(budget.is_spent());

@@ -122,6 +122,28 @@ BOOST_AUTO_TEST_CASE(segments_that_were_left_become_packs) {
   BOOST_TEST(packs_of(disk).size() == before + 1);
 }
 
+BOOST_AUTO_TEST_CASE(the_owner_gets_the_blocks_of_each_pack_when_it_is_made_and_at_a_start) {
+  SimulatedDisk disk{{}};
+  std::map<Seq, std::string> payloads;
+  {
+    LogFixture life(disk, packing_options());
+    BOOST_TEST_REQUIRE(life.open(), life.failure.message);
+    for (int i = 0; i < 60; ++i) {
+      auto const payload = std::to_string(i) + std::string(5000, 'x');
+      payloads[life.write(payload)] = payload;
+    }
+    // All but what lies in the active segment.
+    auto const active = life.metrics().active_first_seq;
+    std::map<Seq, std::string> const left(payloads.begin(), payloads.lower_bound(active));
+    BOOST_TEST(!left.empty());
+    BOOST_TEST((life.listener.packed->payloads == left));
+    life.crash(Crash::kill);
+    LogFixture next(disk, LogFixture::small_options());
+    BOOST_TEST_REQUIRE(next.open(), next.failure.message);
+    BOOST_TEST((next.sink.packed->payloads == left));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_log_that_does_not_pack_reads_what_another_life_has_packed) {
   SimulatedDisk disk{{}};
   Written written;
