@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "support/made_segment.hpp"
+#include "support/sanitized.hpp"
 #include "wal/format/crc32c.hpp"
 
 using namespace stele::wal;
@@ -69,6 +70,9 @@ void check_honest(Subject const& subject, OpenPack& open) {
   BOOST_TEST(given.size() + count_of(check.lost) == subject.segment.payloads.size());
 }
 
+/// Between two places that are damaged; the sanitizers make it slow.
+constexpr std::size_t damage_step = stele::test::is_sanitized_test ? 7 : 1;
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(pack_damage_test)
@@ -78,7 +82,8 @@ BOOST_AUTO_TEST_CASE(a_flip_of_any_byte_is_told_and_costs_nothing) {
   OpenPack open(subject.packed);
   std::size_t told = 0;
   std::size_t whole = 0;
-  for (std::size_t at = 0; at < subject.packed.size(); ++at) {
+  std::size_t tried = 0;
+  for (std::size_t at = 0; at < subject.packed.size(); at += damage_step, ++tried) {
     open.file.bytes[at] ^= std::byte{0x10};
     open.reopen();
     if (open.pack != nullptr && open.payloads() == subject.segment.payloads &&
@@ -91,8 +96,8 @@ BOOST_AUTO_TEST_CASE(a_flip_of_any_byte_is_told_and_costs_nothing) {
     }
     open.file.bytes[at] ^= std::byte{0x10};
   }
-  BOOST_TEST(whole == subject.packed.size());
-  BOOST_TEST(told == subject.packed.size());
+  BOOST_TEST(whole == tried);
+  BOOST_TEST(told == tried);
 }
 
 BOOST_AUTO_TEST_CASE(any_two_sectors_are_repaired_whether_zeroed_or_refused) {
@@ -100,7 +105,7 @@ BOOST_AUTO_TEST_CASE(any_two_sectors_are_repaired_whether_zeroed_or_refused) {
   auto const sectors = subject.packed.size() / sector;
   BOOST_TEST(sectors > 8u);
   for (std::size_t first = 0; first < sectors; ++first) {
-    for (std::size_t second = first; second < sectors; ++second) {
+    for (auto second = first; second < sectors; second += damage_step) {
       for (bool const refused : {false, true}) {
         OpenPack open(subject.packed);
         for (auto const at : {first, second}) {
