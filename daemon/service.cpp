@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "daemon/clock.hpp"
@@ -97,6 +98,11 @@ wal::Options log_options(Config const& config) {
   options.on_damage = config.on_damage;
   return options;
 }
+
+/// A daemon that was killed may hold its directory for a moment after it is gone: the kernel ends
+/// what its ring had under way on its own time.
+constexpr int lock_looks_max = 20;
+constexpr std::chrono::milliseconds lock_look_pause{100};
 
 std::string to_text(wal::StoreId const& id) {
   boost::uuids::uuid uuid;
@@ -194,7 +200,16 @@ wal::Result<void> Service::open_log() {
     pack_thread_ = wal::start_pack_thread(*directory_);
     options.packing = {.worker = pack_thread_.get(), .separator = entry_separator};
   }
-  auto driver = WalDriver::open(io_, *directory_, options, loader, store_, clock_);
+  auto const open = [&] {
+    return WalDriver::open(io_, *directory_, options, loader, store_, clock_);
+  };
+  auto driver = open();
+  auto const is_locked = [&driver] { return !driver && driver.error().code == wal::Errc::locked; };
+  if (is_locked()) spdlog::info("{}; waiting a moment for it to end", driver.error().message);
+  for (int looks = 0; is_locked() && looks < lock_looks_max; ++looks) {
+    std::this_thread::sleep_for(lock_look_pause);
+    driver = open();
+  }
   if (!driver && driver.error().code == wal::Errc::sink_full) {
     return wal::Failure{
         driver.error().code,

@@ -1,7 +1,15 @@
 // One directory, one daemon.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
+#include <chrono>
+#include <csignal>
+#include <string>
 
+#include "support/program.hpp"
 #include "support/steled.hpp"
 #include "support/wire_peer.hpp"
 
@@ -39,6 +47,26 @@ BOOST_AUTO_TEST_CASE(a_killed_daemon_leaves_no_lock_behind) {
   }
   daemon.start();
   BOOST_TEST(daemon.stop() == 0);
+}
+
+/// What the kernel has under way for a process that was killed may hold the lock for a moment more.
+BOOST_AUTO_TEST_CASE(a_directory_that_is_let_go_of_meanwhile_is_taken) {
+  Steled daemon;
+  daemon.start();
+  BOOST_TEST(daemon.stop() == 0);
+  int const held = ::open(daemon.data_dir().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  BOOST_REQUIRE(::flock(held, LOCK_EX | LOCK_NB) == 0);
+  auto const log = daemon.home() + "/waiting.log";
+  stele::test::Program waiting(daemon.command(), {.out = log});
+  auto const is_waiting = [&log] {
+    return stele::test::read_file(log).find("waiting a moment") != std::string::npos;
+  };
+  auto const pause = std::chrono::milliseconds(1);
+  while (!is_waiting()) BOOST_REQUIRE(!waiting.wait_for(pause));
+  ::close(held);
+  while (!stele::test::can_connect(daemon.socket())) BOOST_REQUIRE(!waiting.wait_for(pause));
+  waiting.signal(SIGTERM);
+  BOOST_TEST(waiting.wait() == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
