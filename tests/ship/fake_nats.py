@@ -16,6 +16,7 @@ class FakeNats(threading.Thread):
         self.stream, self.stored = stream, []
         self.phantoms = []  # Told as last messages, one each time, though the stream has them not.
         self.unkept = set()  # Ids that are acknowledged as duplicates, once each, and not kept.
+        self.nonces = []  # What the next clients have to sign, one each.
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"nats://127.0.0.1:{self.listener.getsockname()[1]}"
         self.start()
@@ -32,9 +33,13 @@ class FakeNats(threading.Thread):
         file = client.makefile("rb")
         info = {"server_id": "fake", "version": "2.9.10", "proto": 1, "headers": True,
                 "max_payload": 1 << 20, "jetstream": True}
-        client.sendall(f"INFO {json.dumps(info)}\r\n".encode())
+        nonce = {"auth_required": True, "nonce": self.nonces.pop(0)} if self.nonces else {}
+        client.sendall(f"INFO {json.dumps({**info, **nonce})}\r\n".encode())
         listens = {}  # Subject, and the client's number for it.
         while words := file.readline().decode().split():
+            if words[0] == "CONNECT" and nonce and '"sig":' not in " ".join(words):
+                client.sendall(b"-ERR 'Authorization Violation'\r\n")
+                break
             if words[0] == "PING":
                 client.sendall(b"PONG\r\n")
             elif words[0] == "SUB":

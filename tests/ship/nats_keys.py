@@ -14,6 +14,10 @@ def encoded(raw: bytes) -> str:
     return base64.b32encode(checked).decode().rstrip("=")
 
 
+def seed_of(kind: int, secret: bytes) -> str:
+    return encoded(bytes([SEED | kind >> 5, (kind & 31) << 3]) + secret)
+
+
 def unpadded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
@@ -28,7 +32,7 @@ class Key:
         secret = self.openssl("pkey", "-in", self.file, "-outform", "DER")[-32:]
         public = self.openssl("pkey", "-in", self.file, "-pubout", "-outform", "DER")[-32:]
         self.public = encoded(bytes([kind]) + public)
-        self.seed = encoded(bytes([SEED | kind >> 5, (kind & 31) << 3]) + secret)
+        self.seed = seed_of(kind, secret)
 
     @staticmethod
     def openssl(*words) -> bytes:

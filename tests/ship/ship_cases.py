@@ -396,10 +396,10 @@ class UntrueServer(unittest.TestCase):
         self.id = self.store.stats()["store_id"]
         self.server = FakeNats("S")
 
-    def ship(self) -> list:
+    def ship(self, *more) -> list:
         """The seqs that the stream has then, in its order."""
         process = self.store.ship("--to", self.server.url, "--stream", "S", "--subject-pattern",
-                                  "x.{host}.{level}", "--until-caught-up")
+                                  "x.{host}.{level}", "--until-caught-up", *more)
         self.assertEqual(process.wait(PATIENCE_S), 0)
         return [json.loads(body)["seq"] for _, body in self.server.stored]
 
@@ -414,6 +414,15 @@ class UntrueServer(unittest.TestCase):
         self.store.write(9)
         self.server.unkept = {f"{self.id}:{seq}" for seq in (8, 9)}
         self.assertEqual(self.ship(), list(range(1, 10)))
+
+    def test_a_signature_that_the_library_leaves_out_is_made_again(self):
+        self.store.write(1)
+        seed = self.store.folder / "user.nk"
+        seed.write_text(nats_keys.seed_of(nats_keys.USER, bytes(32)))
+        # With this key, the signature of the first of them begins with a zero byte.
+        self.server.nonces = ["nonce-000000211", "nonce-000000212"]
+        self.assertEqual(self.ship("--nkey", "U" * 56, "--nkey-seed", str(seed)), [1])
+        self.assertEqual(self.server.nonces, [])
 
 
 if __name__ == "__main__":

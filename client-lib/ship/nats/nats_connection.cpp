@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::int64_t connect_timeout_ms = 5'000;
 constexpr std::int64_t reconnect_wait_ms = 250;
+/// libnats 3.4 leaves out of its CONNECT a signature whose first byte is zero, which is one in 256,
+/// so that the server refuses it. Each connection signs another nonce.
+constexpr int signed_attempts = 4;
 
 using Options = std::unique_ptr<natsOptions, Destroy<natsOptions, natsOptions_Destroy>>;
 
@@ -63,6 +66,16 @@ bool may_come(natsStatus status) noexcept {
   }
 }
 
+natsStatus connect(natsConnection** out, natsOptions* nats_options, NatsOptions const& options) {
+  auto const is_signed = !options.nkey.empty() || !options.credentials_file.empty();
+  auto status = natsConnection_Connect(out, nats_options);
+  for (int attempt = 1;
+       is_signed && status == NATS_CONNECTION_AUTH_FAILED && attempt < signed_attempts; ++attempt) {
+    status = natsConnection_Connect(out, nats_options);
+  }
+  return status;
+}
+
 }  // namespace
 
 std::string nats_text(natsStatus status) {
@@ -87,7 +100,7 @@ Outcome<NatsConnection> connect_to_nats(NatsOptions const& options,
   auto const start = std::chrono::steady_clock::now();
   for (bool reported = false;; reported = true) {
     natsConnection* connection = nullptr;
-    status = natsConnection_Connect(&connection, made);
+    status = connect(&connection, made, options);
     if (status == NATS_OK) return NatsConnection(connection);
     if (!may_come(status)) {
       return ShipError{
