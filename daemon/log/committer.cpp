@@ -77,11 +77,35 @@ void Committer::on_disk_event() {
 
 void Committer::on_timer() {
   auto const now = clock_.now();
-  auto const due = log_->next_deadline();
-  if (!due || now < *due) return;
+  bool const pause_is_over = huge_pause_is_awaited_ && now >= huge_pause_end_;
+  auto const log_due = log_->next_deadline();
+  bool const log_is_due = log_due && now >= *log_due;
+  if (!pause_is_over && !log_is_due) return;
   auto const gathered = log_->gathering();
-  log_->on_timer(now);
+  if (pause_is_over) {
+    huge_pause_is_awaited_ = false;
+    progressed_ = true;
+  }
+  if (log_is_due) log_->on_timer(now);
   report(gathered);
+}
+
+std::optional<Instant> Committer::next_deadline() const noexcept {
+  auto const log_due = log_->next_deadline();
+  if (!huge_pause_is_awaited_) return log_due;
+  return std::min(huge_pause_end_, log_due.value_or(huge_pause_end_));
+}
+
+bool Committer::huge_pause_is_over() noexcept {
+  if (failed_ || clock_.now() >= huge_pause_end_) return true;
+  if (!std::exchange(huge_pause_is_awaited_, true)) request_turn_end();  // Sets the timer.
+  return false;
+}
+
+void Committer::note_huge_commit(std::uint64_t bytes, std::chrono::microseconds took) noexcept {
+  if (bytes <= large_pending_bytes) return;
+  auto const pause = std::min<std::chrono::microseconds>(huge_pause_factor * took, huge_pause_max);
+  huge_pause_end_ = clock_.now() + pause;
 }
 
 void Committer::check_place() {
@@ -102,7 +126,11 @@ void Committer::count_commit(wal::Seq seq) {
   auto const bytes = metrics.commit_bytes + metrics.drop_bytes;
   auto const segment = metrics.durable_first_seq;
   if (segment != std::exchange(counted_segment_, segment)) store_.history().begin_segment();
-  store_.history().commit(seq, bytes - std::exchange(counted_bytes_, bytes));
+  auto const new_bytes = bytes - std::exchange(counted_bytes_, bytes);
+  store_.history().commit(seq, new_bytes);
+  auto const took_us =
+      metrics.commit_latency_us - std::exchange(counted_us_, metrics.commit_latency_us);
+  note_huge_commit(new_bytes, std::chrono::microseconds(took_us));
 }
 
 void Committer::on_refused(wal::Seq first) {
@@ -116,9 +144,7 @@ void Committer::on_failed(wal::Failure const& failure) {
   spdlog::critical("the log failed: {}", failure.message);
 }
 
-void Committer::on_packed(std::vector<wal::PackedBlock> blocks) {
-  store_.adopt(std::move(blocks));
-}
+void Committer::on_packed(std::vector<wal::PackedBlock> blocks) { store_.adopt(std::move(blocks)); }
 
 void Committer::on_not_packed(wal::Failure const& failure) { spdlog::warn("{}", failure.message); }
 

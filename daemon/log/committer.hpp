@@ -84,6 +84,7 @@ class Committer final : public LogPort, private wal::LogListener {
     if (!has) awaited_segment_bytes_ = payload_bytes;
     return has;
   }
+  bool huge_pause_is_over() noexcept override;
   wal::Seq append(wal::WriterMark const& writer,
                   std::span<std::string_view const> payloads) override;
   std::uint64_t append_dropped(wal::WriterId const& writer, std::uint64_t count) override;
@@ -111,7 +112,7 @@ class Committer final : public LogPort, private wal::LogListener {
   /// Looks whether the log's directory is still where it was.
   void check_place();
   /// Changes only within the first three calls above.
-  std::optional<Instant> next_deadline() const noexcept { return log_->next_deadline(); }
+  std::optional<Instant> next_deadline() const noexcept;
 
   /// Seals the log. Blocks. Precondition: idle, and not failed.
   wal::Result<void> close() { return log_->close(); }
@@ -131,6 +132,7 @@ class Committer final : public LogPort, private wal::LogListener {
   void on_not_packed(wal::Failure const& failure) override;
 
   void count_commit(wal::Seq seq);
+  void note_huge_commit(std::uint64_t bytes, std::chrono::microseconds took) noexcept;
   void request_turn_end();
   void look_at_space();
   void report(wal::Gathering const& gathered);
@@ -144,7 +146,10 @@ class Committer final : public LogPort, private wal::LogListener {
   bool turn_end_requested_ = false;
   std::size_t awaited_segment_bytes_ = 0;  ///< 0: nobody waits for a segment.
   std::uint64_t counted_bytes_ = 0;        ///< Of commits whose users are known.
-  Seq counted_segment_ = 0;                ///< The first seq of the last one's segment.
+  std::uint64_t counted_us_ = 0;           ///< What they took.
+  Instant huge_pause_end_{};
+  bool huge_pause_is_awaited_ = false;
+  Seq counted_segment_ = 0;  ///< The first seq of the last one's segment.
   Waiters waiters_{};
   std::function<void()> on_failure_{};
   std::function<void()> on_idle_{};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/system/error_code.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -26,6 +27,12 @@ inline constexpr std::size_t user_bytes_full = std::size_t{256} << 10;
 /// a time is on its way, whoever sends them, and what is small waits for one of them at most.
 inline constexpr std::size_t large_pending_bytes = std::size_t{1} << 20;
 
+/// A commit of more than large_pending_bytes holds up all that is written meanwhile. So while other
+/// users write, there is a pause behind it before the next huge write: huge_pause_factor times as
+/// long as it took, and huge_pause_max at most.
+inline constexpr int huge_pause_factor = 100;
+inline constexpr std::chrono::milliseconds huge_pause_max{1000};
+
 struct LogStatus {
   wal::Seq durable_seq = 0;
   std::size_t pending_bytes = 0;
@@ -47,6 +54,8 @@ class LogPort {
   /// Whether the segments that are there have room for about so much more. If not, there is
   /// progress when they have.
   virtual bool has_segment_for(std::size_t payload_bytes) noexcept = 0;
+  /// Whether the pause behind the last huge commit is over. If not, there is progress when it is.
+  virtual bool huge_pause_is_over() noexcept = 0;
   /// Appends one group, and sees to it that a commit begins once this turn of the loop is over.
   virtual wal::Seq append(wal::WriterMark const& writer,
                           std::span<std::string_view const> payloads) = 0;

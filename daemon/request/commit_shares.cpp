@@ -10,11 +10,14 @@ void CommitShares::add(std::uint64_t commit_no, Uid uid, std::size_t bytes, std:
   last_ = {uid, now_us};
 }
 
+bool CommitShares::others_write(Uid uid, std::uint64_t now_us) const noexcept {
+  auto const& other = last_other(uid);
+  return other.wrote_at_us != 0 && now_us - other.wrote_at_us <= writing_us;
+}
+
 bool CommitShares::is_over_commit_quota(wal::Gathering const& gathering, Uid uid) const noexcept {
   if (gathering.bytes < user_bytes_full || gathering.commit_no != commit_no_) return false;
-  auto const& other = uid == last_.uid ? other_ : last_;
-  auto const since_us = last_.wrote_at_us - other.wrote_at_us;
-  if (other.wrote_at_us == 0 || since_us > writing_us) return false;
+  if (!others_write(uid, last_.wrote_at_us)) return false;
   auto const found = bytes_.find(uid);
   return found != bytes_.end() && found->second >= user_bytes_full;
 }

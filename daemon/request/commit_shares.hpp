@@ -21,6 +21,8 @@ class CommitShares {
 
   /// A write was given to the log, for the commit `commit_no`. `now_us` may jump.
   void add(std::uint64_t commit_no, Uid uid, std::size_t bytes, std::uint64_t now_us);
+  /// Whether another user than this one has written of late. `now_us` as above.
+  bool others_write(Uid uid, std::uint64_t now_us) const noexcept;
   /// Whether others write, and this user has its share of what gathers.
   bool is_over_commit_quota(wal::Gathering const& gathering, Uid uid) const noexcept;
 
@@ -29,6 +31,8 @@ class CommitShares {
     Uid uid = 0;
     std::uint64_t wrote_at_us = 0;  ///< 0: nobody yet.
   };
+
+  Writer const& last_other(Uid uid) const noexcept { return uid == last_.uid ? other_ : last_; }
 
   std::uint64_t commit_no_ = 0;
   boost::container::flat_map<Uid, std::size_t> bytes_{};  ///< In that commit.

@@ -27,7 +27,10 @@ bool RequestHandler::has_room_for_large(std::uint32_t uid, std::size_t payload_b
   if (payload_bytes < LargeRequests::huge_bytes_min) {
     return log_.gathering().bytes < large_pending_bytes && !is_over_commit_quota(uid);
   }
-  return log_.pending_bytes() < large_pending_bytes && log_.has_segment_for(payload_bytes);
+  if (log_.pending_bytes() >= large_pending_bytes || !log_.has_segment_for(payload_bytes)) {
+    return false;
+  }
+  return !shares_.others_write(uid, clock_.wall_us()) || log_.huge_pause_is_over();
 }
 
 bool RequestHandler::will_be_refused(protocol::Write const& write,

@@ -28,6 +28,7 @@ class FakeLog final : public daemon::LogPort {
   bool has_segment_for(std::size_t bytes) noexcept override {
     return has_segment && bytes <= segment_room;
   }
+  bool huge_pause_is_over() noexcept override { return pause_is_over; }
   wal::Seq append(wal::WriterMark const& writer, std::span<std::string_view const> group) override {
     auto const first = next_seq();
     marks.push_back(writer);
@@ -64,6 +65,7 @@ class FakeLog final : public daemon::LogPort {
   std::size_t groups = 0;
   std::size_t pending = 0;
   bool has_segment = true;
+  bool pause_is_over = true;
   std::size_t segment_room = SIZE_MAX;
   bool refused = false;  ///< For lack of space.
   wal::Gathering gathered{};

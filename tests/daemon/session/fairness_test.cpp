@@ -213,6 +213,31 @@ BOOST_AUTO_TEST_CASE(of_huge_batches_one_is_on_its_way_whoever_sends_them) {
   BOOST_TEST(answered() == 5U);
 }
 
+BOOST_AUTO_TEST_CASE(while_others_write_there_is_a_pause_behind_a_huge_batch_that_ends_by_itself) {
+  constexpr std::size_t huge_kib = 3000;
+  constexpr std::chrono::milliseconds took{5};
+  connect(2).send(write_line("quiet"));
+  turn();
+  settle();
+  auto& bulk = connect(1);
+  for (int i = 0; i < 2; ++i) bulk.send(batch_line(huge_kib));
+  turns_until_full();
+  clock.instant += took;
+  while (committer->pending_bytes() > 0) on_disk_event();
+  BOOST_TEST(bulk.answered == 1U);
+  auto const pause_end = clock.instant + stele::daemon::huge_pause_factor * took;
+  clock.instant += std::chrono::milliseconds(100);  // The log does what it does when it is idle.
+  committer->on_timer();
+  settle();
+  turns_until_full();
+  BOOST_TEST(committer->pending_bytes() == 0U);
+  BOOST_TEST((committer->next_deadline() == pause_end));
+  clock.instant = pause_end;
+  committer->on_timer();
+  turns_until_full();
+  BOOST_TEST(committer->pending_bytes() > huge_kib << 10);
+}
+
 BOOST_AUTO_TEST_CASE(large_batches_gather_up_to_a_bound_whoever_sends_them) {
   constexpr std::size_t large_kib = 500;
   for (int i = 0; i < 20; ++i) connect().send(batch_line(large_kib));
