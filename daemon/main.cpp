@@ -6,6 +6,7 @@
 
 #include "daemon/config/config.hpp"
 #include "daemon/exit_code.hpp"
+#include "daemon/operations/default_log.hpp"
 #include "daemon/operations/machine_memory.hpp"
 #include "daemon/operations/memory_account.hpp"
 #include "daemon/service.hpp"
@@ -30,8 +31,12 @@ int report(ConfigErrors const& errors) {
 /// not refused since the machine is short of memory for a moment.
 int check_config(Config const& config) {
   auto const memory = look_at_memory();
-  print(stdout, "the settings are valid\n" + memory_line(config, memory.bytes) + "\n");
-  if (auto const misfit = misfit_line(config, memory); !misfit.empty()) {
+  auto const fitting = with_default_log(config, memory);
+  print(stdout, "the settings are valid\n" + memory_line(fitting, memory.bytes) + "\n");
+  if (auto const smaller = default_log_line(fitting, memory); !smaller.empty()) {
+    print(stdout, smaller + "\n");
+  }
+  if (auto const misfit = misfit_line(fitting, memory); !misfit.empty()) {
     print(stderr, "steled: warning: " + misfit + "\n");
   }
   return exit_ok;

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -23,6 +24,7 @@
 #include "daemon/log/wal_driver.hpp"
 #include "daemon/log/watched_directory.hpp"
 #include "daemon/net/listen_socket.hpp"
+#include "daemon/operations/default_log.hpp"
 #include "daemon/operations/machine_memory.hpp"
 #include "daemon/operations/memory_account.hpp"
 #include "daemon/operations/metrics.hpp"
@@ -132,6 +134,9 @@ class Service {
   bool fit_limits();
   wal::Result<void> open_log();
   void look_at_machine();
+  void bound_store();
+  void fit_log();
+  void keep_default_log(Config& wanted) const;
   void report_progress(Instant begun_at, std::uint64_t bytes_done, std::uint64_t bytes_total);
   void explain(wal::Failure const& failure) const;
   Result<ListenSocket> open_socket(std::optional<PassedSocket> const& passed);
@@ -143,8 +148,8 @@ class Service {
 
   Config asked_;  ///< What is in force is fitted to this process's limits: facts_.
   RereadConfig reread_;
-  std::uint64_t machine_bytes_ = UINT64_MAX;
-  std::string misfit_{};           ///< Of the settings with the memory that there is.
+  MachineMemory memory_{};
+  Config fitting_{};  ///< With a log that fits, where nobody has set how large it may be.
   bool settings_refused_ = false;  ///< By the last reload.
   SystemClock clock_{};
   Supervisor manager_{};
@@ -214,7 +219,7 @@ wal::Result<void> Service::open_log() {
     return wal::Failure{
         driver.error().code,
         facts_.store_is_cut
-            ? "its entries need more memory than there is: " + misfit_
+            ? "its entries need more memory than there is: " + misfit_line(config, memory_)
             : "its entries need more memory than max-store-bytes allows (" +
                   format_size(facts_.store_bytes_max) +
                   "); raise it, or set retain-bytes so that the oldest are removed"};
@@ -228,9 +233,10 @@ wal::Result<void> Service::open_log() {
   facts_.recovery = driver_->committer().log().recovery();
   facts_.store_id = to_text(driver_->committer().log().store_id());
   facts_.backend = directory_->describe();
+  fit_log();
   facts_.commit_bytes_max = driver_->committer().log().options().commit_bytes_max;
   facts_.unread_bytes_max = session_limits(config).unread_bytes_max;
-  spdlog::info("{}", memory_line(config, machine_bytes_));
+  spdlog::info("{}", memory_line(config, memory_.bytes));
   spdlog::info("data in {}, store {}, by {}", config.data_dir, facts_.store_id, facts_.backend);
   report_recovery(facts_.recovery, store_, facts_.recovery_rejected, facts_.recovery_us);
   return {};
@@ -238,14 +244,42 @@ wal::Result<void> Service::open_log() {
 
 /// What does not fit is said before it is needed: who is killed for it cannot say anything.
 void Service::look_at_machine() {
-  auto const& config = facts_.config;
-  auto const memory = look_at_memory();
-  facts_.store_bytes_max = fitting_store_bytes(config, memory);
-  facts_.store_is_cut = facts_.store_bytes_max < store_bytes_max(config, memory.bytes);
-  machine_bytes_ = memory.bytes;
-  facts_.machine_bytes = memory.bytes == UINT64_MAX ? 0 : memory.bytes;
-  misfit_ = misfit_line(config, memory);
-  if (!misfit_.empty()) spdlog::warn("{}", misfit_);
+  memory_ = look_at_memory();
+  facts_.machine_bytes = memory_.bytes == UINT64_MAX ? 0 : memory_.bytes;
+  fitting_ = with_default_log(facts_.config, memory_);
+  facts_.config.segment_bytes = fitting_.segment_bytes;
+  bound_store();
+  if (auto const misfit = misfit_line(fitting_, memory_); !misfit.empty()) {
+    spdlog::warn("{}", misfit);
+  }
+}
+
+void Service::bound_store() {
+  facts_.store_bytes_max = fitting_store_bytes(facts_.config, memory_);
+  facts_.store_is_cut = facts_.store_bytes_max < store_bytes_max(facts_.config, memory_.bytes);
+}
+
+/// Recovery took nothing of the log for its size; what is there now stays.
+void Service::fit_log() {
+  auto& config = facts_.config;
+  auto& committer = driver_->committer();
+  auto const retain_bytes =
+      retain_bytes_for({facts_.recovery.bytes, committer.gaps().totals().expired == 0}, fitting_,
+                       config.retain_bytes);
+  auto const smaller = default_log_line(fitting_, memory_);
+  if (retain_bytes == fitting_.retain_bytes) {
+    if (!smaller.empty()) spdlog::info("{}", smaller);
+  } else {
+    spdlog::warn(
+        "retain-bytes is {}, though {} fits: the log has {} MiB already, and nothing of it is "
+        "removed; set retain-bytes to have the oldest removed",
+        format_size(retain_bytes), format_size(fitting_.retain_bytes), facts_.recovery.bytes >> 20);
+  }
+  config.retain_bytes = retain_bytes;
+  asked_.retain_bytes = retain_bytes;
+  asked_.segment_bytes = config.segment_bytes;
+  committer.retain(retain_bytes);
+  bound_store();
 }
 
 /// A recovery may last longer than a start is given, as long as it comes forward.
@@ -340,6 +374,15 @@ void Service::wait_for_reload(Server& server, Heartbeat& heartbeat) {
   });
 }
 
+/// What the start made of the memory stays until the next one.
+void Service::keep_default_log(Config& wanted) const {
+  auto const keep = [&](std::string_view name, auto size) {
+    if (!wanted.is_given(name) && !asked_.is_given(name)) wanted.*size = asked_.*size;
+  };
+  keep("retain-bytes", &Config::retain_bytes);
+  keep("segment-bytes", &Config::segment_bytes);
+}
+
 void Service::reload(Server& server) {
   Config wanted;
   if (auto const errors = reread_(wanted)) {
@@ -349,6 +392,7 @@ void Service::reload(Server& server) {
     return;
   }
   settings_refused_ = false;
+  keep_default_log(wanted);
   auto const change = compare(asked_, wanted);
   asked_ = change.in_force;
   facts_.config = change.in_force;

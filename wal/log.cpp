@@ -126,6 +126,7 @@ std::uint64_t Log::append_acknowledged(Seq first, Seq last) {
 }
 std::uint64_t Log::durable_commit() const noexcept { return core_->pipeline.durable_commit(); }
 void Log::hold_from(Seq first) noexcept { core_->held_from = first; }
+void Log::retain(std::uint64_t bytes) noexcept { core_->options.retain_bytes = bytes; }
 Seq Log::first_seq_kept() const noexcept { return core_->first_seq_kept(); }
 GapLedger const& Log::gaps() const noexcept { return core_->gaps; }
 

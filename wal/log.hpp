@@ -206,6 +206,9 @@ class Log {
   /// the first call all are.
   void hold_from(Seq first) noexcept;
 
+  /// From now on options().retain_bytes is this.
+  void retain(std::uint64_t bytes) noexcept;
+
   /// The first payload that stays when this segment is full and the next ones are made, as far as
   /// the size of the log decides. 0: all stay.
   Seq first_seq_kept() const noexcept;

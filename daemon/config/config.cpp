@@ -31,6 +31,8 @@ void set_option(std::string_view name, std::string_view value, std::string const
   } else if (!option->set(config, value)) {
     errors.push_back(where + ": \"" + std::string(value) + "\" is not " +
                      std::string(option->allowed));
+  } else {
+    config.given.push_back(option->name);
   }
 }
 
@@ -144,6 +146,10 @@ std::string size_message(std::string_view name, std::string_view rule, std::uint
 }
 
 }  // namespace
+
+bool Config::is_given(std::string_view name) const noexcept {
+  return std::ranges::find(given, name) != given.end();
+}
 
 Messages parse_config_file(std::istream& file, std::string_view name, Config& config) {
   Messages errors;

@@ -67,6 +67,9 @@ struct Config {
   std::chrono::seconds reader_timeout{};
   LogLevel log_level{};
 
+  std::vector<std::string_view> given{};  ///< Names of what a file or a flag has set.
+  bool is_given(std::string_view name) const noexcept;
+
   bool operator==(Config const&) const = default;
 };
 

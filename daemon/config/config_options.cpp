@@ -165,7 +165,8 @@ constexpr Option table[] = {
         "pack", "false", "compress the files of the log that are no longer written to"),
     option<kinds::size, &Config::retain_bytes>(
         "retain-bytes", "1G",
-        "remove the oldest files while the log is larger; memory follows; 0: never"),
+        "remove the oldest files while the log is larger; memory follows; 0: never; by default "
+        "less where memory is small"),
     option<kinds::duration, &Config::retain_age>(
         "retain-age", "0", "remove files whose last entry is older; 0: never"),
     option<kinds::names, &Config::consumers>(

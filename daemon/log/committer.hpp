@@ -90,6 +90,7 @@ class Committer final : public LogPort, private wal::LogListener {
   std::uint64_t append_dropped(wal::WriterId const& writer, std::uint64_t count) override;
   std::uint64_t append_acknowledged(wal::Seq first, wal::Seq last) override;
   void hold_from(wal::Seq first) noexcept override { log_->hold_from(first); }
+  void retain(std::uint64_t bytes) noexcept { log_->retain(bytes); }
   wal::Seq first_seq_kept() const noexcept override { return log_->first_seq_kept(); }
   std::uint64_t durable_commit() const noexcept override { return log_->durable_commit(); }
   wal::GapLedger const& gaps() const noexcept override { return log_->gaps(); }

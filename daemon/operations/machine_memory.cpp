@@ -22,6 +22,8 @@ constexpr std::uint64_t kept_bytes = std::uint64_t{128} << 20;
 /// A log that keeps less in memory is hardly one.
 constexpr std::uint64_t retain_bytes_min = std::uint64_t{64} << 20;
 constexpr std::uint64_t retain_step_bytes = std::uint64_t{32} << 20;
+/// Of replies, how much more all may have than a user.
+constexpr std::uint64_t unsent_step_bytes = std::uint64_t{4} << 20;
 
 std::string text_of(std::string const& path) {
   std::ifstream file(path);
@@ -119,6 +121,43 @@ std::uint64_t bytes_needed(Config const& config) {
   return memory_bounds(config, store_bytes_max(config, UINT64_MAX)).sum();
 }
 
+/// Settings that others bound, as validate() has it.
+void follow(Config& config) {
+  constexpr std::uint64_t file_step_bytes = 4096;
+  auto const quarter = config.retain_bytes / 4;
+  config.segment_bytes = std::min(config.segment_bytes, quarter - quarter % file_step_bytes);
+  config.max_user_unsent_bytes =
+      std::min(config.max_user_unsent_bytes, config.max_all_unsent_bytes - unsent_step_bytes);
+}
+
+/// As a person would write them.
+std::string changes(Config const& config, Config const& wanted) {
+  std::string text;
+  auto const add = [&text](std::string_view name, std::string const& value) {
+    if (!text.empty()) text += ", ";
+    ((text += name) += " = ") += value;
+  };
+  auto const tell_size = [&](std::string_view name, auto size) {
+    if (config.*size != wanted.*size) add(name, format_size(config.*size));
+  };
+  auto const tell_count = [&](std::string_view name, auto count) {
+    if (config.*count != wanted.*count) add(name, std::to_string(config.*count));
+  };
+  // Its default would grow by what the others leave.
+  if (config.retain_bytes != wanted.retain_bytes || !wanted.is_given("retain-bytes")) {
+    add("retain-bytes", format_size(config.retain_bytes));
+  }
+  tell_size("segment-bytes", &Config::segment_bytes);
+  tell_size("max-store-bytes", &Config::max_store_bytes);
+  tell_size("max-frame-bytes", &Config::max_frame_bytes);
+  tell_size("max-in-flight-bytes", &Config::max_in_flight_bytes);
+  tell_size("max-user-unsent-bytes", &Config::max_user_unsent_bytes);
+  tell_size("max-all-unsent-bytes", &Config::max_all_unsent_bytes);
+  tell_count("max-connections", &Config::max_connections);
+  tell_count("max-writers", &Config::max_writers);
+  return text;
+}
+
 /// Settings with which it fits, as few and as little changed as that takes. Nothing: it never does.
 std::optional<std::string> proposal(Config config, std::uint64_t bytes) {
   auto const wanted = config;
@@ -132,38 +171,20 @@ std::optional<std::string> proposal(Config config, std::uint64_t bytes) {
     }
     return bytes_needed(config) <= bytes;
   };
-  std::string text;
   auto const halve = [&](std::uint64_t& setting, std::uint64_t least) {
     setting = std::max(setting / 2, std::min(setting, least));
   };
   for (int halvings = 0; !shrink_log(); ++halvings) {
     if (halvings == 6) return std::nullopt;
     config.retain_bytes = wanted.retain_bytes == 0 ? std::uint64_t{1} << 30 : wanted.retain_bytes;
-    halve(config.max_frame_bytes, std::uint64_t{1} << 20);
+    halve(config.max_frame_bytes, std::max(std::uint64_t{1} << 20, config.max_entry_bytes));
     halve(config.max_in_flight_bytes, std::uint64_t{4} << 20);
     halve(config.max_all_unsent_bytes, std::uint64_t{16} << 20);
     halve(config.max_connections, 64);
     halve(config.max_writers, 1024);
   }
-  auto const add = [&text](std::string_view name, std::string const& value) {
-    if (!text.empty()) text += ", ";
-    ((text += name) += " = ") += value;
-  };
-  auto const tell_size = [&](std::string_view name, std::uint64_t now, std::uint64_t before) {
-    if (now != before) add(name, format_size(now));
-  };
-  tell_size("retain-bytes", config.retain_bytes, wanted.retain_bytes);
-  tell_size("max-store-bytes", config.max_store_bytes, wanted.max_store_bytes);
-  tell_size("max-frame-bytes", config.max_frame_bytes, wanted.max_frame_bytes);
-  tell_size("max-in-flight-bytes", config.max_in_flight_bytes, wanted.max_in_flight_bytes);
-  tell_size("max-all-unsent-bytes", config.max_all_unsent_bytes, wanted.max_all_unsent_bytes);
-  if (config.max_connections != wanted.max_connections) {
-    add("max-connections", std::to_string(config.max_connections));
-  }
-  if (config.max_writers != wanted.max_writers) {
-    add("max-writers", std::to_string(config.max_writers));
-  }
-  return text;
+  follow(config);
+  return changes(config, wanted);
 }
 
 }  // namespace

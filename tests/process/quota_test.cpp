@@ -8,8 +8,6 @@
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -18,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "process/memory_group.hpp"
 #include "support/process_figures.hpp"
 #include "support/steled.hpp"
 #include "support/subject.hpp"
@@ -25,6 +24,7 @@
 
 using stele::test::figures_of;
 using stele::test::is_sanitized;
+using stele::test::MemoryGroup;
 using stele::test::Steled;
 using stele::test::WirePeer;
 using Crowd = std::vector<std::unique_ptr<WirePeer>>;
@@ -36,41 +36,6 @@ constexpr std::size_t crowd_size = 64;
 constexpr uid_t first_user = 2000;
 
 bool may_be_others() { return ::getuid() == 0; }
-
-/// A memory cgroup of its own, for whoever starts in it; none where this process may make none.
-class MemoryGroup {
- public:
-  explicit MemoryGroup(std::size_t bytes) {
-    for (std::string const root : {"/sys/fs/cgroup/memory", "/sys/fs/cgroup"}) {
-      auto const path = root + "/stele-quota-test-" + std::to_string(::getpid());
-      std::error_code error;
-      if (!std::filesystem::create_directory(path, error)) continue;
-      for (auto const* const name : {"/memory.limit_in_bytes", "/memory.max"}) {
-        if (std::filesystem::exists(path + name)) limit_ = path + name;
-      }
-      path_ = path;
-      if (!limit_.empty() && (std::ofstream(limit_) << bytes << std::flush)) return;
-      remove();
-    }
-  }
-  MemoryGroup(MemoryGroup const&) = delete;
-  MemoryGroup& operator=(MemoryGroup const&) = delete;
-  ~MemoryGroup() { remove(); }
-
-  bool is_there() const noexcept { return !path_.empty(); }
-  std::vector<std::string> launcher() const {
-    if (!is_there()) return {};
-    return {"/bin/sh", "-c", R"(echo $$ > "$0" && exec "$@")", path_ + "/cgroup.procs"};
-  }
-
- private:
-  void remove() {
-    if (!path_.empty()) ::rmdir(path_.c_str());
-    path_.clear();
-  }
-  std::string path_{};
-  std::string limit_{};
-};
 
 /// What one connection is to send; a part of it may have been taken.
 struct Sending {

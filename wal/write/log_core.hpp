@@ -43,7 +43,7 @@ class Log::Core final : private Completion {
   Result<void> close();
 
   Seq held_from = 0;  ///< See Log::hold_from().
-  Options const options;
+  Options options;
   RecoveryReport const report;
   StoreId store_id{};
   CommitPipeline pipeline;

@@ -1,11 +1,15 @@
 #include "daemon/operations/machine_memory.hpp"
 
 #include <unistd.h>
+
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
+#include <vector>
 
+#include "daemon/operations/default_log.hpp"
 #include "daemon/operations/memory_account.hpp"
 
 using namespace stele::daemon;
@@ -43,12 +47,13 @@ struct Machine {
       std::filesystem::temp_directory_path() / ("stele-machine-" + std::to_string(::getpid()));
 };
 
-/// The value of a setting that a line proposes.
-std::string proposed(std::string const& line, std::string const& name) {
-  auto const at = line.find(name + " = ");
-  if (at == line.npos) return {};
-  auto const begin = at + name.size() + 3;
-  return line.substr(begin, line.find(',', begin) - begin);
+/// Writes the settings that a line proposes into a file, as a person would.
+void take_proposal(std::string const& line, Config& config) {
+  auto const begin = line.find("; set ") + 6;
+  auto list = line.substr(begin, line.rfind(", or give it more") - begin);
+  for (auto at = list.find(", "); at != list.npos; at = list.find(", ")) list.replace(at, 2, "\n");
+  std::istringstream file(list);
+  BOOST_TEST(parse_config_file(file, "proposal", config).empty());
 }
 
 }  // namespace
@@ -143,28 +148,28 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_one_line_whose_settings_do) {
   for (std::uint64_t const mib : {400U, 700U, 1000U, 1500U, 2000U, 2400U}) {
     machine.has(mib, mib);
     auto const memory = machine.look();
-    Config config;
-    auto const line = misfit_line(config, memory);
-    BOOST_TEST_CONTEXT(line) {
-      BOOST_TEST(line.find('\n') == line.npos);
-      BOOST_TEST(line.find("the machine has " + std::to_string(mib) + " MiB") != line.npos);
-      auto const take = [&](std::string const& name, std::uint64_t& setting) {
-        auto const text = proposed(line, name);
-        if (text.empty()) return;
-        std::size_t end = 0;
-        setting = std::stoull(text, &end);
-        for (char const unit : text.substr(end, 1)) {
-          setting <<= unit == 'G' ? 30U : unit == 'M' ? 20U : unit == 'K' ? 10U : 0U;
-        }
-      };
-      take("retain-bytes", config.retain_bytes);
-      take("max-frame-bytes", config.max_frame_bytes);
-      take("max-in-flight-bytes", config.max_in_flight_bytes);
-      take("max-all-unsent-bytes", config.max_all_unsent_bytes);
-      take("max-connections", config.max_connections);
-      take("max-writers", config.max_writers);
-      BOOST_TEST(misfit_line(config, memory) == "");
+    Config small_log;  // Whose files are a quarter of it already.
+    small_log.retain_bytes = 512 * mib_bytes;
+    small_log.segment_bytes = 128 * mib_bytes;
+    Config large_entries;
+    large_entries.max_entry_bytes = large_entries.max_frame_bytes;
+    Config all_readers_are_one;
+    all_readers_are_one.max_user_unsent_bytes = 124 * mib_bytes;
+    for (auto config : {Config{}, small_log, large_entries, all_readers_are_one}) {
+      BOOST_REQUIRE(validate(config).empty());
+      auto const line = misfit_line(config, memory);
+      BOOST_TEST_CONTEXT(line) {
+        BOOST_TEST(line.find('\n') == line.npos);
+        if (line.empty() || line.find("no settings make it fit") != line.npos) continue;
+        BOOST_TEST(line.find("the machine has " + std::to_string(mib) + " MiB") != line.npos);
+        take_proposal(line, config);
+        BOOST_TEST(misfit_line(config, memory) == "");
+        BOOST_TEST(validate(config) == std::vector<std::string>(),
+                   boost::test_tools::per_element());
+        BOOST_TEST((with_default_log(config, memory) == config));
+      }
     }
+    BOOST_TEST(misfit_line({}, memory).find("; set retain-bytes = ") != std::string::npos);
   }
   machine.has(64'000, 60'000);
   BOOST_TEST(misfit_line({}, machine.look()) == "");
