@@ -28,12 +28,13 @@
 #include "daemon/operations/machine_memory.hpp"
 #include "daemon/operations/memory_account.hpp"
 #include "daemon/operations/metrics.hpp"
+#include "daemon/recovery/entry_notes.hpp"
+#include "daemon/recovery/store_loader.hpp"
 #include "daemon/request/request_handler.hpp"
 #include "daemon/security/confinement.hpp"
 #include "daemon/session/server.hpp"
 #include "daemon/store/chunk_memory.hpp"
 #include "daemon/store/store.hpp"
-#include "daemon/store/store_loader.hpp"
 #include "daemon/supervision/diagnostics.hpp"
 #include "daemon/supervision/heartbeat.hpp"
 #include "daemon/supervision/status_line.hpp"
@@ -159,6 +160,7 @@ class Service {
   ChunkReserve chunk_reserve_{};
   Store store_;
   std::unique_ptr<wal::Directory> directory_{};
+  EntryNotes entry_notes_{};
   std::unique_ptr<wal::PackWorker> pack_thread_{};
   boost::asio::io_context io_{1};
   boost::asio::signal_set reload_signals_{io_, SIGHUP};  ///< From the start: its default is to end.
@@ -203,7 +205,8 @@ wal::Result<void> Service::open_log() {
   auto options = log_options(config);
   if (config.pack) {
     pack_thread_ = wal::start_pack_thread(*directory_);
-    options.packing = {.worker = pack_thread_.get(), .separator = entry_separator};
+    options.packing = {
+        .worker = pack_thread_.get(), .separator = entry_separator, .notes = &entry_notes_};
   }
   auto const open = [&] {
     return WalDriver::open(io_, *directory_, options, loader, store_, clock_);

@@ -30,7 +30,7 @@ class PackNotes;
 struct Packing {
   PackWorker* worker = nullptr;  ///< Null: they are not packed.
   char separator = '\n';         ///< Between two payloads of a block.
-  PackNotes* notes = nullptr;    ///< See pack/pack_writer.hpp. Null: there are none.
+  PackNotes* notes = nullptr;    ///< See pack_notes.hpp. Null: there are none.
 };
 
 struct Options {
@@ -61,9 +61,27 @@ struct Options {
   std::chrono::milliseconds space_retry_delay{1000};
 };
 
+/// One group of a segment that is packed.
+struct PackedGroup {
+  WriterMark writer{};
+  Seq first = 0;
+  Seq last = 0;
+};
+
+/// A segment that is packed, of which all is there.
+struct PackContents {
+  std::uint64_t segment_no = 0;
+  std::span<std::byte const> note{};      ///< The owner's, of all of it.
+  std::span<PackedGroup const> groups{};  ///< In the order of the log, without a seq between them.
+  std::vector<PackedBlock> blocks{};      ///< Those with payloads, in their order.
+};
+
 /// Receives what recovery finds, in seq order. Payloads are valid during the call only.
 class RecoverySink {
  public:
+  /// Instead of the payloads of a segment. True: the sink has taken all of them, by the notes that
+  /// its owner made when they were packed. False: it has taken none, and they come one by one.
+  virtual bool on_pack(PackContents& /*contents*/) { return false; }
   virtual void on_payload(Seq seq, std::string_view payload) = 0;
   virtual void on_group(WriterMark const& /*writer*/, Seq /*first*/, Seq /*last*/) {}
   /// Behind its groups: what their commit takes of its segment, with header and padding.

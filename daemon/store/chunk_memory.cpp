@@ -25,16 +25,17 @@ char* map(std::size_t bytes) noexcept {
   return mapped == MAP_FAILED ? nullptr : static_cast<char*>(mapped);
 }
 
-/// As a large page, whose address is a multiple of its size; small ones where the system has none.
-ChunkMemory map_large_page() noexcept {
-  auto* const mapped = map(2 * chunk_bytes);
+/// In large pages, whose addresses are multiples of their size; small ones where the system has
+/// none. `bytes` is a multiple of page_bytes.
+ChunkMemory map_large_pages(std::size_t bytes) noexcept {
+  auto* const mapped = map(bytes + chunk_bytes);
   if (mapped == nullptr) return {};
   auto const address = reinterpret_cast<std::uintptr_t>(mapped);
   std::size_t const before = round_up(address, chunk_bytes) - address;
   if (before > 0) ::munmap(mapped, before);
-  ::munmap(mapped + before + chunk_bytes, chunk_bytes - before);
-  ::madvise(mapped + before, chunk_bytes, MADV_HUGEPAGE);
-  return ChunkMemory(mapped + before, UnmapMemory{chunk_bytes});
+  if (before < chunk_bytes) ::munmap(mapped + before + bytes, chunk_bytes - before);
+  ::madvise(mapped + before, bytes, MADV_HUGEPAGE);
+  return ChunkMemory(mapped + before, UnmapMemory{bytes});
 }
 
 void touch(char* page) noexcept { *const_cast<char volatile*>(page) = 0; }
@@ -59,6 +60,12 @@ ChunkMemory map_chunk_memory(std::size_t bytes) {
   auto* const mapped = map(size);
   if (mapped == nullptr) throw std::bad_alloc();
   return ChunkMemory(mapped, UnmapMemory{size});
+}
+
+ChunkMemory map_large_memory(std::size_t bytes) {
+  auto memory = map_large_pages(round_up(bytes, page_bytes));
+  if (!memory) throw std::bad_alloc();
+  return memory;
 }
 
 void trim_chunk_memory(ChunkMemory& memory, std::size_t bytes) noexcept {
@@ -97,7 +104,7 @@ ChunkMemory ChunkReserve::take() {
 
 ChunkMemory ChunkReserve::take_large() {
   auto memory = take_ready();
-  if (memory == nullptr) memory = map_large_page();
+  if (memory == nullptr) memory = map_large_pages(chunk_bytes);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
@@ -116,7 +123,7 @@ ChunkMemory ChunkReserve::take_ready() {
 /// False: the system gives no memory now.
 bool ChunkReserve::fill_slot(std::atomic<char*>& slot) {
   if (slot.load(std::memory_order_relaxed) != nullptr) return true;
-  auto memory = map_large_page();
+  auto memory = map_large_pages(chunk_bytes);
   if (memory == nullptr) return false;
   touch_all(memory);
   slot.store(memory.release(), std::memory_order_release);

@@ -25,6 +25,8 @@ constexpr std::size_t chunk_bytes = std::size_t{2} << 20;
 
 /// At least `bytes`, rounded up to whole pages; the system gives them when they are first touched.
 ChunkMemory map_chunk_memory(std::size_t bytes);
+/// The same in large pages as far as they are filled, where the system has those.
+ChunkMemory map_large_memory(std::size_t bytes);
 /// Gives back the pages behind the first `bytes`, if they are worth it.
 void trim_chunk_memory(ChunkMemory& memory, std::size_t bytes) noexcept;
 

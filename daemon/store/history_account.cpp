@@ -44,6 +44,18 @@ void HistoryAccount::commit(Seq seq, std::uint64_t disk_bytes) {
   }
 }
 
+void HistoryAccount::restore_segment(Seq last_seq, std::span<User const> users) {
+  segments_.push_back({.last_seq = last_seq});
+  auto& segment = segments_.back();
+  for (auto const& [uid, bytes] : users) {
+    segment.bytes[uid] += bytes;
+    users_[uid].on_disk += bytes;
+    bytes_ += bytes;
+  }
+  parts_ += segment.bytes.size();
+  segment_begins_ = true;
+}
+
 void HistoryAccount::unstage_from(Seq first) {
   for (; !staged_.empty() && staged_.back().last_seq >= first; staged_.pop_back()) {
     take_back(staged_.back().uid, &Held::staged, staged_.back().payload_bytes);

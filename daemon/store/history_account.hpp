@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "wal/log.hpp"
@@ -33,6 +34,12 @@ class HistoryAccount {
   /// The next commit lies in a new segment.
   void begin_segment() noexcept { segment_begins_ = true; }
   void unstage_from(Seq first);
+  /// A whole segment that is on disk, behind those before: who has how much of it.
+  struct User {
+    Uid uid = 0;
+    std::uint64_t bytes = 0;
+  };
+  void restore_segment(Seq last_seq, std::span<User const> users);
   /// Segments of which the last entry is at most `seq` are gone.
   void remove_up_to(Seq seq);
 
@@ -43,10 +50,6 @@ class HistoryAccount {
 
   std::uint64_t bytes() const noexcept { return bytes_; }
   std::size_t users() const noexcept { return users_.size(); }
-  struct User {
-    Uid uid = 0;
-    std::uint64_t bytes = 0;
-  };
   /// Those with the most bytes, the largest first.
   std::vector<User> largest(std::size_t count_max) const;
   /// About what this takes of the memory.

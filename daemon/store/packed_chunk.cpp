@@ -8,9 +8,38 @@
 
 namespace stele::daemon {
 
-PackedChunk::PackedChunk(wal::PackedBlock block) : block_(std::move(block)) {
-  block_.bytes.resize(static_cast<std::size_t>(block_.header.content_bytes()));
-  block_.bytes.shrink_to_fit();
+PackedChunk::PackedChunk(wal::PackedBlock const& block, std::shared_ptr<char[]> memory,
+                         std::size_t begin)
+    : header_(block.header),
+      summary_(read_block_summary(block.note(), block.header.payload_count)),
+      memory_(std::move(memory)),
+      begin_(begin) {}
+
+std::vector<PackedChunk> PackedChunk::make(std::vector<wal::PackedBlock> const& blocks) {
+  std::size_t bytes = 0;
+  for (auto const& block : blocks) bytes += block.payloads().size() + block.lengths().size();
+  std::shared_ptr<char[]> const memory = map_large_memory(bytes);
+  std::vector<PackedChunk> chunks;
+  chunks.reserve(blocks.size());
+  std::size_t begin = 0;
+  for (auto const& block : blocks) {
+    PackedChunk chunk(block, memory, begin);
+    std::memcpy(memory.get() + begin, block.bytes.data(), chunk.content().size());
+    begin += chunk.content().size();
+    chunks.push_back(std::move(chunk));
+  }
+  return chunks;
+}
+
+std::span<std::byte const> PackedChunk::content() const noexcept {
+  auto const bytes = std::size_t{header_.payloads.bytes} + header_.lengths.bytes;
+  return std::as_bytes(std::span(memory_.get() + begin_, bytes));
+}
+
+void PackedChunk::unpack(wal::Decompressor& decompressor, wal::UnpackedBlock& into) const {
+  [[maybe_unused]] bool const is_right =
+      wal::unpack_payloads(header_, content(), decompressor, into);
+  BOOST_ASSERT(is_right && into.ends.size() == entries());
 }
 
 std::shared_ptr<Chunk> const* UnpackedChunks::find(Seq seq) noexcept {
@@ -23,10 +52,7 @@ std::shared_ptr<Chunk> const* UnpackedChunks::find(Seq seq) noexcept {
 }
 
 std::shared_ptr<Chunk> const* UnpackedChunks::add(PackedChunk const& packed) {
-  // What the log gave was right by its checksum.
-  [[maybe_unused]] bool const is_right =
-      wal::unpack_payloads(packed.block(), decompressor_, buffer_);
-  BOOST_ASSERT(is_right && buffer_.ends.size() == packed.entries());
+  packed.unpack(decompressor_, buffer_);
   auto const bytes = packed.text_bytes();
   auto memory = std::move(spare_);
   if (!memory || memory.get_deleter().bytes < bytes) memory = map_chunk_memory(bytes);

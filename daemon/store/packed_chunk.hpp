@@ -4,7 +4,11 @@
 #include <cstddef>
 #include <list>
 #include <memory>
+#include <optional>
+#include <span>
+#include <vector>
 
+#include "daemon/store/block_note.hpp"
 #include "daemon/store/chunk.hpp"
 #include "wal/pack/pack_reader.hpp"
 
@@ -13,19 +17,29 @@ namespace stele::daemon {
 /// Canonical entries with contiguous seqs, as one block of a pack.
 class PackedChunk {
  public:
-  /// Lets go of what only the log needs. Precondition: its separator is a comma.
-  explicit PackedChunk(wal::PackedBlock block);
+  /// Those of one pack, whose bytes lie in memory that they share. Keeps the summaries of their
+  /// notes, and lets go of what only the log needs. Precondition: their separator is a comma.
+  static std::vector<PackedChunk> make(std::vector<wal::PackedBlock> const& blocks);
 
-  Seq first_seq() const noexcept { return block_.header.first_seq; }
-  Seq next_seq() const noexcept { return block_.header.next_seq(); }
-  std::size_t entries() const noexcept { return block_.header.payload_count; }
+  Seq first_seq() const noexcept { return header_.first_seq; }
+  Seq next_seq() const noexcept { return header_.next_seq(); }
+  std::size_t entries() const noexcept { return header_.payload_count; }
   /// Of the entries, with their commas, once they are unpacked.
-  std::size_t text_bytes() const noexcept { return block_.header.payloads.raw_bytes + 1U; }
-  std::size_t held_bytes() const noexcept { return sizeof *this + block_.bytes.capacity(); }
-  wal::PackedBlock const& block() const noexcept { return block_; }
+  std::size_t text_bytes() const noexcept { return header_.payloads.raw_bytes + 1U; }
+  std::size_t held_bytes() const noexcept { return sizeof *this + content().size(); }
+  /// What its note says; nothing: it has none.
+  std::optional<BlockSummary> const& summary() const noexcept { return summary_; }
+  /// What the log gave was right by its checksum, so this does not fail.
+  void unpack(wal::Decompressor& decompressor, wal::UnpackedBlock& into) const;
 
  private:
-  wal::PackedBlock block_;
+  PackedChunk(wal::PackedBlock const& block, std::shared_ptr<char[]> memory, std::size_t begin);
+  std::span<std::byte const> content() const noexcept;
+
+  wal::BlockHeader header_;
+  std::optional<BlockSummary> summary_;
+  std::shared_ptr<char[]> memory_;
+  std::size_t begin_;  ///< Of its payloads and lengths in the memory.
 };
 
 /// The chunks that were unpacked lately. Those that are found or added stay where they are until

@@ -39,7 +39,7 @@ class PackedKeys {
   std::span<TimeKey const> unpack(std::span<TimeKey> into) const noexcept;
 
  private:
-  std::unique_ptr<std::uint8_t[]> deltas_{};
+  std::unique_ptr<std::byte[]> deltas_{};
   std::uint32_t bytes_ = 0;
   std::uint32_t count_ = 0;
   bool seqs_follow_ = true;  ///< Each seq is that of the key before it and one more.

@@ -112,6 +112,23 @@ bool Store::insert(Seq seq, std::string_view text) {
   return true;
 }
 
+void Store::insert(std::vector<wal::PackedBlock> const& blocks,
+                   std::span<std::uint64_t const> timestamps) {
+  auto seq = blocks.front().header.first_seq;
+  BOOST_ASSERT(seq > visible_seq_);
+  std::vector<TimeKey> keys;
+  keys.reserve(timestamps.size());
+  for (auto const timestamp : timestamps) keys.push_back({timestamp, seq++});
+  BOOST_ASSERT(seq == blocks.back().header.next_seq());
+  if (!std::ranges::is_sorted(keys)) std::ranges::sort(keys);
+  index_.insert(keys);
+  visible_seq_ = seq - 1;
+  for (auto& packed : PackedChunk::make(blocks)) {
+    count_packed(packed);
+    packed_.push_back(std::move(packed));
+  }
+}
+
 void Store::pass_up_to(Seq seq) noexcept {
   BOOST_ASSERT(staged_.empty() || seq < staged_.front().seq);
   visible_seq_ = std::max(visible_seq_, seq);
@@ -148,22 +165,18 @@ Store::Chunks::iterator Store::release(Chunks::iterator chunk) {
 void Store::adopt(std::vector<wal::PackedBlock> blocks) {
   std::erase_if(blocks, [this](wal::PackedBlock const& block) {
     auto const next_seq = block.header.next_seq();
-    return next_seq <= removed_seq_ + 1 || next_seq > visible_seq_ + 1;
+    return next_seq <= removed_seq_ + 1 || next_seq > visible_seq_ + 1 ||
+           count_packed(block.header.first_seq, next_seq) > 0;
   });
   if (blocks.empty()) return;
-  std::vector<PackedChunk> chunks;
-  for (auto& block : blocks) chunks.emplace_back(std::move(block));
+  auto chunks = PackedChunk::make(blocks);
   auto const first = chunks.front().first_seq();
   auto const end = chunks.back().next_seq();
   auto const before =
       std::lower_bound(packed_.begin(), packed_.end(), end,
                        [](PackedChunk const& packed, Seq seq) { return packed.first_seq() < seq; });
   BOOST_ASSERT(before == packed_.begin() || std::prev(before)->next_seq() <= first);
-  for (auto const& packed : chunks) {
-    packed_sums_.bytes += packed.held_bytes();
-    packed_sums_.entries += packed.entries();
-    packed_sums_.text_bytes += packed.text_bytes();
-  }
+  for (auto const& packed : chunks) count_packed(packed);
   packed_.insert(before, std::make_move_iterator(chunks.begin()),
                  std::make_move_iterator(chunks.end()));
   auto chunk = std::lower_bound(chunks_.begin(), chunks_.end(), first,
@@ -173,6 +186,12 @@ void Store::adopt(std::vector<wal::PackedBlock> blocks) {
          (*chunk)->first_seq() < end) {
     chunk = is_packed(**chunk) ? release(chunk) : std::next(chunk);
   }
+}
+
+void Store::count_packed(PackedChunk const& packed) noexcept {
+  packed_sums_.bytes += packed.held_bytes();
+  packed_sums_.entries += packed.entries();
+  packed_sums_.text_bytes += packed.text_bytes();
 }
 
 bool Store::is_packed(Chunk const& chunk) const noexcept {

@@ -70,12 +70,18 @@ class Store {
   /// Takes an entry that the log held: visible at once. False, and nothing is taken, if the text
   /// does not start as a canonical entry with this seq does.
   bool insert(Seq seq, std::string_view text);
+  /// Takes blocks of such entries: visible at once, and packed as they are. `timestamps` are those
+  /// of all entries. Preconditions: there are some, their seqs follow one another, and the first
+  /// one is greater than visible_seq().
+  void insert(std::vector<wal::PackedBlock> const& blocks,
+              std::span<std::uint64_t const> timestamps);
   /// The log has come as far as `seq`, with entries or without: what is missing has a seq, too.
   /// Precondition: what is staged lies behind it.
   void pass_up_to(Seq seq) noexcept;
   /// Keeps these entries packed, and lets go of the chunks of which it keeps all so. A block of
-  /// which some are not visible yet, or none is any more, is not taken. Preconditions: they are
-  /// what the store holds with these seqs, rise, and none of those packed before lies among them.
+  /// which some are not visible yet or are packed already, or none is visible any more, is not
+  /// taken. Preconditions: they are what the store holds with these seqs, rise, and none of those
+  /// packed before lies between two of them.
   void adopt(std::vector<wal::PackedBlock> blocks);
   /// Removes all entries with seqs up to `seq`, up to which the log has come at least.
   /// Precondition: what is staged lies behind it.
@@ -157,6 +163,7 @@ class Store {
   void keep_memory(ChunkMemory memory) noexcept;
   using Chunks = std::deque<std::shared_ptr<Chunk>>;
   Chunks::iterator release(Chunks::iterator chunk);
+  void count_packed(PackedChunk const& packed) noexcept;
   bool is_packed(Chunk const& chunk) const noexcept;
   std::uint64_t count_packed(Seq first, Seq end) const noexcept;
 

@@ -155,6 +155,46 @@ void TimeIndex::insert(TimeKey key) {
   ++size_;
 }
 
+void TimeIndex::insert(std::span<TimeKey const> keys) {
+  if (keys.empty()) return;
+  if (size_ > 0 && keys.front() < last()) {
+    for (TimeKey const key : keys) insert(key);
+    return;
+  }
+  auto const newest = std::prev(leaves_.end());
+  open(newest);
+  auto const room = std::min(keys.size(), leaf_keys_max - newest->second.keys.size());
+  append_to(newest->second, keys.first(room));
+  for (keys = keys.subspan(room); keys.size() >= leaf_keys_max;
+       keys = keys.subspan(leaf_keys_max)) {
+    add_packed_leaf(keys.first(leaf_keys_max));
+  }
+  if (!keys.empty()) append_to(add_leaf(leaves_.end(), keys.front()), keys);
+}
+
+/// Precondition: it is open and has room, and they are above all of its keys.
+void TimeIndex::append_to(Leaf& leaf, Keys keys) {
+  leaf.keys.insert(leaf.keys.end(), keys.begin(), keys.end());
+  for (TimeKey const key : keys) {
+    leaf.seq_min = std::min(leaf.seq_min, key.seq);
+    leaf.seq_max = std::max(leaf.seq_max, key.seq);
+  }
+  size_ += keys.size();
+}
+
+/// Behind all others.
+void TimeIndex::add_packed_leaf(Keys keys) {
+  auto& leaf = leaves_.emplace_hint(leaves_.end(), keys.front(), Leaf{})->second;
+  leaf.packed = PackedKeys(keys);
+  for (TimeKey const key : keys) {
+    leaf.seq_min = std::min(leaf.seq_min, key.seq);
+    leaf.seq_max = std::max(leaf.seq_max, key.seq);
+  }
+  ++packed_leaves_;
+  packed_bytes_ += leaf.packed.bytes();
+  size_ += keys.size();
+}
+
 std::size_t TimeIndex::remove_up_to(std::uint64_t seq) {
   std::size_t const size_before = size_;
   for (auto leaf = leaves_.begin(); leaf != leaves_.end();) {

@@ -34,6 +34,8 @@ class TimeIndex {
 
   /// Amortised O(1) for a key above all others, else O(log n). No key may be inserted twice.
   void insert(TimeKey key);
+  /// The same for many that rise: much faster if they are above all others.
+  void insert(std::span<TimeKey const> keys);
   /// Removes every key with seq <= `seq`; returns how many. Leaves that hold none are not touched.
   std::size_t remove_up_to(std::uint64_t seq);
 
@@ -85,6 +87,8 @@ class TimeIndex {
 
   Leaf& add_leaf(Leaves::iterator before, TimeKey bound);
   Leaves::iterator leaf_of(TimeKey key);
+  void append_to(Leaf& leaf, Keys keys);
+  void add_packed_leaf(Keys keys);
   void make_room(Leaves::iterator full, TimeKey key);
   void spread(Leaves::iterator first, Leaves::iterator end, std::size_t first_keys,
               std::size_t others);

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-#include "daemon/store/store_loader.hpp"
+#include "daemon/recovery/store_loader.hpp"
 
 namespace stele::test {
 

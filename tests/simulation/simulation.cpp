@@ -43,7 +43,9 @@ void Simulation::choose_settings() {
   config_.consumers.assign(has_consumers ? 1 : 0, "archive");
   log.hold_bytes = has_consumers ? pick({3 * log.segment_bytes, std::uint64_t{UINT64_MAX}}) : 0;
   log.on_damage = pick({wal::OnDamage::serve, wal::OnDamage::refuse});
-  log.packing = {.worker = dice_.one_in(2) ? &pack_worker_ : nullptr, .separator = ','};
+  log.packing = {.worker = dice_.one_in(2) ? &pack_worker_ : nullptr,
+                 .separator = ',',
+                 .notes = dice_.one_in(4) ? nullptr : &entry_notes_};
 
   age_min_ = 0ms;
   if (log.retain_bytes == 0) age_min_ = log.retain_age.count() == 0 ? 1'000'000h : log.retain_age;

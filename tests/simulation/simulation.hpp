@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "daemon/recovery/entry_notes.hpp"
 #include "simulation/ledger.hpp"
 #include "simulation/simulated_client.hpp"
 #include "simulation/simulated_service.hpp"
@@ -67,6 +68,7 @@ class Simulation {
   SimulatedClock clock_{};
   daemon::Config config_{};
   wal::InlinePackWorker pack_worker_{};
+  daemon::EntryNotes entry_notes_{};
   wal::Options log_options_{};
   Ledger ledger_{};
   bool may_fill_ = false;  ///< The disk may run out of space in this run.

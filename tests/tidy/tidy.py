@@ -27,7 +27,7 @@ TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "README.md",
 
 SOCKETS = r"sys/socket\.h|sys/un\.h|netinet/|arpa/|netdb\.h|sys/epoll\.h"
 ASIO = r"boost/(?:asio|beast)"
-WAL_PUBLIC = r"wal/(?:log|pack/pack_reader|types|storage|io/disk_directory|error|gap_ledger|quiet_thread)\.hpp"
+WAL_PUBLIC = r"wal/(?:log|pack/pack_reader|types|storage|io/disk_directory|error|gap_ledger|pack_notes|quiet_thread|varint)\.hpp"
 # The verbs of the command that work on a log's own directory, and what they see of wal.
 OFFLINE_VERBS = r"client-lib/cli/offline/\w+\.[ch]pp"
 WAL_OFFLINE = r"wal/(?:format/aligned_buffer|file/disk_probe|error|log|types|offline/\w+)\.hpp"

@@ -10,7 +10,9 @@
 
 namespace stele::wal {
 
-/// Blocks in read(). Any thread may use one, if nobody else uses it or writes to the file.
+/// Blocks in read(). The window grows while the file is read from front to back, so that a few
+/// bytes here and there cost little. Any thread may use one, if nobody else uses it or writes to
+/// the file.
 class WindowReader {
  public:
   /// `file` outlives this.
@@ -27,6 +29,7 @@ class WindowReader {
   AlignedBuffer window_{};
   std::uint64_t begin_ = 0;  ///< Of what is in it.
   std::uint64_t end_ = 0;
+  std::size_t window_bytes_ = 0;  ///< What the last load() asked for.
 };
 
 }  // namespace stele::wal

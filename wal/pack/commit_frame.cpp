@@ -8,35 +8,9 @@ namespace {
 // The columns of a frame. FORMAT.md says what is in each.
 enum Column : std::size_t { kinds, durables, counts, writer_refs, writer_ids, gap_bodies };
 
-/// Small whether it is a little above or below zero.
-std::uint64_t fold_sign(std::uint64_t difference) noexcept {
-  auto const sign = std::uint64_t{0} - (difference >> 63);
-  return difference << 1 ^ sign;
-}
-std::uint64_t unfold_sign(std::uint64_t folded) noexcept {
-  return folded >> 1 ^ (std::uint64_t{0} - (folded & 1));
-}
-
 constexpr std::uint64_t nobody = 0;
 
 }  // namespace
-
-void append_varint(std::vector<std::byte>& out, std::uint64_t value) {
-  constexpr std::uint64_t more = 0x80;
-  for (; value >= more; value >>= 7) out.push_back(static_cast<std::byte>(value | more));
-  out.push_back(static_cast<std::byte>(value));
-}
-
-std::optional<std::uint64_t> take_varint(std::span<std::byte const>& in) noexcept {
-  std::uint64_t value = 0;
-  for (unsigned shift = 0; shift < 64 && !in.empty(); shift += 7) {
-    auto const byte = std::to_integer<std::uint64_t>(in.front());
-    in = in.subspan(1);
-    value |= (byte & 0x7f) << shift;
-    if (byte < 0x80) return value;
-  }
-  return std::nullopt;
-}
 
 void FrameWriter::add(FramedCommit const& commit, std::uint64_t commit_no) {
   ++commit_count_;

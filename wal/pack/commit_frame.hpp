@@ -10,14 +10,9 @@
 #include <vector>
 
 #include "wal/pack/pack_format.hpp"
+#include "wal/varint.hpp"
 
 namespace stele::wal {
-
-/// Integers of one to ten bytes, seven bits in each, the low ones first; the highest bit says that
-/// another byte follows.
-void append_varint(std::vector<std::byte>& out, std::uint64_t value);
-/// Takes one off the front; nothing if none is there.
-std::optional<std::uint64_t> take_varint(std::span<std::byte const>& in) noexcept;
 
 struct FramedGroup {
   WriterMark writer{};

@@ -29,16 +29,19 @@ std::string_view UnpackedBlock::payload(std::size_t index) const noexcept {
   return {reinterpret_cast<char const*>(bytes.data()) + begin, ends[index] - begin};
 }
 
-bool unpack_payloads(PackedBlock const& block, Decompressor& decompressor, UnpackedBlock& into) {
+bool unpack_payloads(BlockHeader const& header, std::span<std::byte const> content,
+                     Decompressor& decompressor, UnpackedBlock& into) {
   std::vector<std::byte> lengths;
   into.ends.clear();
-  if (!decompressor.unpack(block.header.payloads, block.payloads(), into.bytes) ||
-      !decompressor.unpack(block.header.lengths, block.lengths(), lengths)) {
+  auto const payloads = content.first(header.payloads.bytes);
+  auto const packed_lengths = content.subspan(header.payloads.bytes, header.lengths.bytes);
+  if (!decompressor.unpack(header.payloads, payloads, into.bytes) ||
+      !decompressor.unpack(header.lengths, packed_lengths, lengths)) {
     return false;
   }
   std::span<std::byte const> rest(lengths);
   std::uint64_t end = 0;
-  for (std::uint32_t i = 0; i < block.header.payload_count; ++i) {
+  for (std::uint32_t i = 0; i < header.payload_count; ++i) {
     auto const length = take_varint(rest);
     if (!length || *length > block_raw_bytes_max) return false;
     end += *length + (i > 0 ? 1 : 0);
@@ -174,6 +177,17 @@ bool PackReader::is_right(PackedBlock const& block) const noexcept {
   std::span<std::byte const> const bytes(block.bytes);
   return crc32c(bytes.first(content)) == block.header.content_crc &&
          crc32c(bytes.subspan(content)) == block.header.frame_crc;
+}
+
+bool PackReader::read_block(std::size_t index, PackedBlock& into, ReadAhead& reader) {
+  into.header = directory_.blocks[index];
+  auto const bytes = static_cast<std::size_t>(into.header.total_bytes() - block_header_bytes);
+  auto const view = reader.view(into.header.offset + block_header_bytes, bytes);
+  if (view.readable && view.bytes.size() == bytes) {
+    into.bytes.assign(view.bytes.begin(), view.bytes.end());
+    if (is_right(into)) return true;
+  }
+  return read_block(index, into);
 }
 
 bool PackReader::read_block(std::size_t index, PackedBlock& into) {

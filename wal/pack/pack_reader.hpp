@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "wal/file/read_ahead.hpp"
 #include "wal/pack/commit_frame.hpp"
 #include "wal/pack/compressor.hpp"
 #include "wal/pack/pack_file.hpp"
@@ -25,9 +26,14 @@ struct UnpackedBlock {
   std::string_view payload(std::size_t index) const noexcept;
 };
 
-/// Reuses the memory of `into`. False: the block does not hold what its header says, which a right
-/// checksum leaves to a defect.
-bool unpack_payloads(PackedBlock const& block, Decompressor& decompressor, UnpackedBlock& into);
+/// `content` begins with the block's payloads and lengths. Reuses the memory of `into`. False: the
+/// block does not hold what its header says, which a right checksum leaves to a defect.
+bool unpack_payloads(BlockHeader const& header, std::span<std::byte const> content,
+                     Decompressor& decompressor, UnpackedBlock& into);
+inline bool unpack_payloads(PackedBlock const& block, Decompressor& decompressor,
+                            UnpackedBlock& into) {
+  return unpack_payloads(block.header, block.bytes, decompressor, into);
+}
 /// The commits that begin in the block; nothing: as above.
 std::optional<std::vector<FramedCommit>> unpack_commits(PackedBlock const& block,
                                                         Decompressor& decompressor);
@@ -57,6 +63,9 @@ class PackReader {
 
   /// Whether the block was read, repaired if need be. Precondition: index < blocks().size().
   bool read_block(std::size_t index, PackedBlock& into);
+  /// The same for who reads all of them in order: `reader` has opened the file of the pack.
+  bool read_block(std::size_t index, PackedBlock& into, ReadAhead& reader);
+  File& file() noexcept { return raw_file_; }
 
   /// Shards that were made again so far.
   std::size_t repaired_shards() const noexcept { return file_.repaired().size(); }
@@ -75,7 +84,7 @@ class PackReader {
   Check check();
 
  private:
-  explicit PackReader(File& file) : file_(file) {}
+  explicit PackReader(File& file) : raw_file_(file), file_(file) {}
   std::optional<Failure> load();
   HeaderFault const* load_header();
   HeaderFault const* load_directory(std::uint64_t offset, std::uint64_t bytes);
@@ -85,6 +94,7 @@ class PackReader {
   bool is_directory_at(std::uint64_t offset);
   bool is_right(PackedBlock const& block) const noexcept;
 
+  File& raw_file_;
   PackFile file_;
   PackDirectory directory_{};
   bool has_header_ = false;

@@ -28,6 +28,7 @@ PackWriter::PackWriter(PackHeader const& header, PackOptions const& options, Com
   directory_.header.separator = options.separator;
   directory_.summary.salt = header.segment.salt;
   directory_.summary.end_offset = first_commit_offset;
+  if (options_.notes != nullptr) options_.notes->begin_pack();
   emit(encode_pack_header(directory_.header));
 }
 

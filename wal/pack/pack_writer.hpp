@@ -12,26 +12,9 @@
 #include "wal/pack/compressor.hpp"
 #include "wal/pack/pack_format.hpp"
 #include "wal/pack/parity.hpp"
+#include "wal/pack_notes.hpp"
 
 namespace stele::wal {
-
-/// Makes what the owner of a log wants to know of a block without unpacking it. The log does not
-/// look into notes.
-class PackNotes {
- public:
-  /// Each payload and group in the order of the log; on_commit() behind those of a commit, as
-  /// RecoverySink has it.
-  virtual void on_payload(Seq seq, std::string_view payload) = 0;
-  virtual void on_group(WriterMark const& /*writer*/, Seq /*first*/, Seq /*last*/) {}
-  virtual void on_commit(std::uint64_t /*disk_bytes*/) {}
-  /// The note of the payloads since the last call.
-  virtual std::vector<std::byte> take_block_note() = 0;
-  /// The note of all of them.
-  virtual std::vector<std::byte> take_pack_note() = 0;
-
- protected:
-  ~PackNotes() = default;
-};
 
 struct PackOptions {
   char separator = '\n';  ///< Between two payloads of a block.

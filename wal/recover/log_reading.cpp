@@ -28,19 +28,24 @@ Result<void> walk_segments(Directory& directory, ReadAhead& reader, LogInventory
   for (auto const& [no, segment] : inventory.segments) bytes_total += segment.bytes;
   for (auto const& [no, segment] : inventory.segments) {
     auto file = directory.open(segment_name(no));
+    auto* const packed = file ? dynamic_cast<PackedSegment*>(file->get()) : nullptr;
+    bool was_taken_whole = false;
     if (!segment.unreadable.empty() || !file) {
       walk.lost_segment(no, lost_bytes, segment.unreadable);
     } else {
-      SegmentScanner scanner(reader, *file.value(), segment.header);
       if (segment.start_crashed) walk.end_here();
-      auto const walked = walk.segment(scanner, segment.header, end_commit_of(inventory, no));
-      if (!walked) return walked;
+      auto const end_commit = end_commit_of(inventory, no);
+      was_taken_whole =
+          packed != nullptr && walk.packed_segment(packed->pack(), reader, end_commit);
+      if (!was_taken_whole) {
+        SegmentScanner scanner(reader, *file.value(), segment.header);
+        auto const walked = walk.segment(scanner, segment.header, end_commit);
+        if (!walked) return walked;
+      }
     }
-    auto* const packed = file ? dynamic_cast<PackedSegment*>(file->get()) : nullptr;
-    if (packed != nullptr) {
-      recovered.packed.push_back(no);
-      give_blocks(packed->pack(), sink);
-    }
+    if (packed != nullptr) recovered.packed.push_back(no);
+    bool const is_of_log = packed != nullptr && segment.unreadable.empty();
+    if (is_of_log && !was_taken_whole) give_blocks(packed->pack(), sink);
     if (packed != nullptr && packed->pack().repaired_shards() > 0) {
       recovered.repaired.push_back({no, packed->pack().repaired_shards()});
     }

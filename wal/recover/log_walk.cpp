@@ -30,6 +30,49 @@ std::string seq_range(Seq first, Seq last) {
   return "seqs " + std::to_string(first) + " to " + std::to_string(last);
 }
 
+/// What a start needs of a pack, in the order of the log.
+struct WholePack {
+  std::vector<PackedBlock> blocks{};  ///< Those with payloads.
+  std::vector<PackedGroup> groups{};
+  std::vector<std::vector<std::byte>> gap_bodies{};
+};
+
+/// The groups and records of one block. False: its seqs do not follow on those of the groups before
+/// it.
+bool add_commits(std::vector<FramedCommit>& commits, Seq& next_seq, WholePack& into) {
+  for (auto& commit : commits) {
+    for (auto const& group : commit.groups) {
+      if (group.payload_count == 0) return false;
+      into.groups.push_back({group.writer, next_seq, next_seq + group.payload_count - 1});
+      next_seq += group.payload_count;
+    }
+    if (commit.kind == CommitKind::gap) into.gap_bodies.push_back(std::move(commit.gap_body));
+  }
+  return true;
+}
+
+/// Nothing: some of it is lost, or its seqs do not all follow one another.
+std::optional<WholePack> read_whole(PackReader& pack, ReadAhead& reader) {
+  WholePack whole;
+  Decompressor decompressor;
+  auto const& summary = *pack.summary();
+  auto next_of_groups = summary.begin.next_seq;
+  auto next_of_payloads = summary.begin.next_seq;
+  for (std::size_t i = 0; i < pack.blocks().size(); ++i) {
+    PackedBlock block;
+    if (!pack.read_block(i, block, reader) || block.header.first_seq != next_of_payloads) {
+      return std::nullopt;
+    }
+    next_of_payloads = block.header.next_seq();
+    auto commits = unpack_commits(block, decompressor);
+    if (!commits || !add_commits(*commits, next_of_groups, whole)) return std::nullopt;
+    if (block.header.payload_count > 0) whole.blocks.push_back(std::move(block));
+  }
+  bool const is_whole =
+      next_of_groups == summary.end.next_seq && next_of_payloads == summary.end.next_seq;
+  return is_whole ? std::optional(std::move(whole)) : std::nullopt;
+}
+
 }  // namespace
 
 LogWalk::LogWalk(RecoverySink& sink, RecoveryReport& report, Expected const& expected,
@@ -133,13 +176,7 @@ void LogWalk::note_rest(Hole hole) {
 void LogWalk::accept(std::uint64_t segment_no, ScannedCommit const& commit) {
   if (hole_) pass_hole(segment_no, commit);
   auto const& header = commit.header;
-  if (anchored_ && header.first_seq > expected_.seq) {
-    // A start that judged a torn tail skipped its seqs; a gap record names them.
-    found_gaps_.push_back({.first_seq = expected_.seq,
-                           .last_seq = header.first_seq - 1,
-                           .segment_no = segment_no,
-                           .offset = commit.offset});
-  }
+  if (anchored_) note_skipped(segment_no, commit.offset, header.first_seq);
   if (!anchored_) {
     if (header.first_seq > expected_.seq) {
       report_gap({.segment_no = segment_no, .offset = commit.offset}, GapReason::damaged,
@@ -163,6 +200,61 @@ void LogWalk::accept(std::uint64_t segment_no, ScannedCommit const& commit) {
   report_.payloads += header.payload_count;
 }
 
+/// Whether the first commit of the pack is the one that is expected, and its last may lie there.
+bool LogWalk::follows(PackSummary const& summary, std::uint64_t end_commit) const noexcept {
+  bool const ends_before = !hole_ || (hole_->rest.kind == TailState::Kind::zero &&
+                                      hole_->reason.empty() && !trace_behind_hole_);
+  return anchored_ && ends_before && summary.begin.commit_no == expected_.commit_no &&
+         summary.begin.chain == expected_.chain && summary.begin.next_seq >= expected_.seq &&
+         summary.end.commit_no - 1 <= end_commit;
+}
+
+bool LogWalk::packed_segment(PackReader& pack, ReadAhead& reader, std::uint64_t end_commit) {
+  auto const* const summary = pack.summary();
+  if (summary == nullptr || pack.note().empty() || !pack.patches().empty()) return false;
+  if (summary->commit_count == 0 || !follows(*summary, end_commit)) return false;
+  auto const& header = pack.header().segment;
+  reader.open(pack.file());
+  auto whole = read_whole(pack, reader);
+  reader.close();
+  if (!whole) return false;
+  PackContents contents{.segment_no = header.segment_no,
+                        .note = pack.note(),
+                        .groups = whole->groups,
+                        .blocks = std::move(whole->blocks)};
+  if (!sink_.on_pack(contents)) return false;
+  hole_.reset();  // The log turned to this segment.
+  note_skipped(header.segment_no, first_commit_offset, summary->begin.next_seq);
+  keep(header.segment_no);
+  segments_.back().end_offset = summary->end_offset;
+  for (auto const& body : whole->gap_bodies) take_records(body);
+  last_salt_ = summary->salt;
+  note_durable(summary->durable_commit);
+  seen_commit_ = true;
+  sealed_ = summary->sealed;
+  expected_ = {.commit_no = summary->end.commit_no,
+               .chain = summary->end.chain,
+               .seq = summary->end.next_seq};
+  report_.bytes += summary->end_offset - first_commit_offset;
+  report_.commits += summary->commit_count;
+  report_.payloads += summary->payload_count;
+  if (expected_.commit_no <= end_commit) {
+    note_rest({.segment_no = header.segment_no,
+               .offset = summary->end_offset,
+               .bytes_max = header.segment_bytes - summary->end_offset});
+  }
+  return true;
+}
+
+/// A start that judged a torn tail skipped its seqs; a gap record names them.
+void LogWalk::note_skipped(std::uint64_t segment_no, std::uint64_t offset, Seq next_seq) {
+  if (next_seq <= expected_.seq) return;
+  found_gaps_.push_back({.first_seq = expected_.seq,
+                         .last_seq = next_seq - 1,
+                         .segment_no = segment_no,
+                         .offset = offset});
+}
+
 /// Notes that the segment is part of the log: its number is never used again.
 void LogWalk::keep(std::uint64_t segment_no) {
   if (!segments_.empty() && segments_.back().segment_no == segment_no) return;
@@ -172,19 +264,22 @@ void LogWalk::keep(std::uint64_t segment_no) {
                        .first_seq = expected_.seq});
 }
 
-void LogWalk::deliver(ScannedCommit const& commit) {
-  if (commit.header.kind == CommitKind::gap) {
-    auto const gaps = decode_gaps(commit.body);
-    named_gaps_.insert(named_gaps_.end(), gaps.begin(), gaps.end());
-    auto const known = decode_acknowledgements(commit.body);
-    auto& all = report_.acknowledgements;
-    all.insert(all.end(), known.begin(), known.end());
-    if (auto const age = decode_age(commit.body)) {
-      auto& segment = segments_.back();
-      if (!segment.first_age) segment.first_age = age;
-      segment.last_age = std::max(segment.last_age, *age);
-    }
+/// Those of a commit of kind gap.
+void LogWalk::take_records(std::span<std::byte const> gap_body) {
+  auto const gaps = decode_gaps(gap_body);
+  named_gaps_.insert(named_gaps_.end(), gaps.begin(), gaps.end());
+  auto const known = decode_acknowledgements(gap_body);
+  auto& all = report_.acknowledgements;
+  all.insert(all.end(), known.begin(), known.end());
+  if (auto const age = decode_age(gap_body)) {
+    auto& segment = segments_.back();
+    if (!segment.first_age) segment.first_age = age;
+    segment.last_age = std::max(segment.last_age, *age);
   }
+}
+
+void LogWalk::deliver(ScannedCommit const& commit) {
+  if (commit.header.kind == CommitKind::gap) take_records(commit.body);
   if (commit.header.kind != CommitKind::entries) return;
   auto seq = commit.header.first_seq;
   GroupReader groups(commit.body);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "wal/pack/pack_reader.hpp"
 #include "wal/recover/log_reading.hpp"
 #include "wal/recover/recovery_rules.hpp"
 #include "wal/recover/segment_scanner.hpp"
@@ -39,6 +40,10 @@ class LogWalk {
   /// `end_commit`: the last commit that may lie in this segment; a later start set the rest aside.
   Result<void> segment(SegmentScanner& scanner, SegmentHeader const& header,
                        std::uint64_t end_commit);
+  /// The same of a segment that is packed, without its payloads being looked at, if its pack is
+  /// whole, follows on what came before, and the sink takes it. `reader` is used by nobody else.
+  /// False: nothing was done.
+  bool packed_segment(PackReader& pack, ReadAhead& reader, std::uint64_t end_commit);
   /// Judges an end of the log that a start has judged before, in whose segment, which comes next,
   /// no commit is: its crash must not pass for one of the log.
   void end_here();
@@ -61,7 +66,10 @@ class LogWalk {
   bool belongs(ScannedCommit const& commit) const noexcept;
   void accept(std::uint64_t segment_no, ScannedCommit const& commit);
   void deliver(ScannedCommit const& commit);
+  void take_records(std::span<std::byte const> gap_body);
+  bool follows(PackSummary const& summary, std::uint64_t end_commit) const noexcept;
   void keep(std::uint64_t segment_no);
+  void note_skipped(std::uint64_t segment_no, std::uint64_t offset, Seq next_seq);
   void pass_hole(std::uint64_t segment_no, ScannedCommit const& next);
   void note_rest(Hole hole);
   void judge_end();

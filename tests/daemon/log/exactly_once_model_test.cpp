@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "daemon/handler_fixture.hpp"
-#include "daemon/store/store_loader.hpp"
+#include "daemon/recovery/store_loader.hpp"
 #include "support/environment.hpp"
 #include "support/sanitized.hpp"
 

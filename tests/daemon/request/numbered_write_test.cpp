@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "daemon/session_fixture.hpp"
-#include "daemon/store/store_loader.hpp"
+#include "daemon/recovery/store_loader.hpp"
 
 namespace {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "daemon/handler_fixture.hpp"
-#include "daemon/store/store_loader.hpp"
+#include "daemon/recovery/store_loader.hpp"
 #include "protocol/entry/canonical_entry.hpp"
 
 namespace {

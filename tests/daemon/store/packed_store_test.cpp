@@ -165,6 +165,22 @@ BOOST_AUTO_TEST_CASE(any_log_packed_at_any_moment_reads_the_same) {
   }
 }
 
+BOOST_FIXTURE_TEST_CASE(a_block_that_is_packed_already_is_not_taken_again, StoreFixture) {
+  std::vector<std::string> payloads;
+  for (std::uint64_t i = 0; i < 20; ++i) payloads.push_back(write(i, "message"));
+  auto const raw = stele::wal::make_raw_compressor();
+  auto const block = [&](Seq first, std::size_t count) {
+    auto const begin = payloads.begin() + static_cast<std::ptrdiff_t>(first - 1);
+    return stele::test::make_packed_block(
+        first, {begin, begin + static_cast<std::ptrdiff_t>(count)}, *raw);
+  };
+  store.adopt({block(1, 5), block(6, 5)});
+  store.adopt({block(6, 5)});
+  store.adopt({block(5, 2), block(11, 3)});
+  BOOST_TEST(store.packed().entries == 13u);
+  BOOST_TEST(store.count_between(1, 20) == 20u);
+}
+
 BOOST_FIXTURE_TEST_CASE(packed_entries_take_a_part_of_their_memory_until_they_are_gone,
                         StoreFixture) {
   std::vector<std::string> payloads;

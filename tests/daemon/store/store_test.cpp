@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "daemon/clock.hpp"
-#include "daemon/store/store_loader.hpp"
+#include "daemon/recovery/store_loader.hpp"
 #include "daemon/store_fixture.hpp"
 
 namespace {

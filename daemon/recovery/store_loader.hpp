@@ -4,10 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "daemon/clock.hpp"
+#include "daemon/recovery/entry_notes.hpp"
 #include "daemon/store/store.hpp"
 #include "wal/log.hpp"
 
@@ -25,6 +28,7 @@ class StoreLoader final : public wal::RecoverySink {
       : StoreLoader(store, clock, MemoryLimit()) {}
   StoreLoader(Store& store, Clock const& clock, MemoryLimit limit) noexcept;
 
+  bool on_pack(wal::PackContents& contents) override;
   void on_group(wal::WriterMark const& writer, wal::Seq first, wal::Seq last) override;
   void on_payload(wal::Seq seq, std::string_view payload) override;
   void on_commit(std::uint64_t segment_no, std::uint64_t disk_bytes) override;
@@ -41,6 +45,7 @@ class StoreLoader final : public wal::RecoverySink {
   std::uint64_t rejected() const noexcept { return rejected_; }
 
  private:
+  void restore_writes(std::span<wal::PackedGroup const> groups, PackNote const& note);
   void keep_within_room();
 
   Store& store_;

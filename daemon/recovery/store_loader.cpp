@@ -1,4 +1,4 @@
-#include "daemon/store/store_loader.hpp"
+#include "daemon/recovery/store_loader.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -19,6 +19,41 @@ constexpr std::size_t recovery_lines_max = 50;
 
 StoreLoader::StoreLoader(Store& store, Clock const& clock, MemoryLimit limit) noexcept
     : store_(store), clock_(clock), limit_(limit), reported_at_(clock.now()) {}
+
+/// If the notes of all blocks can be read, and fit them.
+bool StoreLoader::on_pack(wal::PackContents& contents) {
+  auto const note = decode_pack_note(contents.note);
+  if (!note || full_) return false;
+  auto groups_left = contents.groups.size();
+  for (auto const& stretch : note->groups) {
+    if (stretch.groups > groups_left) return false;
+    groups_left -= static_cast<std::size_t>(stretch.groups);
+  }
+  if (groups_left > 0) return false;
+  std::vector<std::uint64_t> timestamps;
+  for (auto const& block : contents.blocks) {
+    if (!append_timestamps(block.note(), block.header.payload_count, timestamps)) return false;
+  }
+  if (contents.blocks.empty()) return true;
+  store_.insert(contents.blocks, timestamps);
+  keep_within_room();
+  restore_writes(contents.groups, *note);
+  store_.history().restore_segment(contents.groups.back().last, note->users);
+  segment_no_ = contents.segment_no;
+  return true;
+}
+
+void StoreLoader::restore_writes(std::span<wal::PackedGroup const> groups, PackNote const& note) {
+  std::size_t next = 0;
+  for (auto const& stretch : note.groups) {
+    for (auto left = stretch.groups; left > 0; --left) {
+      auto const& [writer, first, last] = groups[next++];
+      if (writer == wal::WriterMark{}) continue;
+      store_.writers().restore(writer.writer, {writer.write_no, first, last}, stretch.uid,
+                               writer.late);
+    }
+  }
+}
 
 void StoreLoader::on_group(wal::WriterMark const& writer, wal::Seq first, wal::Seq last) {
   group_ = {writer, {writer.write_no, first, last}};
