@@ -61,7 +61,26 @@ std::shared_ptr<Chunk> const* UnpackedChunks::add(PackedChunk const& packed) {
   chunks_.push_front(
       std::make_shared<Chunk>(packed.first_seq(), std::move(memory), std::move(buffer_.ends)));
   bytes_ += chunks_.front()->held_bytes();
+  for (auto const side : {Side::before, Side::behind}) shorten_trail(side);
   return &chunks_.front();
+}
+
+UnpackedChunks::Chunks::iterator UnpackedChunks::neighbour(Chunk const& chunk, Side side) noexcept {
+  return std::ranges::find_if(chunks_, [&](std::shared_ptr<Chunk> const& other) {
+    return side == Side::before ? other->next_seq() == chunk.first_seq()
+                                : other->first_seq() == chunk.next_seq();
+  });
+}
+
+/// Who reads on unpacks one block beside the other. What lies far behind on that way is not looked
+/// at again, so it goes before what others page through.
+void UnpackedChunks::shorten_trail(Side side) noexcept {
+  std::size_t bytes = 0;
+  auto at = chunks_.begin();
+  for (; at != chunks_.end() && bytes < trail_bytes_max; at = neighbour(**at, side)) {
+    bytes += (*at)->held_bytes();
+  }
+  if (at != chunks_.end()) chunks_.splice(chunks_.end(), chunks_, at);
 }
 
 void UnpackedChunks::trim() noexcept {

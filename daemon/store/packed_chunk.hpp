@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <optional>
@@ -49,12 +50,16 @@ class UnpackedChunks {
   /// What trim() leaves. Enough that those who page through the history do not unpack a block for
   /// each page, as long as they are few.
   static constexpr std::size_t bytes_max = std::size_t{4} << 20;
+  /// About what one keeps of it who reads on through all of the history: enough for entries that
+  /// did not arrive in the order of their times.
+  static constexpr std::size_t trail_bytes_max = std::size_t{1} << 20;
 
   /// The one that holds the entry; null: none does.
   std::shared_ptr<Chunk> const* find(Seq seq) noexcept;
   /// Unpacks it. Precondition: find() has none of its entries.
   std::shared_ptr<Chunk> const* add(PackedChunk const& packed);
-  /// Lets go of those that nobody has looked at for longest, until few are left.
+  /// Lets go of those that nobody has looked at for longest, until few are left; before them, of
+  /// those that somebody has passed who reads on.
   void trim() noexcept;
   /// Of those whose entries are all gone.
   void remove_up_to(Seq seq) noexcept;
@@ -62,9 +67,12 @@ class UnpackedChunks {
 
  private:
   using Chunks = std::list<std::shared_ptr<Chunk>>;
+  enum class Side : std::uint8_t { before, behind };
+  Chunks::iterator neighbour(Chunk const& chunk, Side side) noexcept;
+  void shorten_trail(Side side) noexcept;
   void drop(Chunks::iterator chunk) noexcept;
 
-  Chunks chunks_{};  ///< Who was looked at last comes first.
+  Chunks chunks_{};  ///< Who was looked at last comes first, who is to go first comes last.
   std::size_t bytes_ = 0;
   ChunkMemory spare_{};
   wal::Decompressor decompressor_{};
