@@ -4,7 +4,15 @@
 
 #include <algorithm>
 
+#include "daemon/turn/turn_budget.hpp"
+
 namespace stele::daemon {
+namespace {
+
+/// Of a turn, for keeping as blocks what was packed: writers and readers wait for it.
+constexpr std::size_t adopting_visits = TurnBudget::turn_visits / 4;
+
+}  // namespace
 
 wal::Result<std::unique_ptr<Committer>> Committer::open(wal::Directory& directory,
                                                         wal::Options const& options,
@@ -67,6 +75,8 @@ void Committer::on_turn_end() {
   auto const gathered = log_->gathering();
   log_->start_commit(clock_.now());
   report(gathered);
+  TurnBudget budget(adopting_visits);
+  if (store_.adopt_more(budget)) request_turn_end();
 }
 
 void Committer::on_disk_event() {
@@ -144,7 +154,10 @@ void Committer::on_failed(wal::Failure const& failure) {
   spdlog::critical("the log failed: {}", failure.message);
 }
 
-void Committer::on_packed(std::vector<wal::PackedBlock> blocks) { store_.adopt(std::move(blocks)); }
+void Committer::on_packed(std::vector<wal::PackedBlock> blocks) {
+  store_.begin_to_adopt(std::move(blocks));
+  request_turn_end();
+}
 
 void Committer::on_not_packed(wal::Failure const& failure) { spdlog::warn("{}", failure.message); }
 

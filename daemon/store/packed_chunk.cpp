@@ -15,20 +15,24 @@ PackedChunk::PackedChunk(wal::PackedBlock const& block, std::shared_ptr<char[]> 
       memory_(std::move(memory)),
       begin_(begin) {}
 
-std::vector<PackedChunk> PackedChunk::make(std::vector<wal::PackedBlock> const& blocks) {
+PackedChunk::Maker::Maker(std::span<wal::PackedBlock const> blocks) {
   std::size_t bytes = 0;
   for (auto const& block : blocks) bytes += block.payloads().size() + block.lengths().size();
-  std::shared_ptr<char[]> const memory = map_large_memory(bytes);
-  std::vector<PackedChunk> chunks;
-  chunks.reserve(blocks.size());
-  std::size_t begin = 0;
-  for (auto const& block : blocks) {
-    PackedChunk chunk(block, memory, begin);
-    std::memcpy(memory.get() + begin, block.bytes.data(), chunk.content().size());
-    begin += chunk.content().size();
-    chunks.push_back(std::move(chunk));
-  }
-  return chunks;
+  memory_ = map_large_memory(bytes);
+  chunks_.reserve(blocks.size());
+}
+
+void PackedChunk::Maker::add(wal::PackedBlock const& block) {
+  PackedChunk chunk(block, memory_, begin_);
+  std::memcpy(memory_.get() + begin_, block.bytes.data(), chunk.content().size());
+  begin_ += chunk.content().size();
+  chunks_.push_back(std::move(chunk));
+}
+
+std::vector<PackedChunk> PackedChunk::make(std::vector<wal::PackedBlock> const& blocks) {
+  Maker maker(blocks);
+  for (auto const& block : blocks) maker.add(block);
+  return maker.take();
 }
 
 std::span<std::byte const> PackedChunk::content() const noexcept {

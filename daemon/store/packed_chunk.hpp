@@ -21,6 +21,7 @@ class PackedChunk {
   /// Those of one pack, whose bytes lie in memory that they share. Keeps the summaries of their
   /// notes, and lets go of what only the log needs. Precondition: their separator is a comma.
   static std::vector<PackedChunk> make(std::vector<wal::PackedBlock> const& blocks);
+  class Maker;
 
   Seq first_seq() const noexcept { return header_.first_seq; }
   Seq next_seq() const noexcept { return header_.next_seq(); }
@@ -41,6 +42,22 @@ class PackedChunk {
   std::optional<BlockSummary> summary_;
   std::shared_ptr<char[]> memory_;
   std::size_t begin_;  ///< Of its payloads and lengths in the memory.
+};
+
+/// Makes the chunks of one pack, one at a time. Precondition: there are some.
+class PackedChunk::Maker {
+ public:
+  explicit Maker(std::span<wal::PackedBlock const> blocks);
+
+  /// Precondition: of the blocks that it was made for, the one that comes next.
+  void add(wal::PackedBlock const& block);
+  std::vector<PackedChunk> take() noexcept { return std::move(chunks_); }
+  std::size_t count() const noexcept { return chunks_.size(); }
+
+ private:
+  std::shared_ptr<char[]> memory_;
+  std::size_t begin_ = 0;  ///< Of the next one in the memory.
+  std::vector<PackedChunk> chunks_{};
 };
 
 /// The chunks that were unpacked lately. Those that are found or added stay where they are until

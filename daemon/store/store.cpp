@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/assert.hpp>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 namespace stele::daemon {
@@ -163,13 +164,47 @@ Store::Chunks::iterator Store::release(Chunks::iterator chunk) {
 }
 
 void Store::adopt(std::vector<wal::PackedBlock> blocks) {
+  begin_to_adopt(std::move(blocks));
+  TurnBudget budget(std::numeric_limits<std::size_t>::max());
+  while (adopt_more(budget)) continue;
+}
+
+void Store::begin_to_adopt(std::vector<wal::PackedBlock> blocks) {
   std::erase_if(blocks, [this](wal::PackedBlock const& block) {
-    auto const next_seq = block.header.next_seq();
-    return next_seq <= removed_seq_ + 1 || next_seq > visible_seq_ + 1 ||
-           count_packed(block.header.first_seq, next_seq) > 0;
+    return !may_be_adopted(block.header.first_seq, block.header.next_seq());
   });
-  if (blocks.empty()) return;
-  auto chunks = PackedChunk::make(blocks);
+  if (!blocks.empty()) adoptions_.emplace_back(std::move(blocks));
+}
+
+bool Store::may_be_adopted(Seq first, Seq end) const noexcept {
+  return end > removed_seq_ + 1 && end <= visible_seq_ + 1 && count_packed(first, end) == 0;
+}
+
+bool Store::adopt_more(TurnBudget& budget) {
+  do {
+    if (!kept_packed_.empty()) {
+      release_packed(budget);
+    } else if (!adoptions_.empty()) {
+      auto& [blocks, maker] = adoptions_.front();
+      auto& block = blocks[maker.count()];
+      maker.add(block);
+      budget.pay_for_copy(block.bytes.size());
+      block.bytes = {};
+      if (maker.count() == blocks.size()) {
+        keep_packed(maker.take());
+        adoptions_.pop_front();
+      }
+    }
+  } while (!budget.is_spent() && !(adoptions_.empty() && kept_packed_.empty()));
+  return !(adoptions_.empty() && kept_packed_.empty());
+}
+
+/// Some may have been removed meanwhile.
+void Store::keep_packed(std::vector<PackedChunk> chunks) {
+  std::erase_if(chunks, [this](PackedChunk const& chunk) {
+    return !may_be_adopted(chunk.first_seq(), chunk.next_seq());
+  });
+  if (chunks.empty()) return;
   auto const first = chunks.front().first_seq();
   auto const end = chunks.back().next_seq();
   auto const before =
@@ -179,13 +214,22 @@ void Store::adopt(std::vector<wal::PackedBlock> blocks) {
   for (auto const& packed : chunks) count_packed(packed);
   packed_.insert(before, std::make_move_iterator(chunks.begin()),
                  std::make_move_iterator(chunks.end()));
-  auto chunk = std::lower_bound(chunks_.begin(), chunks_.end(), first,
-                                [](auto const& c, Seq seq) { return c->next_seq() <= seq; });
+  kept_packed_.push_back({first, end});
+}
+
+/// Looks at the next chunk of the first range.
+void Store::release_packed(TurnBudget& budget) {
+  auto& [first, end] = kept_packed_.front();
+  auto const chunk = std::lower_bound(chunks_.begin(), chunks_.end(), first,
+                                      [](auto const& c, Seq seq) { return c->next_seq() <= seq; });
   // The last one grows.
-  while (chunk != chunks_.end() && std::next(chunk) != chunks_.end() &&
-         (*chunk)->first_seq() < end) {
-    chunk = is_packed(**chunk) ? release(chunk) : std::next(chunk);
-  }
+  bool const is_in_range =
+      chunk != chunks_.end() && std::next(chunk) != chunks_.end() && (*chunk)->first_seq() < end;
+  if (!is_in_range) return kept_packed_.pop_front();
+  first = (*chunk)->next_seq();
+  if (!is_packed(**chunk)) return budget.pay(1);
+  budget.pay_for_unmapping((*chunk)->used_bytes());
+  release(chunk);
 }
 
 void Store::count_packed(PackedChunk const& packed) noexcept {

@@ -83,6 +83,11 @@ class Store {
   /// taken. Preconditions: they are what the store holds with these seqs, rise, and none of those
   /// packed before lies between two of them.
   void adopt(std::vector<wal::PackedBlock> blocks);
+  /// The same, by adopt_more(): of the loop's time a little at once. Until that has done it, reads
+  /// find the entries where they were.
+  void begin_to_adopt(std::vector<wal::PackedBlock> blocks);
+  /// Until the budget is spent, and at least a little. Returns whether something is left to do.
+  bool adopt_more(TurnBudget& budget);
   /// Removes all entries with seqs up to `seq`, up to which the log has come at least.
   /// Precondition: what is staged lies behind it.
   void remove_up_to(Seq seq);
@@ -163,6 +168,19 @@ class Store {
   void keep_memory(ChunkMemory memory) noexcept;
   using Chunks = std::deque<std::shared_ptr<Chunk>>;
   Chunks::iterator release(Chunks::iterator chunk);
+  struct Adoption {
+    explicit Adoption(std::vector<wal::PackedBlock> of_pack)
+        : blocks(std::move(of_pack)), maker(blocks) {}
+    std::vector<wal::PackedBlock> blocks;
+    PackedChunk::Maker maker;
+  };
+  struct SeqRange {
+    Seq first = 0;
+    Seq end = 0;
+  };
+  bool may_be_adopted(Seq first, Seq end) const noexcept;
+  void keep_packed(std::vector<PackedChunk> chunks);
+  void release_packed(TurnBudget& budget);
   void count_packed(PackedChunk const& packed) noexcept;
   bool is_packed(Chunk const& chunk) const noexcept;
   std::uint64_t count_packed(Seq first, Seq end) const noexcept;
@@ -173,6 +191,8 @@ class Store {
   /// In seq order. Some of the entries may be in chunks, too.
   std::deque<PackedChunk> packed_{};
   Packed packed_sums_{};
+  std::deque<Adoption> adoptions_{};    ///< In the order in which they came.
+  std::deque<SeqRange> kept_packed_{};  ///< Of these, chunks may be left to let go of.
   mutable UnpackedChunks unpacked_{};
   mutable std::uint64_t blocks_unpacked_ = 0;
   ChunkMemory next_memory_{};

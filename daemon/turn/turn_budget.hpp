@@ -51,6 +51,8 @@ class TurnBudget {
   void pay_for_text(std::size_t bytes) noexcept { pay(bytes / 4); }
   /// For a block of the history, which gives this many bytes.
   void pay_for_unpacking(std::size_t bytes) noexcept { pay(bytes / 16); }
+  /// For memory that is given back.
+  void pay_for_unmapping(std::size_t bytes) noexcept { pay(8 + bytes / 128); }
   /// For pages that the system gives, and how many it can give with what is left.
   void pay_for_pages(std::size_t pages) noexcept { pay(visits_a_page * pages); }
   std::size_t pages_to_prepare() const noexcept { return 1 + visits_left() / visits_a_page; }

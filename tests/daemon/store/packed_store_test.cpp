@@ -36,6 +36,10 @@ class Twins {
       std::string message = random_() % 5 == 0 ? "needle " : "hay ";
       message.append(random_() % 300, static_cast<char>('a' + random_() % 26));
       if (random_() % 3'000 == 0) message.append(3'000'000, 'x');
+      if (random_() % 30 == 0) {
+        TurnBudget budget(1 + random_() % 300);
+        packed.store.adopt_more(budget);
+      }
       plain.write(timestamp - late, message);
       packed.write(timestamp - late, message);
     }
@@ -77,7 +81,11 @@ class Twins {
     while (segments_.size() > random_() % 4) {
       auto const next =
           segments_.begin() + static_cast<std::ptrdiff_t>(random_() % segments_.size());
-      packed.store.adopt(std::move(*next));
+      if (random_() % 2 == 0) {
+        packed.store.adopt(std::move(*next));
+      } else {
+        packed.store.begin_to_adopt(std::move(*next));
+      }
       segments_.erase(next);
     }
   }
