@@ -1,6 +1,7 @@
 #include "daemon/query/range_count.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "daemon/query/range_read.hpp"
 #include "protocol/limits.hpp"
@@ -25,26 +26,58 @@ RangeCount::RangeCount(protocol::CountLogs const& request)
 
 Result<void> RangeCount::begin(Store const& store) {
   as_of_seq_ = store.visible_seq();
-  return check_after_seq(after_seq_, store);
+  auto checked = check_after_seq(after_seq_, store);
+  if (checked && filter_ && filter_->is_by_level() && bucket_us_ == 0) count_by_notes(store);
+  return checked;
+}
+
+/// Of packed blocks that lie in the range with all of their entries, what their notes say.
+void RangeCount::count_by_notes(Store const& store) {
+  auto const lowest = static_cast<std::ptrdiff_t>(filter_->min_level());
+  auto const first_kept = std::max(store.removed_seq(), after_seq_) + 1;
+  for (auto const& packed : store.packed_chunks()) {
+    auto const& summary = packed.summary();
+    if (!summary || packed.first_seq() < first_kept || summary->oldest < start_ts_ ||
+        summary->newest > end_ts_) {
+      continue;
+    }
+    count_ = std::accumulate(summary->of_level.begin() + lowest, summary->of_level.end(), count_);
+    auto const last_seq = packed.next_seq() - 1;
+    if (!counted_.empty() && counted_.back().last + 1 == packed.first_seq()) {
+      counted_.back().last = last_seq;
+    } else {
+      counted_.push_back({packed.first_seq(), last_seq});
+    }
+  }
+}
+
+/// Whether all of these seqs are of such blocks.
+bool RangeCount::is_counted(Seq first, Seq last) const noexcept {
+  auto const range = std::ranges::lower_bound(counted_, last, {}, &SeqRange::last);
+  return range != counted_.end() && range->first <= first;
 }
 
 RangeCount::Status RangeCount::step(Store const& store, TurnBudget& budget) {
   budget.pay_for_step();
   if (start_ts_ > end_ts_) return Status::done;
   Work work{Store::Finder(store, &budget), as_of_seq_ >= store.visible_seq(), budget};
-  auto const passes = [&](TimeKey first, TimeKey last, std::size_t count) {
-    return take_whole(work, first, last, count);
-  };
+  auto const passes = [&](TimeIndex::Stretch const& stretch) { return take_whole(work, stretch); };
   store.index().ascend(next_, passes, [&](TimeIndex::Keys keys) { return take(work, keys); });
   return work.status;
 }
 
 /// Whether nothing has to be said of these keys one by one; they are counted then.
-bool RangeCount::take_whole(Work& work, TimeKey first, TimeKey last, std::size_t count) {
-  if (!counts_all(work) || last.timestamp > end_ts_ || work.budget.is_spent()) return false;
-  bool const is_one_bucket =
-      bucket_us_ == 0 || first.timestamp / bucket_us_ == last.timestamp / bucket_us_;
-  if (!is_one_bucket || !add(first.timestamp, count)) return false;
+bool RangeCount::take_whole(Work& work, TimeIndex::Stretch const& stretch) {
+  auto const first = stretch.first.timestamp;
+  auto const last = stretch.last.timestamp;
+  if (last > end_ts_ || work.budget.is_spent()) return false;
+  if (is_counted(stretch.seq_min, stretch.seq_max)) {
+    work.budget.pay(1);
+    return true;
+  }
+  if (!counts_all(work)) return false;
+  bool const is_one_bucket = bucket_us_ == 0 || first / bucket_us_ == last / bucket_us_;
+  if (!is_one_bucket || !add(first, stretch.count)) return false;
   work.budget.pay(1);
   return true;
 }
@@ -87,7 +120,7 @@ TimeIndex::Keys RangeCount::stretch_of_first(TimeIndex::Keys keys) const noexcep
 
 /// Looks at as many as the budget allows, at least at one; returns how many, and in `wanted` how
 /// many of them count.
-std::size_t RangeCount::judge(Work& work, TimeIndex::Keys keys, std::uint64_t& wanted) const {
+std::size_t RangeCount::judge(Work& work, TimeIndex::Keys keys, std::uint64_t& wanted) {
   if (counts_all(work)) {
     work.budget.pay(1);
     wanted = keys.size();
@@ -97,8 +130,9 @@ std::size_t RangeCount::judge(Work& work, TimeIndex::Keys keys, std::uint64_t& w
   while (passed < keys.size() && !work.budget.is_spent()) {
     Seq const seq = keys[passed++].seq;
     work.budget.pay(1);
-    if (seq <= after_seq_ || seq > as_of_seq_) continue;
+    if (seq <= after_seq_ || seq > as_of_seq_ || is_counted(seq, seq)) continue;
     if (filter_) {
+      if (!blocks_.may_match(seq, *filter_, work.finder, work.budget)) continue;
       auto const text = work.finder.find(seq).text;
       work.budget.pay_for_judging(text.size());
       if (!filter_->matches(text)) continue;

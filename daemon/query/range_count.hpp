@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "daemon/query/block_filter.hpp"
 #include "daemon/store/store.hpp"
 #include "daemon/turn/turn_budget.hpp"
 #include "protocol/entry/entry_filter.hpp"
@@ -47,11 +48,13 @@ class RangeCount {
 
  private:
   struct Work;
-  bool take_whole(Work& work, TimeKey first, TimeKey last, std::size_t count);
+  void count_by_notes(Store const& store);
+  bool is_counted(Seq first, Seq last) const noexcept;
+  bool take_whole(Work& work, TimeIndex::Stretch const& stretch);
   bool take(Work& work, TimeIndex::Keys keys);
   bool counts_all(Work const& work) const noexcept;
   TimeIndex::Keys stretch_of_first(TimeIndex::Keys keys) const noexcept;
-  std::size_t judge(Work& work, TimeIndex::Keys keys, std::uint64_t& wanted) const;
+  std::size_t judge(Work& work, TimeIndex::Keys keys, std::uint64_t& wanted);
   bool add(std::uint64_t timestamp, std::uint64_t count);
 
   TimeKey next_{};
@@ -61,6 +64,13 @@ class RangeCount {
   Seq after_seq_ = 0;
   Seq as_of_seq_ = 0;
   std::shared_ptr<protocol::EntryMatcher const> filter_{};  ///< None: all entries match.
+  BlockFilter blocks_{};
+  struct SeqRange {
+    Seq first = 0;
+    Seq last = 0;
+  };
+  /// Of blocks whose notes were counted; rising, and not next to each other.
+  std::vector<SeqRange> counted_{};
   std::uint64_t count_ = 0;
   std::vector<Bucket> buckets_{};
 };

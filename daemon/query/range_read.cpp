@@ -189,6 +189,7 @@ std::size_t RangeRead::take_neighbours(Work& work, TimeIndex::Keys keys) {
 }
 
 void RangeRead::take_if_wanted(Work& work, Seq seq) {
+  if (filter_ && !blocks_.may_match(seq, *filter_, work.finder, work.budget)) return;
   auto const run = work.finder.find(seq);
   if (filter_) {
     work.budget.pay_for_judging(run.text.size());

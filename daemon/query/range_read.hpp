@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/query/block_filter.hpp"
 #include "daemon/store/store.hpp"
 #include "daemon/turn/turn_budget.hpp"
 #include "protocol/entry/entry_filter.hpp"
@@ -85,6 +86,7 @@ class RangeRead {
   std::uint64_t entries_left_ = 0;
   Seq after_seq_ = 0;
   std::shared_ptr<protocol::EntryMatcher const> filter_{};  ///< None: all entries match.
+  BlockFilter blocks_{};
   ReadCursor position_{};
   bool resumes_ = false;  ///< The position came from the client.
 };

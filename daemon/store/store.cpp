@@ -282,20 +282,38 @@ std::size_t Store::index_bytes() const noexcept {
          history_.memory_bytes();
 }
 
-std::shared_ptr<Chunk> const& Store::Finder::chunk_of(Seq seq) {
+/// Null: it is kept packed.
+std::shared_ptr<Chunk> const* Store::Finder::raw_chunk_of(Seq seq) const noexcept {
   auto const after =
       std::upper_bound(store_.chunks_.begin(), store_.chunks_.end(), seq,
                        [](Seq s, auto const& chunk) { return s < chunk->first_seq(); });
-  if (after != store_.chunks_.begin() && seq < (*std::prev(after))->next_seq()) {
-    return *std::prev(after);
-  }
-  if (auto const* const unpacked = store_.unpacked_.find(seq)) return *unpacked;
+  bool const is_raw = after != store_.chunks_.begin() && seq < (*std::prev(after))->next_seq();
+  return is_raw ? &*std::prev(after) : nullptr;
+}
+
+PackedChunk const& Store::Finder::packed_chunk_of(Seq seq) const noexcept {
   auto const packed = std::lower_bound(store_.packed_.begin(), store_.packed_.end(), seq,
                                        [](auto const& p, Seq s) { return p.next_seq() <= s; });
   BOOST_ASSERT(packed != store_.packed_.end() && packed->first_seq() <= seq);
-  if (budget_ != nullptr) budget_->pay_for_unpacking(packed->text_bytes());
+  return *packed;
+}
+
+std::shared_ptr<Chunk> const& Store::Finder::chunk_of(Seq seq) {
+  if (auto const* const raw = raw_chunk_of(seq)) return *raw;
+  if (auto const* const unpacked = store_.unpacked_.find(seq)) return *unpacked;
+  auto const& packed = packed_chunk_of(seq);
+  if (budget_ != nullptr) budget_->pay_for_unpacking(packed.text_bytes());
   ++store_.blocks_unpacked_;
-  return *store_.unpacked_.add(*packed);
+  return *store_.unpacked_.add(packed);
+}
+
+Store::Finder::Block Store::Finder::block_of(Seq seq) const noexcept {
+  if (auto const* const raw = raw_chunk_of(seq)) {
+    return {(*raw)->first_seq(), (*raw)->next_seq(), nullptr};
+  }
+  auto const& packed = packed_chunk_of(seq);
+  auto const& summary = packed.summary();
+  return {packed.first_seq(), packed.next_seq(), summary ? &*summary : nullptr};
 }
 
 EntryRun Store::Finder::find_run(Seq first, std::size_t count, std::size_t bytes_max) {

@@ -119,6 +119,8 @@ class Store {
     std::size_t text_bytes = 0;
   };
   Packed const& packed() const noexcept { return packed_sums_; }
+  /// By rising seqs.
+  std::deque<PackedChunk> const& packed_chunks() const noexcept { return packed_; }
   /// Blocks that were unpacked since the start.
   std::uint64_t blocks_unpacked() const noexcept { return blocks_unpacked_; }
   /// What finding the entries costs besides.
@@ -152,7 +154,20 @@ class Store {
     /// The last entry up to `seq`; 0: there is none.
     Seq last_up_to(Seq seq) const noexcept;
 
+    /// Entries that lie together: a chunk, or what is packed as one.
+    struct Block {
+      Seq first_seq = 0;
+      Seq next_seq = 0;
+      BlockSummary const* summary = nullptr;  ///< Null: nothing is known without unpacking it.
+    };
+    /// The one that holds an entry, which is not unpacked.
+    Block block_of(Seq seq) const noexcept;
+    /// The same, unpacked; also with entries that are removed.
+    Chunk const& chunk_with(Seq seq) { return *chunk_of(seq); }
+
    private:
+    std::shared_ptr<Chunk> const* raw_chunk_of(Seq seq) const noexcept;
+    PackedChunk const& packed_chunk_of(Seq seq) const noexcept;
     std::shared_ptr<Chunk> const& chunk_of(Seq seq);
 
     Store const& store_;

@@ -51,8 +51,16 @@ class TimeIndex {
   /// true. No call is without keys.
   template <class Visit>
   void ascend(TimeKey from, Visit&& visit) const;
-  /// The same, but of keys that lie together `passes(first, last, count)` is asked before they are
-  /// unpacked; if it returns true they are not visited.
+  /// Keys that lie together.
+  struct Stretch {
+    TimeKey first{};
+    TimeKey last{};
+    std::size_t count = 0;
+    std::uint64_t seq_min = 0;  ///< At most the lowest seq of them,
+    std::uint64_t seq_max = 0;  ///< and at least the highest.
+  };
+  /// The same, but `passes(stretch)` is asked of each stretch before it is unpacked; if it returns
+  /// true its keys are not visited.
   template <class Passes, class Visit>
   void ascend(TimeKey from, Passes&& passes, Visit&& visit) const;
   /// The same for the keys at or below `from`, from the last one down. The keys of a call rise
@@ -111,7 +119,7 @@ class TimeIndex {
 template <class Visit>
 void TimeIndex::ascend(TimeKey from, Visit&& visit) const {
   ascend(
-      from, [](TimeKey, TimeKey, std::size_t) { return false; }, visit);
+      from, [](Stretch const&) { return false; }, visit);
 }
 
 template <class Passes, class Visit>
@@ -120,7 +128,9 @@ void TimeIndex::ascend(TimeKey from, Passes&& passes, Visit&& visit) const {
   for (auto leaf = std::prev(leaves_.upper_bound(from)); leaf != leaves_.end(); ++leaf) {
     auto const& of_leaf = leaf->second;
     if (of_leaf.size() == 0 || of_leaf.last() < from) continue;
-    if (from <= of_leaf.first() && passes(of_leaf.first(), of_leaf.last(), of_leaf.size())) {
+    bool const is_whole = from <= of_leaf.first();
+    if (is_whole && passes(Stretch{of_leaf.first(), of_leaf.last(), of_leaf.size(), of_leaf.seq_min,
+                                   of_leaf.seq_max})) {
       continue;
     }
     auto keys = of_leaf.view(buffer);

@@ -53,6 +53,8 @@ class TurnBudget {
   void pay_for_unpacking(std::size_t bytes) noexcept { pay(bytes / 16); }
   /// For memory that is given back.
   void pay_for_unmapping(std::size_t bytes) noexcept { pay(8 + bytes / 128); }
+  /// For looking for a few words in so much text.
+  void pay_for_search(std::size_t bytes) noexcept { pay(bytes / 64); }
   /// For pages that the system gives, and how many it can give with what is left.
   void pay_for_pages(std::size_t pages) noexcept { pay(visits_a_page * pages); }
   std::size_t pages_to_prepare() const noexcept { return 1 + visits_left() / visits_a_page; }

@@ -5,17 +5,11 @@
 
 #include "protocol/entry/canonical_entry.hpp"
 #include "protocol/json/canonical_value.hpp"
+#include "protocol/text/find_text.hpp"
 #include "protocol/text/json_text.hpp"
 
 namespace stele::protocol {
 namespace {
-
-/// Unlike string_view::find, its time is linear in the text whatever stands in it.
-std::size_t search(std::string_view text, std::string_view wanted) noexcept {
-  auto const* const found = ::memmem(text.data(), text.size(), wanted.data(), wanted.size());
-  if (found == nullptr) return text.npos;
-  return static_cast<std::size_t>(static_cast<char const*>(found) - text.data());
-}
 
 /// Whether `at` lies behind the start of an escape (`\n`, `\u001f`) of a canonical string.
 bool splits_escape(std::string_view text, std::size_t at) noexcept {
@@ -69,22 +63,30 @@ bool EntryMatcher::matches(std::string_view entry) const {
   }
   if (contains_.empty() && where_.empty()) return true;
   // Cheap searches first: they end most judgements.
-  if (search(entry, contains_escaped_) == entry.npos) return false;
+  if (find_text(entry, contains_escaped_) == entry.npos) return false;
   for (auto const& wanted : where_) {
-    if (search(entry, wanted.trace) == entry.npos) return false;
+    if (find_text(entry, wanted.trace) == entry.npos) return false;
   }
   auto const body = read_entry_body(entry);
   return body && message_matches(entry, body->message) && metadata_matches(body->metadata);
 }
 
+std::string_view EntryMatcher::trace() const noexcept {
+  std::string_view longest = contains_escaped_;
+  for (auto const& wanted : where_) {
+    if (wanted.trace.size() > longest.size()) longest = wanted.trace;
+  }
+  return longest;
+}
+
 bool EntryMatcher::message_matches(std::string_view entry, std::string_view message) const {
   if (contains_.empty()) return true;
-  auto const at = search(message, contains_escaped_);
+  auto const at = find_text(message, contains_escaped_);
   if (at == message.npos) return false;
   if (!splits_escape(message, at)) return true;
   // The n of a \n looks like the letter. Rare, so it may cost: the message is searched unescaped.
   StoredEntry stored;
-  return read_canonical_entry(entry, stored) && search(stored.message, contains_) != entry.npos;
+  return read_canonical_entry(entry, stored) && find_text(stored.message, contains_) != entry.npos;
 }
 
 bool EntryMatcher::metadata_matches(std::string_view metadata) const {

@@ -31,6 +31,11 @@ class EntryMatcher {
 
   /// `entry` is one canonical entry. False for a text that is none.
   bool matches(std::string_view entry) const;
+  Level min_level() const noexcept { return min_level_; }
+  /// Whether only the level of an entry matters.
+  bool is_by_level() const noexcept { return !pid_ && !uid_ && trace().empty(); }
+  /// A text that stands in each entry that matches; empty if none is known.
+  std::string_view trace() const noexcept;
 
  private:
   /// A member of `where`, as texts that stand in an entry.

@@ -15,16 +15,19 @@ namespace stele::test {
 
 struct StoreFixture {
   /// Stages an entry; returns its canonical text.
-  std::string stage(std::uint64_t timestamp, std::string_view message = "m") {
+  std::string stage(std::uint64_t timestamp, std::string_view message = "m",
+                    Level level = Level::info) {
     std::string const quoted = '"' + std::string(message) + '"';
     protocol::EntryDraft draft;
+    draft.level = level;
     draft.message = quoted;
     draft.metadata = "{}";
     protocol::EntryStamp const stamp{next_seq++, timestamp, Origin{1, 2, 3}};
     return std::string(store.stage(draft, stamp));
   }
-  std::string write(std::uint64_t timestamp, std::string_view message = "m") {
-    auto const text = stage(timestamp, message);
+  std::string write(std::uint64_t timestamp, std::string_view message = "m",
+                    Level level = Level::info) {
+    auto const text = stage(timestamp, message, level);
     store.publish(next_seq - 1);
     return text;
   }
