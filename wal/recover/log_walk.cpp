@@ -113,6 +113,10 @@ Result<void> LogWalk::segment(SegmentScanner& scanner, SegmentHeader const& head
       offset = commit->end_offset;
       continue;
     }
+    if (auto const first = first_kept_commit(scanner, offset)) {
+      offset = *first;
+      continue;
+    }
     auto missing = scanner.commit_header_at(offset);
     if (missing && missing->commit_no != expected_.commit_no) missing.reset();
     auto const survey =
@@ -139,6 +143,16 @@ Result<void> LogWalk::segment(SegmentScanner& scanner, SegmentHeader const& head
     offset = found->end_offset;
   }
   return {};
+}
+
+/// Where the first commit of a log stands before which its segment has others that are damaged:
+/// they are named as expired, with what lay before them.
+std::optional<std::uint64_t> LogWalk::first_kept_commit(SegmentScanner& scanner,
+                                                        std::uint64_t offset) const {
+  if (seen_commit_ || !anchored_ || offset != first_commit_offset) return std::nullopt;
+  auto const found = scanner.find(offset, expected_.commit_no);
+  bool const is_it = found && belongs(*found) && is_well_formed(found->header, found->body);
+  return is_it ? std::optional(found->offset) : std::nullopt;
 }
 
 void LogWalk::lost_segment(std::uint64_t segment_no, std::uint64_t bytes,

@@ -64,6 +64,8 @@ class LogWalk {
     std::string reason{};
   };
   bool belongs(ScannedCommit const& commit) const noexcept;
+  std::optional<std::uint64_t> first_kept_commit(SegmentScanner& scanner,
+                                                 std::uint64_t offset) const;
   void accept(std::uint64_t segment_no, ScannedCommit const& commit);
   void deliver(ScannedCommit const& commit);
   void take_records(std::span<std::byte const> gap_body);

@@ -146,6 +146,26 @@ BOOST_AUTO_TEST_CASE(a_missing_middle_segment_costs_exactly_its_payloads) {
   BOOST_TEST((ranges(log.check_start(log.disk)) == damaged(12, 22)));
 }
 
+BOOST_AUTO_TEST_CASE(
+    damage_at_the_start_of_a_segment_costs_no_more_when_what_is_before_it_expires) {
+  auto log = three_segments();
+  flip(log.disk, 12, 3000);  // The first of its segment.
+  auto options = LogFixture::small_options();
+  options.retain_bytes = 4 * options.segment_bytes;
+  {
+    LogFixture life(log.disk, options);
+    BOOST_TEST_REQUIRE(life.open(), life.failure.message);
+    for (int i = 0; i < 100 && life.listener.expired < 11; ++i) life.fill(1);
+    BOOST_TEST_REQUIRE(life.listener.expired == 12u);
+    life.stop();
+  }
+  LogFixture life(log.disk, options);
+  BOOST_TEST_REQUIRE(life.open(), life.failure.message);
+  for (Seq seq = 13; seq <= 25; ++seq) BOOST_TEST(life.sink.payloads[seq] == log.payloads[seq]);
+  BOOST_TEST(life.report().findings.empty());
+  BOOST_TEST(life.report().gaps.size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(two_missing_segments_at_the_end_give_out_no_seq_again) {
   auto log = three_segments();
   log.disk.remove(segment_name(2));
