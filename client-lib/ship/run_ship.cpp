@@ -66,7 +66,7 @@ int report(ship::ShipError const& trouble) {
 }  // namespace
 
 int run_ship(ClientOptions const& options, GivenOptions const& given) {
-  bool const is_otlp = given.text("--to").starts_with("http");
+  bool const is_otlp = ship::is_receiver(given.text("--to"));
   // Before anything is waited for.
   auto nats = is_otlp ? std::optional<ship::NatsOptions>()
                       : ship::nats_options_of(given, given.text("--to"));

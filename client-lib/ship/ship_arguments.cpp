@@ -15,12 +15,29 @@ namespace {
 constexpr int replicas_max = 5;
 constexpr std::string_view scheme = "nats://";
 
+/// In small letters, with "://"; empty: there is none.
+std::string scheme_of(std::string_view url) {
+  auto const end = url.find("://");
+  if (end == url.npos) return {};
+  std::string name(url.substr(0, end + 3));
+  std::ranges::transform(name, name.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+  });
+  return name;
+}
+
 std::vector<std::string> split(std::string const& list) {
   std::vector<std::string> words;
   std::istringstream text(list);
   for (std::string word; std::getline(text, word, ',');) {
     if (word.empty()) continue;
-    words.push_back(word.find("://") == word.npos ? std::string(scheme) + word : word);
+    auto const name = scheme_of(word);
+    if (!name.empty() && name != scheme && name != "tls://") {
+      throw cli::UsageError("'" + word + "' names no server",
+                            "nats://host:port, tls://host:port, or for a receiver of OTLP "
+                            "http[s]://host:port/v1/logs");
+    }
+    words.push_back(name + (name.empty() ? std::string(scheme) + word : word.substr(name.size())));
   }
   return words;
 }
@@ -64,6 +81,18 @@ bool is_header(std::string const& line) {
          line.substr(0, colon).find(' ') == line.npos;
 }
 
+/// A header that says what the body is: another one would make the receiver take something else.
+bool is_of_the_body(std::string const& header) {
+  constexpr std::array<std::string_view, 4> kept_names = {"content-type", "content-encoding",
+                                                          "content-length", "transfer-encoding"};
+  auto const name = std::string_view(header).substr(0, header.find_first_of(":;"));
+  return std::ranges::any_of(kept_names, [name](std::string_view its) {
+    return std::ranges::equal(name, its, {}, [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+    });
+  });
+}
+
 std::vector<std::string> headers_of(cli::GivenOptions const& given) {
   auto headers = given.all("--header");
   if (auto const name = secret_file(given, "--header-file"); !name.empty()) {
@@ -78,6 +107,9 @@ std::vector<std::string> headers_of(cli::GivenOptions const& given) {
   if (!std::ranges::all_of(headers, is_header)) {
     throw cli::UsageError("--header, --header-file: one is not of the form NAME: VALUE");
   }
+  if (std::ranges::any_of(headers, is_of_the_body)) {
+    throw cli::UsageError("--header, --header-file: what the body is says stele itself");
+  }
   return headers;
 }
 
@@ -88,6 +120,11 @@ void judge_pair(std::string const& certificate, std::string const& key) {
 }
 
 }  // namespace
+
+bool is_receiver(std::string const& to) {
+  auto const name = scheme_of(to);
+  return name == "http://" || name == "https://";
+}
 
 OtlpOptions otlp_options_of(cli::GivenOptions const& given) {
   refuse(given,

@@ -13,6 +13,9 @@ namespace stele::ship {
 /// Servers, TLS and identity, from the options of `stele ship`. Throws UsageError.
 NatsOptions nats_options_of(cli::GivenOptions const& given, std::string const& servers);
 
+/// Whether this is a receiver of OTLP, and no server of NATS.
+bool is_receiver(std::string const& to);
+
 /// A receiver of OTLP. Throws UsageError.
 OtlpOptions otlp_options_of(cli::GivenOptions const& given);
 

@@ -227,7 +227,8 @@ Outcome<void> OtlpDestination::publish(Message const& message) {
 bool is_receivers_url(std::string const& text) {
   auto const url = boost::urls::parse_uri(text);
   if (url.has_error()) return false;
-  bool const is_http = url->scheme() == "http" || url->scheme() == "https";
+  auto const scheme = url->scheme_id();
+  bool const is_http = scheme == boost::urls::scheme::http || scheme == boost::urls::scheme::https;
   return is_http && !url->encoded_host().empty() && (!url->has_port() || url->port_number() != 0);
 }
 
