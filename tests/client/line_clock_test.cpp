@@ -77,6 +77,10 @@ BOOST_AUTO_TEST_CASE(a_given_format_is_at_the_start_or_with_a_star_anywhere) {
     BOOST_TEST(*time_in(format, "2023-11-14 22:13:20:500 x") == today_us + 500'000, format);
   }
   BOOST_TEST(*time_in("%j/%Y %T%z", "318/2023 23:13:20+0100") == today_us);
+  BOOST_TEST(*time_in("%G-W%V-%u %T", "2023-W46-2 22:13:20 x") == today_us);
+  BOOST_TEST(!time_in("%G-W%V-%u %T", "2023-W53-2 22:13:20 x").has_value());
+  BOOST_TEST(!time_in("%G-W%V-%u %T", "2023-W00-2 22:13:20 x").has_value());
+  BOOST_CHECK_THROW(line_clock_of("%G-W%V %T", today_us), UsageError);
   BOOST_TEST(!time_in("%Y-%m-%d", "no time").has_value());
   BOOST_TEST(!time_in("%Y-%m-%d", "1969-12-31").has_value());
   for (auto const* format : {"whenever", "%Q", "%H:%M:%S", "%"}) {

@@ -84,6 +84,29 @@ constexpr std::array names{
     Name{"emergency", Level::fatal},
     Name{"panic", Level::fatal},
     Name{"off", Level::fatal},
+    // CUPS, ESXi.
+    Name{"x", Level::fatal},
+    Name{"em", Level::fatal},
+    Name{"al", Level::fatal},
+    Name{"cr", Level::fatal},
+    Name{"er", Level::error},
+    Name{"wa", Level::warn},
+    Name{"no", Level::info},
+    Name{"in", Level::info},
+    Name{"db", Level::debug},
+    Name{"trivia", Level::trace},
+    // In other languages.
+    Name{"panik", Level::fatal},
+    Name{"fehler", Level::error},
+    Name{"erreur", Level::error},
+    Name{"errore", Level::error},
+    Name{"erro", Level::error},
+    Name{"warnung", Level::warn},
+    Name{"attention", Level::warn},
+    Name{"attenzione", Level::warn},
+    Name{"advertencia", Level::warn},
+    Name{"aviso", Level::warn},
+    Name{"hinweis", Level::info},
 };
 
 std::string lower(std::string_view text) {

@@ -12,12 +12,15 @@
 namespace stele::cli {
 namespace {
 
+using DayCount = std::chrono::days;
+using DayPoint = std::chrono::sys_days;
+
 // A time is near the start of a line; the rest of a long one is not looked at.
 constexpr std::size_t searched_bytes_max = 512;
 
 // As Part; names of groups.
-constexpr std::array group_names{"Y", "y", "m", "b",    "d", "j",   "H",     "p",       "M",
-                                 "S", "f", "z", "east", "s", "tai", "level", "priority"};
+constexpr std::array group_names{"Y", "y", "m", "b", "d",    "j", "V",   "u",     "H",       "p",
+                                 "M", "S", "f", "z", "east", "s", "tai", "level", "priority"};
 
 struct Expansion {
   char letter;
@@ -34,6 +37,7 @@ constexpr std::array expansions{
     Expansion{'d', R"((?<d> ?\d{1,2}))"},
     Expansion{'e', "%d"},
     Expansion{'j', R"((?<j>\d{1,3}))"},
+    Expansion{'V', R"((?<V>\d\d))"},
     Expansion{'a', "(?i:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*)"},
     Expansion{'A', "%a"},
     Expansion{'H', R"((?<H> ?\d{1,2}))"},
@@ -66,13 +70,22 @@ constexpr std::string_view any_level_words =
 constexpr std::string_view upper_case_levels =
     "TRACE|DEBUG[1-5]?|DBG|INFO|INFORMATION|INF|NOTICE|NOTE|LOG|WARN|WARNING|WRN|ERR|ERROR|"
     "SEVERE|CRIT|CRITICAL|FATAL|FTL|ALERT|EMERG|EMERGENCY|PANIC|VERBOSE|FINE|FINER|FINEST|CONFIG";
+// What PostgreSQL writes with `lc_messages` of another language.
+constexpr std::string_view translated_levels =
+    "PANIK|FEHLER|WARNUNG|HINWEIS|ERREUR|ATTENTION|ADVERTENCIA|ERRORE|ATTENZIONE|ERRO|AVISO";
 constexpr std::string_view to_level_pattern =
     R"(["'\])]*(?|)"
     R"(:?\s+(?:\d+\s+){0,2}(?<level>[DIWEFTV])(?=/\w|\s+(?:\||\[|[A-Z]{3}|[\w.-]+[/:]))|)"
     R"(,\s+(?<level>(?i:%u))\s\s|%G|)"
+    // libvirt; ESXi's hostd and its kernel.
+    R"(: \d+: (?<level>%u) : |)"
+    R"( (?<level>%u|trivia) [\w.-]+\[\d+\]|)"
+    R"( (?<level>Em|Al|Cr|Er|Wa|No|In|Db)\(\d{1,3}\) |)"
+    R"( cpu\d+:\d+(?: \S+)?\)(?<level>WARNING|ALERT): |)"
     R"([^"]{0,80}(?:"[^"]*"[^"]{0,80}){0,6}?,(?<level>%U),[\dA-Z]{5},|)"
     R"((?:[\s:,|-]*+(?:\[[^\]\[]*\]|\([^()]*\)|[^\s\[(]++)){0,4}?[\s:,|-]*+)"
-    R"((?|(?<![\w/.=])(?<level>%U)(?![\w=])|\[\s*(?<level>(?i:%u))\s*\]|<(?<level>(?i:%u))>|)"
+    R"((?|(?<![\w/.=])(?<level>%U)(?![\w=])|(?<![\w/.=])(?<level>%O)(?=: )|)"
+    R"(\[\s*(?<level>(?i:%u))\s*\]|<(?<level>(?i:%u))>|)"
     R"(\b(?<level>(?i:%u)): |(?i:level|lvl|severity)=["']?(?<level>[\w+-]+)|)"
     R"(\w+\.(?<level>%U): |PHP (?<level>\w+))))";
 // As syslog daemons of busybox and BSD write them: `daemon.err`, `<kern.info>`.
@@ -87,6 +100,16 @@ constexpr std::string_view before_numbers_pattern =
 constexpr std::string_view behind_numbers_pattern =
     R"((?:,? |,)%C(?: ?%z)?(?|\] [\da-f]{8} \S+ +(?<level>[FEWID]) |%L)?)";
 
+// Four numbers with dots are an address.
+std::string const dotted_pattern = R"(%H\.%M\.%S(?!\.\d{1,3}(?!\d)))";
+constexpr std::string_view weekday_pattern = "(?<u>[1-7])";
+// A date by month, by day of the year or by week.
+std::string const iso_pattern =
+    R"(%Y-(?:%m-%d|(?<j>\d{3})|W%V-(?<u>[1-7])))"
+    R"((?:[Tt_\t]|,? {1,2}|\]\[|,?(?:\xc2\xa0|\xe2\x80\xaf)|-(?=\d\d\.\d\d\.))(?|%R)"
+    R"((?::%S%f|(?![\d:]))|)" +
+    dotted_pattern + R"(%f)(?:%p)?(?:%z)?)";
+
 std::string expand(std::string_view text, bool is_form);
 
 // `Z`, an offset, an abbreviation, `UTC+2` or `Europe/Berlin`, where no word or number goes on
@@ -99,9 +122,10 @@ std::string zone_pattern() {
         local.size() > 2 && std::ranges::all_of(local, [](char c) { return c >= 'A' && c <= 'Z'; });
     if (is_word) names += '|' + std::string{local};
   }
-  std::string const offset = R"([+-](?:(?:0\d|1[0-4])(?::?[0-5]\d)?|\d(?::[0-5]\d)?)(?![\w:.]))";
-  return R"((?:(?<z>[Zz](?![\w:])|)" + offset + R"(| ?(?:UTC|GMT))" + offset +
-         R"(| [+-](?:0\d|1[0-4]):?(?:00|15|30|45)(?![\w:.])| [+-](?:0\d|1[0-4])(?= \[)|)"
+  std::string const offset = R"([+-](?:(?:0\d|1[0-4])(?::?[0-5]\d)?|\d(?::[0-5]\d)?)(?![\w:.]))"
+                             R"(|[+-](?:0\d|1[0-4]):?[0-5]\d(?=:\s))";
+  return R"((?:(?<z>[Zz](?![\w:])|)" + offset + R"(| ?(?:UTC|GMT)(?:)" + offset +
+         R"()| [+-](?:0\d|1[0-4]):?(?:00|15|30|45)(?![\w:.])| [+-](?:0\d|1[0-4])(?= \[)|)"
          R"( (?:[A-Z][A-Za-z_]+/){1,2}[A-Z][\w+-]+(?![\w/])| ?[\[(](?:UTC|GMT)[\])]| ?(?:)" +
          names + R"()(?![\w/-]|\+\d|\.\w))))";
 }
@@ -112,11 +136,11 @@ std::string expand_letter(char letter, bool is_form) {
   if (found != expansions.end()) return expand(found->pattern, true);
   if (letter == 'z' || letter == 'Z')
     return is_form ? zone_pattern() : ' ' + ("?" + zone_pattern());
-  if (is_form && letter == 'i')
-    return expand(R"(%Y-%m-%d(?:[Tt_\t]|,? {1,2}|\]\[|,?(?:\xc2\xa0|\xe2\x80\xaf))%R)"
-                  R"((?::%S%f|(?![\d:]))(?:%p)?(?:%z)?)",
-                  true);
-  if (is_form && letter == 'C') return expand("%T%f(?:%p)?", true);
+  if (is_form && letter == 'i') return expand(iso_pattern, true);
+  if (is_form && letter == 'C') return expand("(?|%T|" + dotted_pattern + ")%f(?:%p)?", true);
+  if (is_form && letter == 'O') return std::string{translated_levels};
+  if (!is_form && letter == 'G') return expand("%Y", true);
+  if (!is_form && letter == 'u') return std::string{weekday_pattern};
   if (is_form && letter == 'u') return std::string{any_level_words};
   if (is_form && letter == 'U') return std::string{upper_case_levels};
   if (is_form && letter == 'w') return expand("(?<level>(?i:%u))", true);
@@ -124,8 +148,9 @@ std::string expand_letter(char letter, bool is_form) {
   if (is_form && letter == 'G') return expand(facility_pattern, true);
   if (is_form && letter == 'N') return std::string{before_numbers_pattern};
   if (is_form && letter == 'Q') return expand(behind_numbers_pattern, true);
-  throw UsageError{std::string{"--time: %"} + letter + " is not understood",
-                   "%Y %y %m %b %d %j %H %I %p %M %S %f %z %s %F %T %D %R %a, as for strptime"};
+  throw UsageError{
+      std::string{"--time: %"} + letter + " is not understood",
+      "%Y %y %m %b %d %j %G %V %u %H %I %p %M %S %f %z %s %F %T %D %R %a, as for strptime"};
 }
 
 // Outside of a form, what is no letter of strptime stands for itself, and a blank for any number.
@@ -173,6 +198,19 @@ std::optional<std::uint64_t> epoch_us_of_tai(std::string_view label) noexcept {
   if (seconds < epoch_seconds || nanoseconds >= second_us * 1000) return std::nullopt;
   if (seconds - epoch_seconds > time_us_max / second_us) return std::nullopt;
   return (seconds - epoch_seconds) * second_us + nanoseconds / 1000;
+}
+
+void take_day(DayPoint day, CivilTime& civil) noexcept {
+  std::chrono::year_month_day const date{day};
+  civil.year = static_cast<int>(date.year());
+  civil.month = static_cast<int>(static_cast<unsigned>(date.month()));
+  civil.day = static_cast<int>(static_cast<unsigned>(date.day()));
+}
+
+/// Of ISO 8601's weeks of a year: the first one has its fourth of January.
+DayPoint first_monday(int year) noexcept {
+  DayPoint const day = std::chrono::year{year} / 1 / 4;
+  return day - (std::chrono::weekday{day} - std::chrono::Monday);
 }
 
 void append_without_colours(std::string& out, std::string_view text) {
@@ -245,7 +283,9 @@ TimePattern TimePattern::of_format(std::string_view format) {
   TimePattern made{(anywhere ? ".*?" : "") + expand(format, false), false};
   bool const has_month = made.group(Part::month) != 0 || made.group(Part::month_name) != 0;
   bool const has_day = made.is_epoch() || (has_month && made.group(Part::day) != 0) ||
-                       (made.group(Part::day_of_year) != 0 && made.group(Part::year) != 0);
+                       (made.group(Part::day_of_year) != 0 && made.group(Part::year) != 0) ||
+                       (made.group(Part::week) != 0 && made.group(Part::weekday) != 0 &&
+                        made.group(Part::year) != 0);
   if (!has_day) {
     throw UsageError{"--time: '" + std::string{format} + "' has no day",
                      "a month and a day, or %s, belong to a time: '%b %d %H:%M:%S'"};
@@ -277,11 +317,15 @@ bool TimePattern::take_date(std::string_view line, WrittenTime& found) const {
     found.has_year = true;
   }
   if (auto const day = number(line, Part::day_of_year)) {
-    auto const of_year = std::chrono::sys_days{std::chrono::year{civil.year} / 1 / 1};
-    std::chrono::year_month_day const date{of_year + std::chrono::days{*day - 1}};
-    civil.month = static_cast<int>(static_cast<unsigned>(date.month()));
-    civil.day = static_cast<int>(static_cast<unsigned>(date.day()));
-    return *day > 0 && date.year() == std::chrono::year{civil.year};
+    int const year = civil.year;
+    take_day(DayPoint{std::chrono::year{year} / 1 / 1} + DayCount{*day - 1}, civil);
+    return *day > 0 && civil.year == year;
+  }
+  if (auto const week = number(line, Part::week)) {
+    auto const monday = first_monday(civil.year) + DayCount{7 * (*week - 1)};
+    bool const is_one = *week > 0 && monday < first_monday(civil.year + 1);
+    take_day(monday + DayCount{number(line, Part::weekday).value_or(1) - 1}, civil);
+    return is_one;
   }
   auto const name = text(line, Part::month_name);
   if (!name.empty()) {

@@ -62,6 +62,8 @@ class TimePattern {
     month_name,
     day,
     day_of_year,
+    week,
+    weekday,
     hour,
     half_day,
     minute,
