@@ -241,7 +241,8 @@ wal::Result<void> Service::open_log() {
   facts_.unread_bytes_max = session_limits(config).unread_bytes_max;
   spdlog::info("{}", memory_line(config, memory_.bytes));
   spdlog::info("data in {}, store {}, by {}", config.data_dir, facts_.store_id, facts_.backend);
-  report_recovery(facts_.recovery, store_, facts_.recovery_rejected, facts_.recovery_us);
+  report_recovery(facts_.recovery, driver_->committer().gaps(), store_, facts_.recovery_rejected,
+                  facts_.recovery_us);
   return {};
 }
 

@@ -121,8 +121,21 @@ void StoreLoader::on_progress(std::uint64_t bytes_done, std::uint64_t bytes_tota
   spdlog::info("recovering: {} of {} MiB", mebibytes(bytes_done), mebibytes(bytes_total));
 }
 
-void report_recovery(wal::RecoveryReport const& report, Store const& store, std::uint64_t rejected,
-                     std::uint64_t took_us) {
+namespace {
+
+/// A warning as long as somebody has to look at it.
+void report_gap(wal::Gap const& gap, wal::GapLedger const& gaps) {
+  bool const is_damage = gap.reason == wal::GapReason::damaged;
+  bool const is_new = is_damage && !gaps.unacknowledged(gap.first_seq, gap.last_seq).empty();
+  spdlog::log(is_new ? spdlog::level::warn : spdlog::level::info,
+              "entries {} to {} are missing: {}{}", gap.first_seq, gap.last_seq,
+              wal::to_string(gap.reason), is_damage && !is_new ? ", acknowledged" : "");
+}
+
+}  // namespace
+
+void report_recovery(wal::RecoveryReport const& report, wal::GapLedger const& ledger,
+                     Store const& store, std::uint64_t rejected, std::uint64_t took_us) {
   if (report.segments == 0) {
     spdlog::info("a new log");
   } else {
@@ -148,8 +161,7 @@ void report_recovery(wal::RecoveryReport const& report, Store const& store, std:
       continue;
     }
     if (gaps++ >= recovery_lines_max) continue;
-    spdlog::warn("entries {} to {} are missing: {}", gap.first_seq, gap.last_seq,
-                 wal::to_string(gap.reason));
+    report_gap(gap, ledger);
   }
   if (gaps > recovery_lines_max) {
     spdlog::warn("{} more gaps; see stele audit", gaps - recovery_lines_max);

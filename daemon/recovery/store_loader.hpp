@@ -12,6 +12,7 @@
 #include "daemon/clock.hpp"
 #include "daemon/recovery/entry_notes.hpp"
 #include "daemon/store/store.hpp"
+#include "wal/gap_ledger.hpp"
 #include "wal/log.hpp"
 
 namespace stele::daemon {
@@ -65,8 +66,9 @@ class StoreLoader final : public wal::RecoverySink {
   std::uint64_t segment_no_ = 0;
 };
 
-/// The start-up lines about what was recovered: a summary, and a warning for each thing missing.
-void report_recovery(wal::RecoveryReport const& report, Store const& store, std::uint64_t rejected,
-                     std::uint64_t took_us);
+/// The start-up lines about what was recovered: a summary, and each thing that is missing, with a
+/// warning for damage that nobody has acknowledged.
+void report_recovery(wal::RecoveryReport const& report, wal::GapLedger const& ledger,
+                     Store const& store, std::uint64_t rejected, std::uint64_t took_us);
 
 }  // namespace stele::daemon

@@ -86,6 +86,20 @@ BOOST_AUTO_TEST_CASE(what_rotted_is_damaged_and_named) {
       audit.out.starts_with("seqs 1…7 not complete, 0 expired, 1 damaged, 0 torn, 0 dropped\n"
                             "  seq 6 damaged: wal-0000000000000001.seg at offset "),
       audit.out);
+  auto const warned = daemon.log();
+  BOOST_TEST(warned.find("warning: entries 6 to 6 are missing: damaged\n") != std::string::npos);
+
+  // Somebody knows of it: nobody is warned any more.
+  BOOST_TEST(run_stele(daemon, {"audit", "--acknowledge", "6"}).exit_code == 0);
+  BOOST_TEST(daemon.stop() == 0);
+  auto const stopped = daemon.log();
+  daemon.start();
+  auto const told = daemon.log().substr(stopped.size());
+  BOOST_TEST(
+      told.find("info: entries 6 to 6 are missing: damaged, acknowledged\n") != std::string::npos,
+      told);
+  BOOST_TEST(told.find("warning: entries") == std::string::npos, told);
+  BOOST_TEST(run_stele(daemon, {"ping"}).exit_code == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_write_that_a_crash_cut_off_was_torn) {
