@@ -84,16 +84,6 @@ constexpr std::array names{
     Name{"emergency", Level::fatal},
     Name{"panic", Level::fatal},
     Name{"off", Level::fatal},
-    // CUPS, ESXi.
-    Name{"x", Level::fatal},
-    Name{"em", Level::fatal},
-    Name{"al", Level::fatal},
-    Name{"cr", Level::fatal},
-    Name{"er", Level::error},
-    Name{"wa", Level::warn},
-    Name{"no", Level::info},
-    Name{"in", Level::info},
-    Name{"db", Level::debug},
     Name{"trivia", Level::trace},
     // In other languages.
     Name{"panik", Level::fatal},

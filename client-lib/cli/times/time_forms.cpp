@@ -20,6 +20,8 @@ constexpr std::array known_forms{
         "level-first",
         R"((?!Log )(?|[\[\(]?(?:level=)?%w[\]\)]?|\[?(?<level>[DIWEF])),?:?\s+(?:\S+\s+){0,3}?)"
         R"((?:(?:time|ts)=)?["\[\(]?%i)"},
+    // The number is syslog's priority.
+    TimeForm{"esxi", R"(%i [A-Z][a-z]\((?<priority>\d{1,3})\) )"},
     TimeForm{"iso", R"((?:<(?<priority>\d{1,3})>)?(?:\w+=(?:"[^"]*"|\S*) ){0,4}?)"
                     R"((?:(?:time|ts|timestamp|date|at|t)=)?["'\[\(]{0,2}%i(?:%L)?)"},
     TimeForm{"fortinet",
@@ -49,7 +51,7 @@ constexpr std::array known_forms{
     TimeForm{"rfc2822", R"(\[?(?:%a, )?%d %b (?:%Y|%y),? %C(?: ?%z)?)"},
     TimeForm{"weekday-iso", R"(%a %i)"},
     TimeForm{"word-first", R"([A-Za-z][\w.-]{1,40}:? %i)"},
-    TimeForm{"cups", R"((?<level>[XACEWNIDd]) \[%d/%b/%Y:%C ?%z\])"},
+    TimeForm{"cups", R"((?<level>[ACEWNIDd]) \[%d/%b/%Y:%C ?%z\])"},
     TimeForm{"asterisk", R"(\[%b +%d %T%f\] (?<level>[A-Z]+)\[\d+\])"},
     TimeForm{"vpc-flow", R"(\d+ \S+ eni-\w+ (?:\S+ ){7}%s \d+ \S+ [A-Z]+)"},
     TimeForm{"clf", R"([^\[]{0,256}\[%d/%b/%Y[: ]%C(?: ?%z)?\])"},

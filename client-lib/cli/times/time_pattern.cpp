@@ -80,7 +80,6 @@ constexpr std::string_view to_level_pattern =
     // libvirt; ESXi's hostd and its kernel.
     R"(: \d+: (?<level>%u) : |)"
     R"( (?<level>%u|trivia) [\w.-]+\[\d+\]|)"
-    R"( (?<level>Em|Al|Cr|Er|Wa|No|In|Db)\(\d{1,3}\) |)"
     R"( cpu\d+:\d+(?: \S+)?\)(?<level>WARNING|ALERT): |)"
     R"([^"]{0,80}(?:"[^"]*"[^"]{0,80}){0,6}?,(?<level>%U),[\dA-Z]{5},|)"
     R"((?:[\s:,|-]*+(?:\[[^\]\[]*\]|\([^()]*\)|[^\s\[(]++)){0,4}?[\s:,|-]*+)"
